@@ -1,0 +1,67 @@
+"""Every write to accounts and their tokens."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+
+from accounts.models import ApiToken, User, normal_email
+from chatapi import tokens
+
+DEFAULT_TOKEN_DAYS = 365
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def account_for(email: str) -> User:
+    """The account of an address, made without a password if there is none.
+
+    Raises ValidationError when `email` is no address.
+    """
+    validate_email(email.strip())
+    user, _ = User.objects.get_or_create(
+        email=normal_email(email), defaults={"password": "!"}  # "!": no password fits
+    )
+    return user
+
+
+def issue_token(
+    user: User,
+    name: str = "",
+    days: int = DEFAULT_TOKEN_DAYS,
+    scopes: Iterable[str] = ApiToken.SCOPES,
+) -> tuple[ApiToken, str]:
+    """A new personal access token and its plain text, which is nowhere kept.
+
+    Raises ValidationError for an unknown scope, none at all, or days out of 1 to 3650.
+    """
+    wanted = [scope for scope in ApiToken.SCOPES if scope in set(scopes)]
+    unknown = sorted(set(scopes) - set(ApiToken.SCOPES))
+    if unknown or not wanted:
+        raise ValidationError(f"Scopes are {' and '.join(ApiToken.SCOPES)}.")
+    if not 1 <= days <= 3650:
+        raise ValidationError("A token lives from 1 to 3650 days.")
+    plain = tokens.mint(ApiToken.PREFIX)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        hint=plain[:8],
+        digest=tokens.digest(plain),
+        scopes=",".join(wanted),
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    return token, plain
+
+
+def revoke_token(token: ApiToken) -> bool:
+    """End a token now. Returns False when it had been revoked before."""
+    return bool(
+        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    )
+
+
+def note_use(token: ApiToken, now: datetime) -> None:
+    """Keep when a token was last used, written at most once a minute."""
+    if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -1,0 +1,47 @@
+"""Personal access tokens as a DRF authentication class."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.actions import note_use
+from accounts.models import ApiToken, ApiTokenQuerySet, User
+from chatapi import tokens
+
+
+def bearer(request: Request, prefix: str) -> str | None:
+    """The request's bearer token when it starts with `prefix`, its checksum checked."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token.startswith(prefix):
+        return None
+    if not tokens.well_formed(token):
+        raise AuthenticationFailed
+    return str(token)
+
+
+class ApiTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cnp_…`. One query finds the token and its user."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        plain = bearer(request, ApiToken.PREFIX)
+        if plain is None:
+            return None
+        now = timezone.now()
+        token = self.rows(request, now).filter(digest=tokens.digest(plain)).first()
+        if token is None:
+            raise AuthenticationFailed
+        note_use(token, now)
+        return token.user, token
+
+    def rows(self, request: Request, now: datetime) -> ApiTokenQuerySet:
+        """The tokens that are good now; a subclass joins what its routes need."""
+        return ApiToken.objects.live(now).select_related("user").order_by()
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+

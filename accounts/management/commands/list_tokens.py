@@ -1,0 +1,38 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.models import ApiToken, User, normal_email
+
+
+class Command(BaseCommand):
+    help = "List the personal access tokens of an account, never their secrets."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *, email: str, **options: Any) -> None:
+        user = User.objects.filter(email=normal_email(email)).first()
+        if user is None:
+            raise CommandError(f"There is no account for {email}.")
+        row = "{:>6}  {:<10}{:<24}{:<12}{:<12}{:<18}{}"
+        self.stdout.write(row.format("id", "starts", "name", "scopes", "expires", "used", "state"))
+        for token in user.api_tokens.order_by("pk"):
+            self.stdout.write(
+                row.format(
+                    token.pk,
+                    token.hint,
+                    token.name[:22],
+                    token.scopes,
+                    f"{token.expires_at:%Y-%m-%d}",
+                    f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never",
+                    self.state(token),
+                )
+            )
+
+    @staticmethod
+    def state(token: ApiToken) -> str:
+        if token.revoked_at:
+            return f"revoked {token.revoked_at:%Y-%m-%d}"
+        return "expired" if token.expires_at <= timezone.now() else "live"

@@ -1,0 +1,102 @@
+"""People with an account, and the personal access tokens they act by."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+
+def normal_email(email: str) -> str:
+    """One spelling for an address: trimmed and in lower case."""
+    return email.strip().lower()
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person with an account; without `password` they can't log in by one."""
+        user = self.model(email=normal_email(email), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=normal_email(username or ""))
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person with an account. The e-mail address is the name they log in by."""
+
+    email = models.EmailField(unique=True, max_length=254)
+    first_name = models.CharField(max_length=100, blank=True, default="")
+    last_name = models.CharField(max_length=100, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = normal_email(self.email)
+
+    @property
+    def name(self) -> str:
+        """The full name, or what stands before the @ of the address."""
+        return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, now: datetime) -> "ApiTokenQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+
+
+class ApiToken(models.Model):
+    """A personal access token. Only its SHA-256 is stored; `hint` is how it starts."""
+
+    PREFIX: ClassVar[str] = "cnp_"
+    SCOPES: ClassVar[tuple[str, ...]] = ("read", "write")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, blank=True, default="")
+    hint = models.CharField(max_length=12, editable=False)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    scopes = models.CharField(max_length=50, default="read,write")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "personal access token"
+
+    def __str__(self) -> str:
+        return f"{self.hint}… {self.name}".strip()
+
+    # What a view asks of any kind of token.
+
+    @property
+    def caller(self) -> str:
+        return f"user:{self.user_id}"
+
+    @property
+    def limit_key(self) -> str:
+        return f"api:{self.pk}"
+
+    def permits(self, method: str | None) -> bool:
+        needed = "read" if method in {"GET", "HEAD"} else "write"
+        return needed in self.scopes.split(",")

@@ -1,0 +1,77 @@
+"""Celery: `celery -A chatapi worker` and `celery -A chatapi beat`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from django.core.exceptions import ImproperlyConfigured
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
+
+from django.conf import settings
+
+try:
+    settings.configured or settings.DEBUG
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
+
+
+def transport_options(broker: str, data_dir: Path) -> dict[str, Any]:
+    if broker.startswith("filesystem:"):
+        # kombu makes the queues' files, not their folders.
+        folders = {name: data_dir / "broker" / name for name in ("queue", "processed", "control")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(folders["queue"]),
+            "data_folder_out": str(folders["queue"]),
+            "processed_folder": str(folders["processed"]),
+            "control_folder": str(folders["control"]),
+        }
+    if broker.startswith(("redis", "sentinel")):
+        return {
+            "visibility_timeout": 300,
+            "global_keyprefix": settings.REDIS_PREFIX,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+        }
+    return {}
+
+
+app = Celery("chatapi")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options=transport_options(settings.CELERY_BROKER_URL, settings.DATA_DIR),
+    broker_connection_timeout=2,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    task_default_queue="chatapi",
+    # A request that hands a task over never waits for a broker that is away: rows are swept.
+    task_publish_retry=False,
+    task_ignore_result=True,
+    # A task is done when it is done: a killed child's task is run again.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=10,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
+    beat_schedule={
+        "sweep-mails": {
+            "task": "chatapi.tasks.sweep_mails",
+            "schedule": 5.0,
+            "options": {"expires": 5},
+        },
+        "remove-ended-agents": {
+            "task": "chats.tasks.remove_ended_agents",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
+        "prune": {"task": "chatapi.tasks.prune", "schedule": 3600.0, "options": {"expires": 600}},
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks()

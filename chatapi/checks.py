@@ -1,0 +1,34 @@
+"""Deployment checks: what `manage.py check --deploy` says of this project's own settings."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.CHAT_PASSWORD_KEYS:
+        found.append(
+            Warning(
+                "CHAT_PASSWORD_KEYS is not set: chat passwords are encrypted by SECRET_KEY,"
+                " which then can't be changed.",
+                id="chatapi.W001",
+            )
+        )
+    if not settings.HTTPS:
+        found.append(
+            Warning("PUBLIC_URL is not https: tokens travel in the clear.", id="chatapi.W002")
+        )
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        found.append(
+            Warning("DATABASE_URL is SQLite: one machine, one writer.", id="chatapi.W003")
+        )
+    if not settings.REDIS_URL:
+        found.append(
+            Warning("REDIS_URL is not set: limits hold on one machine alone.", id="chatapi.W004")
+        )
+    if settings.EMAIL_URL.startswith(("consolemail", "dummymail", "memorymail")):
+        found.append(Warning("EMAIL_URL does not send: codes reach nobody.", id="chatapi.W005"))
+    return found

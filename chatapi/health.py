@@ -1,0 +1,30 @@
+"""Two views for whoever watches over the processes."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """The process can do its work: 503 without the database. Redis away slows, and is told."""
+    parts = {"database": "ok"}
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        parts["database"] = "away"
+    if settings.REDIS_URL:
+        try:
+            redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).ping()
+            parts["redis"] = "ok"
+        except redis.RedisError:
+            parts["redis"] = "away"
+    status = 200 if parts["database"] == "ok" else 503
+    return JsonResponse({"status": "ok" if status == 200 else "away", **parts}, status=status)

@@ -1,0 +1,108 @@
+"""Mail: a row first, then a worker.
+
+`post` writes the row in the caller's transaction and tells the broker after the commit. A broker
+that is down delays the mail and loses nothing: beat sweeps the rows that are due. A worker killed
+in the middle leaves a lease that runs out, and the same mail, with the same code, is sent again.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from chatapi.models import OutgoingMail
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+GIVE_UP = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A subject and the two bodies of one mail."""
+
+    subject: str
+    text: str
+    html: str
+
+    @classmethod
+    def of(cls, template: str, subject: str, context: dict[str, object]) -> "Letter":
+        """Render `mail/{template}.txt` and `.html`."""
+        context = {"subject": subject, **context}
+        return cls(
+            subject=" ".join(subject.split()),  # no line break ends a header early
+            text=render_to_string(f"mail/{template}.txt", context),
+            html=render_to_string(f"mail/{template}.html", context),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MailKind:
+    """`build` writes the mail about a row, or returns None when it is no longer wanted;
+    `sent` is told when it went out."""
+
+    build: Callable[[int], Letter | None]
+    sent: Callable[[int, datetime], object] | None = None
+
+
+KINDS: dict[str, MailKind] = {}
+
+
+def post(kind: str, about: int, to: str) -> OutgoingMail:
+    """Have a mail of `kind` about row `about` sent, if the transaction commits."""
+    if kind not in KINDS:
+        raise LookupError(f"no such kind of mail: {kind}")
+    mail = OutgoingMail.objects.create(kind=kind, about=about, to=to)
+    transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
+    return mail
+
+
+def hand_over(mail_id: int) -> None:
+    """Tell a worker. If the broker does not answer, the sweep will."""
+    from chatapi.tasks import deliver_mail
+
+    try:
+        deliver_mail.apply_async([mail_id], retry=False)
+    except Exception as error:
+        logger.warning("the broker is away, mail %s waits for the sweep: %s", mail_id, error)
+
+
+def due(now: datetime) -> list[int]:
+    """Ids of mails that wait and that nobody is sending."""
+    waiting = OutgoingMail.objects.filter(sent_at=None, dropped_at=None, leased_until__lte=now)
+    return list(waiting.order_by("leased_until").values_list("pk", flat=True)[:500])
+
+
+def deliver(mail_id: int) -> bool:
+    """Send one mail, unless it is sent, dropped or being sent. Returns whether it went out now."""
+    now = timezone.now()
+    waiting = OutgoingMail.objects.filter(pk=mail_id, sent_at=None, dropped_at=None)
+    if not waiting.filter(leased_until__lte=now).update(leased_until=now + LEASE):
+        return False
+    mail = OutgoingMail.objects.get(pk=mail_id)
+    kind = KINDS[mail.kind]
+    letter = kind.build(mail.about)
+    if letter is None or mail.created_at < now - GIVE_UP:
+        waiting.update(dropped_at=now)
+        return False
+    message = EmailMultiAlternatives(letter.subject, letter.text, to=[mail.to])
+    message.attach_alternative(letter.html, "text/html")
+    try:
+        message.send()
+    except Exception as error:  # whatever the transport raises, the mail waits for its next turn
+        attempts = mail.attempts + 1
+        pause = min(timedelta(seconds=5 * 2**attempts), timedelta(minutes=5))
+        waiting.update(attempts=attempts, last_error=str(error)[:500], leased_until=now + pause)
+        logger.warning("mail %s (%s) could not be sent: %s", mail_id, mail.kind, error)
+        return False
+    sent_at = timezone.now()
+    waiting.update(sent_at=sent_at, attempts=mail.attempts + 1)
+    if kind.sent:
+        kind.sent(mail.about, sent_at)
+    return True

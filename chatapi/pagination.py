@@ -1,0 +1,99 @@
+"""Pages without a COUNT: one row more than asked for says whether there is a next one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from typing import Any, Protocol, TypeVar
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+DEFAULT_PER_PAGE = 15
+MAX_PER_PAGE = 249
+MAX_PAGE = 10_000_000
+
+Q = TypeVar("Q", bound="QuerySet[Any, Any]")
+
+
+class Moment(serializers.Field):  # type: ignore[type-arg]
+    """A date (its first moment, UTC) or a time in ISO 8601 (UTC unless it names an offset)."""
+
+    default_error_messages = {
+        "invalid": "Give a date or a time in ISO 8601, like 2021-07-05 or 2021-07-05T09:31:38Z."
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            day = parse_date(str(data))
+            moment = datetime.combine(day, time.min) if day else parse_datetime(str(data))
+            if moment is not None:
+                if moment.tzinfo is None:
+                    return moment.replace(tzinfo=UTC)
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        self.fail("invalid")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """What every list takes."""
+
+    page = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=1)
+    per_page = serializers.IntegerField(
+        min_value=1, max_value=MAX_PER_PAGE, default=DEFAULT_PER_PAGE
+    )
+    before = Moment(required=False, help_text="Created before this date or time.")
+    after = Moment(required=False, help_text="Created after this date or time.")
+
+
+class NewestFirstQuery(PageQuery):
+    order = serializers.ChoiceField(
+        ["asc", "desc"], default="desc", help_text="`desc` is newest first."
+    )
+
+
+class HasQuery(Protocol):
+    def __getitem__(self, key: str) -> Any: ...
+
+
+def created(rows: Q, query: dict[str, Any]) -> Q:
+    """`rows` narrowed by `?before=` and `?after=`, on creation."""
+    if "before" in query:
+        rows = rows.filter(created_at__lt=query["before"])
+    if "after" in query:
+        rows = rows.filter(created_at__gt=query["after"])
+    return rows
+
+
+def take(rows: Any, query: dict[str, Any]) -> list[Any]:
+    """The page's rows, and one more if there is one: two slices of the same query."""
+    start = (query["page"] - 1) * query["per_page"]
+    return list(rows[start : start + query["per_page"] + 1])
+
+
+def envelope(
+    request: Request,
+    query: dict[str, Any],
+    data: Sequence[Any],
+    has_next: bool,
+) -> dict[str, Any]:
+    """The body of a page of `data`, which holds at most `per_page` rows."""
+    page, per_page = query["page"], query["per_page"]
+    url = request.build_absolute_uri()
+    start = (page - 1) * per_page
+    return {
+        "current_page": page,
+        "data": data,
+        "first_page_url": replace_query_param(url, "page", 1),
+        "from": start + 1 if data else None,
+        "next_page_url": replace_query_param(url, "page", page + 1) if has_next else None,
+        "path": request.build_absolute_uri(request.path),
+        "per_page": per_page,
+        "prev_page_url": replace_query_param(url, "page", page - 1) if page > 1 else None,
+        "to": start + len(data) if data else None,
+    }

@@ -1,0 +1,336 @@
+"""Settings, all from the environment or from `.env`; `.env.example` lists them.
+
+A value that cannot be right stops the start with one sentence (`ImproperlyConfigured`).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from chatapi.rates import Rate
+
+T = TypeVar("T")
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+# A process that must not see the developer's own settings (a test) names another file.
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+
+def setting(name: str, read: Callable[[], T], expected: str) -> T:
+    """What `read()` gives, or one sentence that names the setting and what it should be."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, ImproperlyConfigured):
+        raise ImproperlyConfigured(f"{name} must be {expected}, not {env.str(name)!r}.") from None
+
+
+def flag(name: str, default: bool) -> bool:
+    value = env.str(name, default=str(default)).strip().lower()
+    if value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    value = setting(name, lambda: env.int(name, default=default), "a whole number")
+    if value < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
+    return value
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """A URL with one of `schemes`; its value may hold a password, so the sentence omits it."""
+    value = env.str(name, default=default)
+    if value and urlsplit(value).scheme not in schemes:
+        starts = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must be a URL that starts with one of: {starts}")
+    return value
+
+
+# --- What this installation is -------------------------------------------------------------
+
+DEBUG = flag("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: production needs one "
+            "(`make run` writes one into .env; or set DEBUG=true on a developer's machine)."
+        )
+    SECRET_KEY = "insecure-key-of-a-developer's-machine"
+
+PORT = number("PORT", 8000, least=1)
+PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+if not PUBLIC_HOST:
+    raise ImproperlyConfigured(f"PUBLIC_URL must name a host, not {PUBLIC_URL!r}.")
+HTTPS = PUBLIC_URL.startswith("https://")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", PUBLIC_HOST])
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
+    ) from None
+
+# How many proxies of one's own stand before the server: the client's address is that many
+# places from the end of X-Forwarded-For. With 0 the header is never believed.
+NUM_PROXIES = number("NUM_PROXIES", 0)
+
+# --- The apps ------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "chatapi",
+    "accounts",
+    "companies",
+    "chats",
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "chatapi.urls"
+WSGI_APPLICATION = "chatapi.wsgi.application"
+ASGI_APPLICATION = "chatapi.asgi.application"
+
+MIDDLEWARE = [
+    "chatapi.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "chatapi.middleware.ApiErrorMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+APPEND_SLASH = False  # no redirects under /api, ever
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Where things are kept -----------------------------------------------------------------
+
+
+def database() -> dict[str, Any]:
+    """`DATABASE_URL` as Django wants it; SQLite in `DATA_DIR` when there is none."""
+    default = f"sqlite:///{DATA_DIR / 'chatapi.sqlite3'}"
+    value = url("DATABASE_URL", default, ("postgres", "postgresql", "pgsql", "sqlite"))
+    config: dict[str, Any] = setting(
+        "DATABASE_URL", lambda: dict(environ.Env.db_url_config(value)), "a database URL"
+    )
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"].endswith("sqlite3"):
+        # Writers take the lock at BEGIN, so that two of them queue instead of failing half-way.
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 20)
+        options.setdefault(
+            "init_command",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+        )
+    else:
+        config["ENGINE"] = "django.db.backends.postgresql"
+        config["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
+        # A backend that was terminated costs a reconnect, not a 500.
+        config["CONN_HEALTH_CHECKS"] = True
+        milliseconds = number("DATABASE_STATEMENT_TIMEOUT", 15_000)
+        options.setdefault("options", f"-c statement_timeout={milliseconds}")
+        options.setdefault("connect_timeout", 5)
+    return config
+
+
+DATABASES = {"default": database()}
+
+REDIS_URL = url("REDIS_URL", "", ("redis", "rediss", "unix"))
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="chatapi:")
+
+# Keys for the chats' passwords, newest first: the first encrypts, each can decrypt.
+CHAT_PASSWORD_KEYS = env.list("CHAT_PASSWORD_KEYS", default=[])
+
+# --- Work behind the request ---------------------------------------------------------------
+
+CELERY_BROKER_URL = url(
+    "CELERY_BROKER_URL",
+    REDIS_URL or "filesystem://",
+    ("redis", "rediss", "amqp", "amqps", "filesystem", "sentinel"),
+)
+EMAIL_URL = url(
+    "EMAIL_URL",
+    "consolemail://",
+    ("consolemail", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl", "memorymail", "dummymail"),
+)
+vars().update(setting("EMAIL_URL", lambda: environ.Env.email_url_config(EMAIL_URL), "a mail URL"))
+EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Chat <chat@{PUBLIC_HOST}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- The API -------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["chatapi.json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "chatapi.json.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatapi.json.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "chatapi.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "chatapi.errors.exception_handler",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "NUM_PROXIES": NUM_PROXIES,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+LIMITS = {
+    name: setting(
+        f"LIMIT_{name}",
+        lambda name=name, default=default: Rate.parse(env.str(f"LIMIT_{name}", default=default)),  # type: ignore[misc]
+        "a number a second, minute or hour, like 20/s, 120/m or 5/h",
+    )
+    for name, default in {
+        "READ": "100/s",
+        "WRITE": "30/s",
+        "SEND": "20/s",
+        "ANONYMOUS": "120/m",
+        "JOIN": "10/m",
+        "PASSWORD": "60/h",
+        "CODE_MAIL": "5/h",
+        "CODE_TRY": "10/m",
+        "STREAM": "20/m",
+    }.items()
+}
+
+# One code mail a minute for an address in a chat, unless more than 60 an hour are allowed.
+LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
+
+AUTH_CODE_MINUTES = number("AUTH_CODE_MINUTES", 10, least=1)
+IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24, least=1)
+KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, least=0)
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chat API",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": (BASE_DIR / "docs" / "api-introduction.md").read_text(),
+    "SCHEMA_PATH_PREFIX": r"/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVERS": [{"url": PUBLIC_URL, "description": "This installation"}],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatapi.schema.add_errors",
+    ],
+}
+
+# Tokens, not cookies, say who calls: any origin may call the API, and no credentials go along.
+CORS_URLS_REGEX = r"^/(api|chats)/"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_HEADERS = (
+    "accept", "authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id",
+)  # fmt: skip
+CORS_EXPOSE_HEADERS = (
+    "idempotent-replayed", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",
+    "x-request-id",
+)  # fmt: skip
+
+# --- The website and the admin -------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a folder that is not there
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed: two commands do all the set-up
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # other names below this domain are not ours to force onto HTTPS
+    "security.W008",  # the proxy that ends TLS redirects; the API itself never does
+    "security.W021",  # preloading is the domain owner's decision
+]
+
+# --- Logs ----------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    raise ImproperlyConfigured(
+        f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {LOG_LEVEL!r}."
+    )
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "chatapi.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # 4xx answers are the caller's; they would drown what the operator must see.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
+}

@@ -1,0 +1,29 @@
+"""The settings of the test suite: nothing of the developer's own environment gets in.
+
+Without `TEST_DATABASE_URL` and `TEST_REDIS_URL` the suite runs on the embedded default; with them
+on PostgreSQL and Redis, in a database and under a key prefix of its own.
+"""
+
+import os
+import tempfile
+
+for name in list(os.environ):
+    if name.startswith("LIMIT_"):
+        del os.environ[name]
+os.environ.pop("DATABASE_URL", None)
+os.environ.update(
+    ENV_FILE=os.devnull,
+    SECRET_KEY="only-for-tests",
+    CHAT_PASSWORD_KEYS="a-key-of-the-tests",
+    DATA_DIR=tempfile.mkdtemp(prefix="chatapi-test-"),
+    REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),
+    REDIS_PREFIX=f"chatapi-test:{os.getpid()}:",
+    CELERY_BROKER_URL="filesystem://",
+    EMAIL_URL="memorymail://",
+    PUBLIC_URL="http://testserver",
+    DEBUG="false",
+)
+if os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+from chatapi.settings import *  # noqa: E402, F403

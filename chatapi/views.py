@@ -1,0 +1,143 @@
+"""The base of every viewset: a policy for each action, kept in one order.
+
+request → authentication → limits → scope → permissions (which ask access) → the action.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from chatapi import pagination
+from chatapi.errors import ApiError, ErrorCode, forbidden
+from chatapi.limits import Charge, Verdict, limiter
+
+Limit = Callable[[Request, "ApiViewSet"], Charge | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may call an action, and how often. `anonymous` lets in a caller without a token."""
+
+    authentication: tuple[type[BaseAuthentication], ...]
+    permissions: tuple[type[BasePermission], ...]
+    limits: tuple[Limit, ...]
+    anonymous: bool = False
+
+
+def client_address(request: Request) -> str:
+    """The caller's network address; behind `NUM_PROXIES` proxies the one that the first saw."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if settings.NUM_PROXIES and len(forwarded) >= settings.NUM_PROXIES:
+        return str(forwarded[-settings.NUM_PROXIES]).strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def by_token(name: str) -> Limit:
+    """The limit `name` for a token; without one, LIMIT_ANONYMOUS for the address."""
+
+    def limit(request: Request, view: "ApiViewSet") -> Charge:
+        if request.auth is None:
+            return Charge("ANONYMOUS", client_address(request))
+        return Charge(name, request.auth.limit_key)
+
+    return limit
+
+
+READ = by_token("READ")
+WRITE = by_token("WRITE")
+
+S = TypeVar("S", bound="serializers.BaseSerializer[Any]")
+
+
+class ApiViewSet(GenericViewSet[Any]):
+    """Every route's view. `policies` names each action's authentication, permission and limit."""
+
+    policies: ClassVar[Mapping[str, Policy]] = {}
+
+    @property
+    def policy(self) -> Policy | None:
+        # DRF asks for authenticators before it has set `action`.
+        action = getattr(self, "action", None)
+        if action is None and self.request is not None and hasattr(self, "action_map"):
+            action = self.action_map.get((self.request.method or "").lower())
+        return self.policies.get(action) if action else None
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [make() for make in self.policy.authentication] if self.policy else []
+
+    def get_permissions(self) -> list[Any]:
+        return [make() for make in self.policy.permissions] if self.policy else [AllowAny()]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        policy = self.policy
+        if policy is None:
+            raise MethodNotAllowed(request.method or "")
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = (
+            self.perform_content_negotiation(request)
+        )  # fmt: skip
+        self.perform_authentication(request)
+        if request.auth is None:
+            if "Authorization" in request.headers:
+                # Nobody knew what was sent; it must not pass for an anonymous call.
+                raise AuthenticationFailed
+            if not policy.anonymous:
+                raise NotAuthenticated
+        charges = [limit(request, self) for limit in policy.limits]
+        self.charge(*(charge for charge in charges if charge))
+        if request.auth is not None and not request.auth.permits(request.method):
+            raise forbidden(ErrorCode.SCOPE_MISSING)
+        self.check_permissions(request)
+
+    def charge(self, *charges: Charge) -> None:
+        """Count this call. ApiError 429 with `Retry-After` when a limit has nothing left."""
+        verdict = limiter().take(charges)
+        known: Verdict | None = getattr(self, "_verdict", None)
+        if known is None or not verdict.allowed or verdict.remaining < known.remaining:
+            self._verdict = verdict
+        if not verdict.allowed:
+            seconds = str(max(1, int(-(-verdict.retry_after // 1))))
+            raise ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        verdict: Verdict | None = getattr(self, "_verdict", None)
+        if verdict is not None:
+            response["X-RateLimit-Limit"] = str(verdict.limit)
+            response["X-RateLimit-Remaining"] = str(verdict.remaining)
+        return response
+
+    # --- What actions read and answer ---
+
+    def body(self, serializer: type[S]) -> Any:
+        """The request's body as `serializer` validates it; fields not sent are absent."""
+        reader = serializer(data=self.request.data, partial=self.request.method in {"PUT", "PATCH"})
+        reader.is_valid(raise_exception=True)
+        return reader.validated_data
+
+    def query(self, serializer: type[S]) -> dict[str, Any]:
+        """The request's query string as `serializer` validates it."""
+        reader = serializer(data=self.request.query_params)
+        reader.is_valid(raise_exception=True)
+        found: dict[str, Any] = reader.validated_data
+        return found
+
+    def page(
+        self, rows: Any, query: dict[str, Any], present: Callable[[list[Any]], list[Any]]
+    ) -> Response:
+        """A page of `rows`, each shown by `present`."""
+        found = pagination.take(rows, query)
+        shown = present(found[: query["per_page"]])
+        has_next = len(found) > query["per_page"]
+        return Response(pagination.envelope(self.request, query, shown, has_next))

@@ -1,0 +1,176 @@
+"""Who sees which chats, and what is in them."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BigIntegerField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from rest_framework.request import Request
+
+from chatapi.crypto import decrypt
+from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.ids import parse_id
+from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
+from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
+from companies.models import Membership, Role
+
+# What a guess at the password of a chat that does not exist is compared with.
+NO_PASSWORD = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a route of one chat: its chat user, or a member of its company."""
+
+    chat_id: int
+    last_seq: int
+    chat_user: ChatUser | None
+    role: Role | None
+
+    @property
+    def is_member(self) -> bool:
+        return self.role is not None
+
+    @property
+    def manages(self) -> bool:
+        return self.role is not None and self.role.manages
+
+
+def caller(request: Request, reference: str) -> Caller:
+    """The caller in the chat that the URL names. Costs no query: the token's had it all.
+
+    ApiError 403 `other_chat` for a chat-user token of another chat, 404 for an outsider.
+    """
+    chat_id = parse_id(reference)
+    if isinstance(request.auth, ChatUserToken):
+        if request.auth.chat_id != chat_id:
+            raise forbidden(ErrorCode.OTHER_CHAT)
+        chat = request.auth.chat
+        return Caller(chat.pk, chat.last_seq, request.auth.chat_user, None)
+    role = request.auth.chat_role
+    if chat_id is None or role is None:
+        raise not_found()
+    return Caller(chat_id, request.auth.chat_last_seq, None, Role(role))
+
+
+# --- Chats -----------------------------------------------------------------------------------
+
+
+def chats(request: Request) -> QuerySet[Chat]:
+    """The chats the caller may see: a chat user its own, a member those of its companies."""
+    rows = Chat.objects.filter(deleted_at=None, company__deleted_at=None)
+    if isinstance(request.auth, ChatUserToken):
+        return summed_up(rows.filter(pk=request.auth.chat_id), me=Q(pk=request.auth.chat_user_id))
+    companies = Membership.objects.live().filter(user=request.user).values("company_id")
+    return summed_up(rows.filter(company_id__in=companies), me=Q(user=request.user.pk))
+
+
+def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
+    """`rows` with `users_count`, `unread_count` for the chat user `me`, and `last_message_id`."""
+    own = ChatUser.objects.filter(me, chat=OuterRef(OuterRef("pk")))
+    unread = (
+        Message.objects.filter(
+            chat=OuterRef("pk"),
+            deleted_at=None,
+            seq__gt=Coalesce(Subquery(own.values("last_read_seq")[:1]), Value(0)),
+        )
+        .exclude(author_id=Coalesce(Subquery(own.values("pk")[:1]), Value(0)))
+    )
+    return rows.annotate(
+        users_count=count(
+            ChatUser.objects.filter(chat=OuterRef("pk"), status=ChatUser.Status.ACTIVE)
+        ),
+        unread_count=count(unread),
+        last_message_id=Subquery(
+            Message.objects.filter(
+                chat=OuterRef("pk"), seq=OuterRef("last_message_seq")
+            ).values("pk")[:1]
+        ),
+    )
+
+
+def count(rows: QuerySet[Any]) -> Coalesce:
+    """How many `rows` an outer row has, as a subquery."""
+    grouped = rows.order_by().values("chat_id").annotate(n=Count("*")).values("n")
+    return Coalesce(Subquery(grouped, output_field=IntegerField()), Value(0))
+
+
+def chat(request: Request, caller: Caller) -> Chat:
+    """The chat of the route, summed up for the caller. ApiError 404 when it has just gone."""
+    found = chats(request).filter(pk=caller.chat_id).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def by_password(reference: str, password: str) -> Chat:
+    """The chat a stranger names, when the password is its own.
+
+    ApiError 422 `wrong_password`, alike for a wrong password and for a chat that does not exist:
+    the comparison takes the same time however much of a guess is right.
+    """
+    found = (
+        Chat.objects.select_related("company")
+        .filter(pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None)
+        .first()
+    )
+    right = decrypt(found.sealed_password) if found else NO_PASSWORD
+    if not hmac.compare_digest(right.encode(), password.encode()) or found is None:
+        raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
+    return found
+
+
+def last_messages(found: list[Chat]) -> dict[int, dict[str, Any]]:
+    """The newest message of each of these chats, as rows of MESSAGE_FIELDS by id."""
+    ids = [chat.last_message_id for chat in found if chat.last_message_id]  # type: ignore[attr-defined]
+    rows = Message.objects.filter(pk__in=ids).values(*MESSAGE_FIELDS)
+    return {row["id"]: row for row in rows}
+
+
+# --- In a chat -------------------------------------------------------------------------------
+
+
+def chat_users(chat_id: int) -> QuerySet[ChatUser]:
+    return ChatUser.objects.filter(chat_id=chat_id).order_by("pk")
+
+
+def chat_user(chat_id: int, reference: str) -> ChatUser:
+    """ApiError 404 when the chat has no such user."""
+    number = parse_id(reference)
+    found = chat_users(chat_id).filter(pk=number).first() if number else None
+    if found is None:
+        raise not_found()
+    return found
+
+
+def messages(chat_id: int) -> QuerySet[Message, dict[str, Any]]:
+    """The messages of a chat as rows of MESSAGE_FIELDS."""
+    return Message.objects.filter(chat_id=chat_id).values(*MESSAGE_FIELDS)
+
+
+def message(chat_id: int, reference: str) -> dict[str, Any]:
+    """ApiError 404 when the chat has no such message."""
+    number = parse_id(reference)
+    found = messages(chat_id).filter(pk=number).first() if number else None
+    if found is None:
+        raise not_found()
+    return found
+
+
+def around(rows: QuerySet[Message, dict[str, Any]], chat_id: int, seq: int, size: int) -> Any:
+    """`size` rows with `seq` in their middle, oldest first: half before it, the rest from it on."""
+    before = Message.objects.filter(chat_id=chat_id, seq__lt=seq).order_by("-seq").values("seq")
+    half = size // 2
+    first = Coalesce(
+        Subquery(before[half - 1 : half]) if half else Value(seq),
+        Value(0),
+        output_field=BigIntegerField(),
+    )
+    return rows.filter(seq__gte=first).order_by("seq")[: size + 1]
+
+
+def events(chat_id: int, after: int, limit: int) -> list[dict[str, Any]]:
+    """The log after `after`, oldest first, as rows of EVENT_FIELDS."""
+    rows = Event.objects.filter(chat_id=chat_id, seq__gt=after).order_by("seq")
+    return list(rows.values(*EVENT_FIELDS)[:limit])

@@ -1,0 +1,126 @@
+"""Chats: opened, changed, closed, deleted."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from chatapi.crypto import decrypt, encrypt
+from chatapi.errors import ErrorCode, unprocessable
+from chats import representations
+from chats.actions import log, messages, users
+from chats.models import Chat, ChatUser, EventType
+from companies.models import Company
+
+# Without look-alikes, so that a password can be read out and typed in.
+PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"
+PASSWORD_LENGTH = 14
+
+
+def make_password() -> str:
+    return "".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(PASSWORD_LENGTH))
+
+
+def password_of(chat: Chat) -> str:
+    return decrypt(chat.sealed_password)
+
+
+def join_url(chat: Chat, password: str) -> str:
+    """The link for guests. The password stands in the fragment, which browsers do not send."""
+    return f"{settings.PUBLIC_URL}/chats/{chat.pk}#{password}"
+
+
+def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
+    """Open a chat. ApiError 422 on `external_id` when the company has one by it."""
+    try:
+        with transaction.atomic():
+            chat = Chat.objects.create(
+                company=company, sealed_password=encrypt(password or make_password()), **fields
+            )
+            log.append(chat.pk, EventType.CHAT_CREATED, representations.chat(chat))
+    except IntegrityError:
+        raise external_id_taken() from None
+    return chat
+
+
+def start(
+    company: Company, *, email: str, first_name: str, last_name: str, message: str = ""
+) -> tuple[Chat, users.Joined]:
+    """A guest opens a chat of their own, with a first message if they gave one."""
+    with transaction.atomic():
+        chat = create(company, name=f"{first_name} {last_name}".strip())
+        joined = users.join(chat, email=email, first_name=first_name, last_name=last_name)
+        if message:
+            messages.send(joined.chat_user, message)
+    return chat, joined
+
+
+def update(chat_id: int, fields: dict[str, Any]) -> Chat:
+    """Write the fields that are given; closing and reopening are events of their own."""
+    fields = dict(fields)
+    password, status = fields.pop("password", None), fields.pop("status", None)
+    try:
+        with transaction.atomic():
+            chat = log.lock(chat_id)
+            changed = [name for name, value in fields.items() if getattr(chat, name) != value]
+            for name in changed:
+                setattr(chat, name, fields[name])
+            if password is not None:
+                chat.sealed_password = encrypt(password)
+                changed.append("sealed_password")
+            if changed:
+                chat.save(update_fields=changed)
+                log.append(chat.pk, EventType.CHAT_UPDATED, representations.chat(chat))
+            if status is not None and status != chat.status:
+                set_status(chat, status)
+    except IntegrityError:
+        raise external_id_taken() from None
+    return chat
+
+
+def set_status(chat: Chat, status: str) -> None:
+    chat.status = status
+    chat.save(update_fields=["status"])
+    closes = status == Chat.Status.CLOSED
+    log.append(
+        chat.pk,
+        EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED,
+        representations.chat(chat),
+    )
+
+
+def rotate_password(chat_id: int) -> Chat:
+    """A new password; the old link lets nobody in any more. Who is in stays in."""
+    return update(chat_id, {"password": make_password()})
+
+
+def delete(chat: Chat) -> Chat:
+    """Hide a chat; its chat-user tokens die with it. Staff can restore it until it is pruned."""
+    chat.deleted_at = timezone.now()
+    Chat.objects.filter(pk=chat.pk, deleted_at=None).update(deleted_at=chat.deleted_at)
+    return chat
+
+
+def restore(chat: Chat) -> None:
+    """ApiError 422 when another chat has taken its external_id meanwhile."""
+    try:
+        with transaction.atomic():
+            Chat.objects.filter(pk=chat.pk).update(deleted_at=None)
+    except IntegrityError:
+        raise external_id_taken() from None
+
+
+def external_id_taken() -> Exception:
+    return unprocessable(
+        ErrorCode.VALIDATION_FAILED,
+        "Another chat of the company has this external_id.",
+        "external_id",
+    )
+
+
+def read(chat_user: ChatUser, seq: int) -> int:
+    """Note that a chat user has read up to `seq`, never back; returns the position it has now."""
+    ChatUser.objects.filter(pk=chat_user.pk, last_read_seq__lt=seq).update(last_read_seq=seq)
+    return max(chat_user.last_read_seq, seq)

@@ -1,0 +1,127 @@
+"""Auth codes: mailed to an address, and exchanged for a chat-user token.
+
+A code is six digits derived by HMAC from a random nonce. So the same code can be mailed again after
+a fault, and no code lies in the database. Only the newest of a chat user counts.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chatapi import mail
+from chatapi.errors import ErrorCode, unprocessable
+from chats import representations
+from chats.actions import log, tokens
+from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
+
+ATTEMPTS = 5
+
+
+def lifetime() -> timedelta:
+    return timedelta(minutes=settings.AUTH_CODE_MINUTES)
+
+
+def digits(code: AuthCode) -> str:
+    """The six digits, from 100000 to 999999."""
+    value = hmac.digest(
+        settings.SECRET_KEY.encode(), b"auth-code:" + bytes(code.nonce), hashlib.sha256
+    )
+    return str(100_000 + int.from_bytes(value[:8], "big") % 900_000)
+
+
+def mail_code(chat_user: ChatUser) -> AuthCode:
+    """Make the chat user's code, which ends the ones before, and have it mailed."""
+    now = timezone.now()
+    AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
+    code = AuthCode.objects.create(
+        chat_id=chat_user.chat_id,
+        chat_user=chat_user,
+        nonce=secrets.token_bytes(16),
+        created_at=now,
+        expires_at=now + lifetime(),
+    )
+    mail.post("auth_code", code.pk, chat_user.email)
+    return code
+
+
+def mailed(code_id: int, at: datetime) -> None:
+    """A code's minutes run from when its mail went out, however long the mail had to wait."""
+    AuthCode.objects.filter(pk=code_id, used_at=None).update(expires_at=at + lifetime())
+
+
+def exchange(
+    chat_id: int | None, email: str, given: str
+) -> tuple[ChatUserToken, str, ChatUser]:
+    """Trade a code for a token; whoever was not in the chat joins it thereby.
+
+    ApiError 422 `invalid_auth_code`, the same whether the chat, the address or the code is unknown,
+    and whether the code is wrong, stale or used.
+    """
+    code = take_attempt(chat_id, email)
+    right = digits(code) if code else ""
+    if not hmac.compare_digest(right.encode(), given.encode()) or code is None:
+        raise invalid_code()
+    with transaction.atomic():
+        chat = log.lock(code.chat_id)
+        if not AuthCode.objects.filter(pk=code.pk, used_at=None).update(used_at=timezone.now()):
+            raise invalid_code()
+        chat_user = ChatUser.objects.select_related("membership").get(pk=code.chat_user_id)
+        if chat_user.status == ChatUser.Status.BANNED:
+            raise invalid_code()
+        verify(chat_user)
+        token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+    return token, plain, chat_user
+
+
+def take_attempt(chat_id: int | None, email: str) -> AuthCode | None:
+    """The newest code of an address, one of its attempts used up; None when there is none left.
+
+    The attempt is counted by one conditional UPDATE before anything is compared, so that guesses
+    made at the same time can't share it.
+    """
+    newest = (
+        AuthCode.objects.filter(chat_id=chat_id, chat_user__email=email).order_by("-pk").first()
+    )
+    if newest is None:
+        return None
+    counted = AuthCode.objects.filter(
+        pk=newest.pk, used_at=None, attempts__lt=ATTEMPTS, expires_at__gt=timezone.now()
+    ).update(attempts=F("attempts") + 1)
+    return newest if counted else None
+
+
+def verify(chat_user: ChatUser) -> None:
+    """The address is proved: bring a chat user in who was out, and note the assurance."""
+    was = (chat_user.status, chat_user.assurance, chat_user.role)
+    membership = chat_user.membership
+    if chat_user.role == ChatUser.Role.AGENT and (membership is None or membership.ended_at):
+        # Once an agent, no member any more: the address alone makes a guest.
+        chat_user.role = ChatUser.Role.GUEST
+        chat_user.user = chat_user.membership = None
+    if chat_user.role == ChatUser.Role.GUEST:
+        chat_user.assurance = ChatUser.Assurance.EMAIL_VERIFIED
+    joins = chat_user.status != ChatUser.Status.ACTIVE
+    if joins:
+        chat_user.status = ChatUser.Status.ACTIVE
+        chat_user.joined_at, chat_user.left_at = timezone.now(), None
+    if was != (chat_user.status, chat_user.assurance, chat_user.role):
+        chat_user.save(
+            update_fields=[
+                "status", "assurance", "role", "user", "membership", "joined_at", "left_at",
+            ]
+        )  # fmt: skip
+        log.append(
+            chat_user.chat_id,
+            EventType.USER_JOINED if joins else EventType.USER_UPDATED,
+            representations.chat_user(chat_user),
+        )
+
+
+def invalid_code() -> Exception:
+    return unprocessable(ErrorCode.INVALID_AUTH_CODE, "This auth code is not valid.", "auth-code")

@@ -1,0 +1,80 @@
+"""The log: every change in a chat takes the next number in its own transaction.
+
+The chat's row lock orders the writers, so that numbers have no gap and commit in order.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from chatapi.errors import not_found
+from chats.models import Chat, Event, EventType
+
+# `last_message_seq` follows when the turn is a message's. One statement on either database.
+TAKE_TURN = """
+UPDATE chats_chat
+SET last_seq = last_seq + 1,
+    last_message_seq = CASE WHEN %s THEN last_seq + 1 ELSE last_message_seq END
+WHERE id = %s AND deleted_at IS NULL
+RETURNING last_seq, status
+"""
+
+
+class Turn(NamedTuple):
+    """A number in a chat's log, and the chat's status when it was taken."""
+
+    seq: int
+    status: str
+
+
+def take_turn(chat_id: int, *, message: bool = False) -> Turn:
+    """The chat's next number; every other writer of the chat waits until the transaction ends.
+
+    ApiError 404 when the chat is gone.
+    """
+    assert connection.in_atomic_block, "a number belongs to the transaction of its change"
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_TURN, [message, chat_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise not_found()
+    return Turn(*row)
+
+
+def lock(chat_id: int) -> Chat:
+    """The chat as it stands, with its other writers kept waiting. ApiError 404 when it is gone."""
+    chat = (
+        Chat.objects.select_for_update(of=("self",))
+        .select_related("company")
+        .filter(pk=chat_id, deleted_at=None, company__deleted_at=None)
+        .first()
+    )
+    if chat is None:
+        raise not_found()
+    return chat
+
+
+def append(chat_id: int, type: EventType, data: dict[str, Any]) -> int:
+    """Write what happened as the chat's next event; returns its seq."""
+    seq = take_turn(chat_id).seq
+    write(chat_id, seq, type, timezone.now(), data=data)
+    return seq
+
+
+def write(
+    chat_id: int,
+    seq: int,
+    type: EventType,
+    at: datetime,
+    *,
+    message_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Write the event of a turn that was taken in this transaction."""
+    Event.objects.create(
+        chat_id=chat_id, seq=seq, type=type, created_at=at, message_id=message_id, data=data
+    )
+
+

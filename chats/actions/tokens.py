@@ -1,0 +1,33 @@
+"""Chat-user tokens: made, and ended with the participation they stand for."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from chatapi import tokens
+from chats.models import AuthCode, ChatUser, ChatUserToken
+
+
+def issue(chat_user: ChatUser, days: int) -> tuple[ChatUserToken, str]:
+    """A new token and its plain text, which is nowhere kept.
+
+    The chat's id stands in the token, so that one look-up in one chat finds it.
+    """
+    plain = tokens.mint(f"{ChatUserToken.PREFIX}{chat_user.chat_id}_")
+    now = timezone.now()
+    token = ChatUserToken.objects.create(
+        chat_id=chat_user.chat_id,
+        chat_user=chat_user,
+        digest=tokens.digest(plain),
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    return token, plain
+
+
+def end_all(chat_user: ChatUser) -> None:
+    """End every token and every open code of a chat user at once."""
+    now = timezone.now()
+    chat_user.tokens.filter(revoked_at=None).update(revoked_at=now)
+    AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)

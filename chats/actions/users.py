@@ -1,0 +1,197 @@
+"""Who takes part in a chat: joining, inviting, leaving, removing, banning."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from chatapi import mail
+from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chats import representations
+from chats.actions import codes, log, tokens
+from chats.models import Chat, ChatUser, EventType
+from companies.models import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of a join: `created` when the address was new, the token when one was given,
+    `code_mailed` when a code is on its way."""
+
+    chat_user: ChatUser
+    created: bool
+    token: str | None = None
+    code_mailed: bool = False
+
+
+def needs_code(chat: Chat, email: str) -> bool:
+    """Whether a join by this address is answered with a code."""
+    return chat.company.verify_first_join or ChatUser.objects.filter(chat=chat, email=email).exists()
+
+
+def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
+    """A guest who knows the password comes in, or comes back.
+
+    An address that is new to the chat joins it; unless the company wants first joins verified, it
+    gets its token at once. One that is there already, or was, gets a code. ApiError 403 `banned`.
+    """
+    with transaction.atomic():
+        chat = log.lock(chat.pk)
+        known = ChatUser.objects.filter(chat=chat, email=email).first()
+        if known is not None:
+            if known.status == ChatUser.Status.BANNED:
+                raise forbidden(ErrorCode.BANNED)
+            if known.status == ChatUser.Status.INVITED and not known.first_name:
+                # Somebody else invited them, by the address alone.
+                known.first_name, known.last_name = first_name, last_name
+                known.save(update_fields=["first_name", "last_name"])
+            codes.mail_code(known)
+            return Joined(known, created=False, code_mailed=True)
+        chat_user = ChatUser.objects.create(
+            chat=chat,
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+            joined_at=timezone.now(),
+        )
+        log.append(chat.pk, EventType.USER_JOINED, representations.chat_user(chat_user))
+        return admit(chat, chat_user)
+
+
+def admit(chat: Chat, chat_user: ChatUser) -> Joined:
+    """What a guest who is new gets: a code, or a token where the company trusts a first join."""
+    if chat.company.verify_first_join:
+        codes.mail_code(chat_user)
+        return Joined(chat_user, created=True, code_mailed=True)
+    _, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+    return Joined(chat_user, created=True, token=plain)
+
+
+def join_as_agent(chat_id: int, user: User) -> Joined:
+    """A member comes in as agent, with a new token each time."""
+    with transaction.atomic():
+        chat = log.lock(chat_id)
+        membership = Membership.objects.live().get(company_id=chat.company_id, user=user)
+        chat_user, created = ChatUser.objects.get_or_create(
+            chat=chat, email=user.email, defaults={"status": ChatUser.Status.INVITED}
+        )
+        was_in = chat_user.status == ChatUser.Status.ACTIVE
+        if not was_in or chat_user.membership_id != membership.pk:
+            if not was_in:
+                chat_user.joined_at, chat_user.left_at = timezone.now(), None
+            chat_user.user, chat_user.membership = user, membership
+            chat_user.first_name = user.first_name or user.name
+            chat_user.last_name = user.last_name
+            chat_user.role = ChatUser.Role.AGENT
+            chat_user.status = ChatUser.Status.ACTIVE
+            chat_user.assurance = ChatUser.Assurance.MEMBER
+            chat_user.save()
+            log.append(
+                chat.pk,
+                EventType.USER_UPDATED if was_in else EventType.USER_JOINED,
+                representations.chat_user(chat_user),
+            )
+        _, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+    return Joined(chat_user, created=created, token=plain)
+
+
+def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "") -> Joined:
+    """Mail somebody the chat's link. They are `invited` until they come in by a code.
+
+    ApiError 403 `banned`.
+    """
+    with transaction.atomic():
+        chat = log.lock(chat_id)
+        chat_user, created = ChatUser.objects.get_or_create(
+            chat=chat,
+            email=email,
+            defaults={
+                "first_name": first_name,
+                "last_name": last_name,
+                "status": ChatUser.Status.INVITED,
+            },
+        )
+        if chat_user.status == ChatUser.Status.BANNED:
+            raise forbidden(ErrorCode.BANNED)
+        mail.post("chat_invitation", chat_user.pk, email)
+    return Joined(chat_user, created=created)
+
+
+def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
+    """Write the names that are given."""
+    with transaction.atomic():
+        log.lock(chat_user.chat_id)
+        chat_user.refresh_from_db()
+        changed = [name for name, value in fields.items() if getattr(chat_user, name) != value]
+        if changed:
+            for name in changed:
+                setattr(chat_user, name, fields[name])
+            chat_user.save(update_fields=changed)
+            log.append(
+                chat_user.chat_id, EventType.USER_UPDATED, representations.chat_user(chat_user)
+            )
+    return chat_user
+
+
+def leave(chat_user: ChatUser) -> ChatUser:
+    """Go; the history stays, the tokens die at once. Again, nothing happens."""
+    return end(chat_user, ChatUser.Status.LEFT, EventType.USER_LEFT)
+
+
+def remove(chat_user: ChatUser) -> ChatUser:
+    """Take somebody out of the chat, who may come back by the password and a code."""
+    return end(chat_user, ChatUser.Status.REMOVED, EventType.USER_REMOVED)
+
+
+def ban(chat_user: ChatUser) -> ChatUser:
+    """Take a guest out for good. ApiError 422 for an agent, who is removed instead."""
+    if chat_user.role == ChatUser.Role.AGENT:
+        raise unprocessable(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
+    return end(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
+
+
+def lift_ban(chat_user: ChatUser) -> ChatUser:
+    """Let a banned guest come back by the password and a code."""
+    with transaction.atomic():
+        log.lock(chat_user.chat_id)
+        chat_user.refresh_from_db()
+        if chat_user.status == ChatUser.Status.BANNED:
+            chat_user.status = ChatUser.Status.REMOVED
+            chat_user.save(update_fields=["status"])
+            log.append(
+                chat_user.chat_id, EventType.USER_UPDATED, representations.chat_user(chat_user)
+            )
+    return chat_user
+
+
+def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatUser:
+    here = {ChatUser.Status.ACTIVE, ChatUser.Status.INVITED}
+    with transaction.atomic():
+        log.lock(chat_user.chat_id)
+        chat_user.refresh_from_db()
+        bans = status == ChatUser.Status.BANNED != chat_user.status
+        if chat_user.status in here or bans:
+            chat_user.status, chat_user.left_at = status, timezone.now()
+            chat_user.save(update_fields=["status", "left_at"])
+            tokens.end_all(chat_user)
+            log.append(chat_user.chat_id, event, representations.chat_user(chat_user))
+    return chat_user
+
+
+def remove_ended_agents() -> int:
+    """Take the agents out of their chats whose membership has ended; their tokens died with it."""
+    ended = ChatUser.objects.filter(
+        Q(membership=None) | Q(membership__ended_at__isnull=False),
+        role=ChatUser.Role.AGENT,
+        status=ChatUser.Status.ACTIVE,
+        chat__deleted_at=None,
+        chat__company__deleted_at=None,
+    )
+    count = 0
+    for chat_user in ended.iterator(chunk_size=500):
+        remove(chat_user)
+        count += 1
+    return count

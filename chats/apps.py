@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ChatsConfig(AppConfig):
+    name = "chats"
+
+    def ready(self) -> None:
+        from chats import mails  # noqa: F401  registers the kinds of mail

@@ -1,0 +1,97 @@
+"""The two kinds of token on the routes of chats, each found with what the route needs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.authentication import ApiTokenAuthentication, bearer
+from accounts.models import ApiTokenQuerySet
+from chatapi import tokens
+from chatapi.ids import parse_id
+from chats.models import Chat, ChatUser, ChatUserToken
+from companies.models import Membership
+
+USE_NOTED_EVERY_SECONDS = 60
+
+
+def chat_reference(kwargs: Mapping[str, str]) -> str | None:
+    """The chat that a route of chats names, as the URL has it; None when it names none."""
+    return kwargs.get("chat_pk", kwargs.get("pk"))
+
+
+class MemberAuthentication(ApiTokenAuthentication):
+    """A personal access token; the same query tells its user's role in the chat of the route.
+
+    `request.auth.chat_role` is None when there is no such chat for this user, and
+    `request.auth.chat_last_seq` the newest event's seq.
+    """
+
+    def rows(self, request: Request, now: datetime) -> ApiTokenQuerySet:
+        rows = super().rows(request, now)
+        reference = chat_reference(request.parser_context["kwargs"])
+        if reference is None:
+            return rows
+        chat = Chat.objects.filter(
+            pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None
+        )
+        role = Membership.objects.live().filter(
+            user=OuterRef("user"), company_id__in=chat.values("company_id")
+        )
+        return rows.annotate(
+            chat_role=Subquery(role.values("role")[:1]),
+            chat_last_seq=Subquery(chat.values("last_seq")[:1]),
+        )
+
+
+class ChatUserTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer cnc_…`. One query finds token, chat user, chat and company.
+
+    The token is good while its chat user is in the chat, and an agent's as long as the membership
+    that let the agent in.
+    """
+
+    def authenticate(self, request: Request) -> tuple[ChatUser, ChatUserToken] | None:
+        plain = bearer(request, ChatUserToken.PREFIX)
+        if plain is None:
+            return None
+        token = find(plain)
+        if token is None:
+            raise AuthenticationFailed
+        return token.chat_user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def find(plain: str) -> ChatUserToken | None:
+    """The token that is good now, with chat user, chat and company; its use is noted."""
+    chat_id = parse_id(plain.removeprefix(ChatUserToken.PREFIX).partition("_")[0])
+    if chat_id is None:
+        return None
+    now = timezone.now()
+    token = (
+        ChatUserToken.objects.filter(
+            Q(chat_user__role=ChatUser.Role.GUEST)
+            | Q(chat_user__membership__isnull=False, chat_user__membership__ended_at=None),
+            chat_id=chat_id,
+            digest=tokens.digest(plain),
+            revoked_at=None,
+            expires_at__gt=now,
+            chat_user__status=ChatUser.Status.ACTIVE,
+            chat__deleted_at=None,
+            chat__company__deleted_at=None,
+        )
+        .select_related("chat_user", "chat__company")
+        .order_by()
+        .first()
+    )
+    if token is not None:
+        token.chat_user.chat = token.chat
+        if (now - token.last_used_at).total_seconds() > USE_NOTED_EVERY_SECONDS:
+            ChatUserToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token

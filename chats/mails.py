@@ -1,0 +1,54 @@
+"""The mails of this app. Each is written when it is sent, from the rows as they stand then."""
+
+
+from chatapi.mail import KINDS, Letter, MailKind
+from chats.actions import chats, codes
+from chats.models import AuthCode, ChatUser
+
+
+def auth_code(code_id: int) -> Letter | None:
+    """The code, unless it was used, replaced or forgotten meanwhile."""
+    code = (
+        AuthCode.objects.select_related("chat_user", "chat__company")
+        .filter(pk=code_id, used_at=None, chat__deleted_at=None, chat__company__deleted_at=None)
+        .first()
+    )
+    if code is None:
+        return None
+    digits = codes.digits(code)
+    return Letter.of(
+        "auth_code",
+        f"{digits} is your code for the chat with {code.chat.company.name}",
+        {
+            "code": digits,
+            "company": code.chat.company,
+            "chat_user": code.chat_user,
+            "minutes": int(codes.lifetime().total_seconds() // 60),
+        },
+    )
+
+
+def invitation(chat_user_id: int) -> Letter | None:
+    chat_user = (
+        ChatUser.objects.select_related("chat__company")
+        .filter(pk=chat_user_id, chat__deleted_at=None, chat__company__deleted_at=None)
+        .exclude(status=ChatUser.Status.BANNED)
+        .first()
+    )
+    if chat_user is None:
+        return None
+    chat = chat_user.chat
+    return Letter.of(
+        "chat_invitation",
+        f"{chat.company.name} invites you to a chat",
+        {
+            "chat": chat,
+            "company": chat.company,
+            "chat_user": chat_user,
+            "url": chats.join_url(chat, chats.password_of(chat)),
+        },
+    )
+
+
+KINDS["auth_code"] = MailKind(auth_code, codes.mailed)
+KINDS["chat_invitation"] = MailKind(invitation)

@@ -1,0 +1,235 @@
+"""Chats, who takes part in them, and the log of what happens there.
+
+`chat` comes first in every unique key below Chat, so that a chat's rows can be placed together.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from companies.models import Company, Membership
+
+
+class Chat(models.Model):
+    """A conversation between a company's agents and its guests.
+
+    `last_seq` is the number of the newest event; the row's lock orders all writers of the chat.
+    `last_message_seq` is that of the newest `message.created`, 0 when there is none.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        CLOSED = "closed"
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="chats")
+    name = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    sealed_password = models.TextField(editable=False)
+    external_id = models.CharField(max_length=200, null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    last_seq = models.BigIntegerField(default=0, editable=False)
+    last_message_seq = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "external_id"],
+                condition=Q(deleted_at=None),
+                name="chat_external_id",
+            )
+        ]
+        indexes = [
+            # A company's chats, newest first.
+            models.Index(fields=["company", "-id"], name="chat_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Chat {self.pk}"
+
+
+class ChatUser(models.Model):
+    """Somebody who takes part, or took part, in a chat: a guest, or an agent with an account."""
+
+    class Role(models.TextChoices):
+        GUEST = "guest"
+        AGENT = "agent"
+
+    class Status(models.TextChoices):
+        INVITED = "invited"
+        ACTIVE = "active"
+        LEFT = "left"
+        REMOVED = "removed"
+        BANNED = "banned"
+
+    class Assurance(models.TextChoices):
+        CLAIMED = "claimed"
+        EMAIL_VERIFIED = "email_verified"
+        MEMBER = "member"
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="users", db_index=False)
+    email = models.EmailField(max_length=254)
+    first_name = models.CharField(max_length=100, blank=True, default="")
+    last_name = models.CharField(max_length=100, blank=True, default="")
+    role = models.CharField(max_length=10, choices=Role, default=Role.GUEST)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    assurance = models.CharField(max_length=20, choices=Assurance, default=Assurance.CLAIMED)
+    # An agent's account and the membership that lets it in.
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
+    )
+    membership = models.ForeignKey(
+        Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
+    )
+    last_read_seq = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chat", "email"], name="chat_user_email")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # What DRF asks of the one who calls.
+    is_authenticated: ClassVar[bool] = True
+    is_active: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]
+
+
+class AuthCode(models.Model):
+    """A code that proves an address. The code itself is derived from `nonce`, never stored."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
+    chat_user = models.ForeignKey(ChatUser, on_delete=models.CASCADE, related_name="auth_codes")
+    nonce = models.BinaryField(max_length=16, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Code {self.pk} for chat user {self.chat_user_id}"
+
+
+class ChatUserToken(models.Model):
+    """A bearer token good for one chat user in one chat. Only its SHA-256 is stored."""
+
+    PREFIX: ClassVar[str] = "cnc_"
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+", db_index=False)
+    chat_user = models.ForeignKey(ChatUser, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "chat-user token"
+        constraints = [models.UniqueConstraint(fields=["chat", "digest"], name="chat_user_token")]
+
+    def __str__(self) -> str:
+        return f"Token {self.pk} of chat user {self.chat_user_id}"
+
+    # What a view asks of any kind of token.
+
+    @property
+    def caller(self) -> str:
+        return f"chat_user:{self.chat_user_id}"
+
+    @property
+    def limit_key(self) -> str:
+        return f"chat:{self.pk}"
+
+    def permits(self, method: str | None) -> bool:
+        return True
+
+
+class Message(models.Model):
+    """Something said. `seq` is that of its `message.created`; deleted, only a tombstone stays."""
+
+    chat = models.ForeignKey(
+        Chat, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    seq = models.BigIntegerField()
+    author = models.ForeignKey(
+        ChatUser, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    text = models.TextField()
+    assurance = models.CharField(max_length=20, choices=ChatUser.Assurance)
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False)
+    request_hash = models.BinaryField(max_length=32, null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "seq"], name="message_seq"),
+            models.UniqueConstraint(
+                fields=["chat", "author", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="message_idempotency_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.seq} of chat {self.chat_id}"
+
+
+class MessageRevision(models.Model):
+    """A text that a message had before an edit, kept for members until the message is deleted."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+", db_index=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
+    text = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Earlier text of message {self.message_id}"
+
+
+class EventType(models.TextChoices):
+    """What can happen in a chat, as the log names it."""
+
+    CHAT_CREATED = "chat.created"
+    CHAT_UPDATED = "chat.updated"
+    CHAT_CLOSED = "chat.closed"
+    CHAT_REOPENED = "chat.reopened"
+    USER_JOINED = "user.joined"
+    USER_UPDATED = "user.updated"
+    USER_LEFT = "user.left"
+    USER_REMOVED = "user.removed"
+    MESSAGE_CREATED = "message.created"
+    MESSAGE_UPDATED = "message.updated"
+    MESSAGE_DELETED = "message.deleted"
+
+
+class Event(models.Model):
+    """One entry of a chat's log, written in the transaction of the change it tells of.
+
+    An event of a message points at it and is shown with the message as it stands now, so that a
+    text that was deleted or replaced is nowhere kept twice. All others carry their `data`.
+    """
+
+    pk = models.CompositePrimaryKey("chat_id", "seq")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="events", db_index=False)
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=30, choices=EventType)
+    created_at = models.DateTimeField()
+    message = models.ForeignKey(
+        Message, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    data = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.seq} of chat {self.chat_id}"

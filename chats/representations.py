@@ -1,0 +1,97 @@
+"""How rows of the log look from outside: the same in an answer, in the log and in a stream.
+
+Rows come as the dicts of `QuerySet.values()`: the hot paths make no model instances.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chatapi.json import instant
+from chats.models import Chat, ChatUser
+
+Row = Mapping[str, Any]
+
+MESSAGE_FIELDS = (
+    "id",
+    "chat_id",
+    "seq",
+    "text",
+    "assurance",
+    "created_at",
+    "edited_at",
+    "deleted_at",
+    "author_id",
+    "author__first_name",
+    "author__last_name",
+    "author__role",
+)
+
+EVENT_FIELDS = (
+    "chat_id",
+    "seq",
+    "type",
+    "created_at",
+    "data",
+    "message_id",
+    *(f"message__{field}" for field in MESSAGE_FIELDS),
+)
+
+
+def message(row: Row, prefix: str = "") -> dict[str, Any]:
+    """A message out of a row of MESSAGE_FIELDS, each after `prefix`. Deleted, it has no text."""
+    edited_at, deleted_at = row[f"{prefix}edited_at"], row[f"{prefix}deleted_at"]
+    return {
+        "id": row[f"{prefix}id"],
+        "chat_id": row[f"{prefix}chat_id"],
+        "seq": row[f"{prefix}seq"],
+        "text": None if deleted_at else row[f"{prefix}text"],
+        "author": {
+            "id": row[f"{prefix}author_id"],
+            "first_name": row[f"{prefix}author__first_name"],
+            "last_name": row[f"{prefix}author__last_name"],
+            "role": row[f"{prefix}author__role"],
+        },
+        "assurance": row[f"{prefix}assurance"],
+        "created_at": instant(row[f"{prefix}created_at"]),
+        "edited_at": instant(edited_at) if edited_at else None,
+        "deleted_at": instant(deleted_at) if deleted_at else None,
+    }
+
+
+def event(row: Row) -> dict[str, Any]:
+    """An event out of a row of EVENT_FIELDS."""
+    data = row["data"] if row["message_id"] is None else message(row, "message__")
+    return {
+        "seq": row["seq"],
+        "type": row["type"],
+        "chat_id": row["chat_id"],
+        "created_at": instant(row["created_at"]),
+        "data": data,
+    }
+
+
+def chat_user(user: ChatUser) -> dict[str, Any]:
+    """A chat user as everybody in the chat may see them: without the address."""
+    return {
+        "id": user.pk,
+        "chat_id": user.chat_id,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "role": user.role,
+        "status": user.status,
+        "assurance": user.assurance,
+        "created_at": instant(user.created_at),
+        "joined_at": instant(user.joined_at) if user.joined_at else None,
+        "left_at": instant(user.left_at) if user.left_at else None,
+    }
+
+
+def chat(chat: Chat) -> dict[str, Any]:
+    """A chat as everybody in it may see it: without what the integrator keeps there."""
+    return {
+        "id": chat.pk,
+        "company_id": chat.company_id,
+        "name": chat.name,
+        "status": chat.status,
+        "created_at": instant(chat.created_at),
+    }

@@ -1,0 +1,33 @@
+"""The routes below /api that speak of chats; `public_paths` those the seed writes without /api."""
+
+from django.urls import path
+from rest_framework_nested.routers import NestedSimpleRouter, SimpleRouter
+
+from chats.views.chats import ChatViewSet
+from chats.views.messages import MessageViewSet
+from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChatViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("chats", ChatViewSet, basename="chat")
+in_chat = NestedSimpleRouter(router, "chats", lookup="chat", trailing_slash=False)
+in_chat.register("users", ChatUserViewSet, basename="chat-user")
+in_chat.register("messages", MessageViewSet, basename="message")
+
+urlpatterns = [
+    path("chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"),
+    path(
+        "companies/<str:company_pk>/start-chat",
+        StartChatViewSet.as_view({"post": "create"}),
+        name="start-chat",
+    ),
+    *router.urls,
+    *in_chat.urls,
+]
+
+public_paths = [
+    path(
+        "chats/<str:chat_pk>/users/get-token",
+        ChatUserViewSet.as_view({"post": "get_token"}, detail=False),
+    ),
+    path("chats/<str:pk>/share", ChatViewSet.as_view({"post": "share"}, detail=True)),
+]

@@ -1,0 +1,1 @@
+"""The routes of chats: one module a noun."""

@@ -1,0 +1,73 @@
+"""What the views of a chat share: who calls, and how chats and chat users are shown."""
+
+from functools import cached_property
+from typing import Any
+
+from rest_framework.request import Request
+
+from chatapi.limits import Charge
+from chatapi.views import ApiViewSet, client_address
+from chats import access
+from chats.authentication import (
+    ChatUserTokenAuthentication,
+    MemberAuthentication,
+    chat_reference,
+)
+from chats.models import Chat, ChatUser, ChatUserToken
+from chats.serializers import ChatSerializer, ChatUserSerializer
+
+EITHER = (MemberAuthentication, ChatUserTokenAuthentication)
+API_TOKEN = (MemberAuthentication,)
+CHAT_USER_TOKEN = (ChatUserTokenAuthentication,)
+
+
+class ChatView(ApiViewSet):
+    """A view of one chat, or of what is in it."""
+
+    @cached_property
+    def caller(self) -> access.Caller:
+        return access.caller(self.request, chat_reference(self.kwargs) or "")
+
+    def show_user(self, chat_user: ChatUser) -> dict[str, Any]:
+        return dict(ChatUserSerializer(chat_user, context=self.viewer).data)
+
+    def show_users(self, found: list[ChatUser]) -> list[Any]:
+        return list(ChatUserSerializer(found, many=True, context=self.viewer).data)
+
+    @property
+    def viewer(self) -> dict[str, ChatUser | None]:
+        return {"viewer": self.caller.chat_user}
+
+
+def show_chats(request: Request, found: list[Chat]) -> list[Any]:
+    """Chats with their newest messages, in one query for all of them."""
+    context = {
+        "last_messages": access.last_messages(found),
+        "for_member": not isinstance(request.auth, ChatUserToken),
+    }
+    return list(ChatSerializer(found, many=True, context=context).data)
+
+
+def per_address(name: str) -> Any:
+    """The limit `name` for a stranger: by what the URL names and the network address."""
+
+    def limit(request: Request, view: ApiViewSet) -> Charge | None:
+        if request.auth is not None:
+            return None
+        place = request.path.removeprefix("/api")
+        return Charge(name, f"{place} {client_address(request)}")
+
+    return limit
+
+
+JOIN = per_address("JOIN")
+
+
+def code_try(request: Request, view: ApiViewSet) -> Charge:
+    return Charge("CODE_TRY", f"{view.kwargs['chat_pk']} {client_address(request)}")
+
+
+def send(request: Request, view: ApiViewSet) -> Charge | None:
+    if isinstance(request.auth, ChatUserToken):
+        return Charge("SEND", str(request.auth.chat_user_id))
+    return None

@@ -1,0 +1,126 @@
+"""Chats, their password and what happens in them."""
+
+from typing import ClassVar
+
+from django.db.models import Q
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chatapi.idempotency import once
+from chatapi.pagination import created
+from chatapi.views import READ, WRITE, Policy
+from chats import access, docs, representations
+from chats.actions import chats as actions
+from chats.permissions import InChat, Manager, Member, Participant
+from chats.serializers import (
+    ChatEdit,
+    ChatInput,
+    ChatsQuery,
+    EventsQuery,
+    ReadInput,
+    ShareInput,
+)
+from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
+from companies.access import companies, named
+from companies.models import Company
+
+
+@docs.chats
+class ChatViewSet(ChatView):
+    policies: ClassVar = {
+        "list": Policy(EITHER, (IsAuthenticated,), (READ,)),
+        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
+        "retrieve": Policy(EITHER, (InChat,), (READ,)),
+        "update": Policy(EITHER, (Member,), (WRITE,)),
+        "partial_update": Policy(EITHER, (Member,), (WRITE,)),
+        "destroy": Policy(EITHER, (Manager,), (WRITE,)),
+        "share": Policy(EITHER, (InChat,), (WRITE,)),
+        "events": Policy(EITHER, (InChat,), (READ,)),
+        "read": Policy(EITHER, (Participant,), (WRITE,)),
+    }
+
+    def list(self, request: Request) -> Response:
+        query = self.query(ChatsQuery)
+        rows = created(access.chats(request), query)
+        if "status" in query:
+            rows = rows.filter(status=query["status"])
+        if "company_id" in query:
+            rows = rows.filter(company_id__in=Company.objects.filter(named(query["company_id"])))
+        if "external_id" in query:
+            rows = rows.filter(external_id=query["external_id"])
+        if query.get("q"):
+            rows = rows.filter(
+                Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"])
+            )
+        rows = rows.order_by("pk" if query["order"] == "asc" else "-pk")
+        return self.page(rows, query, lambda found: show_chats(request, found))
+
+    def create(self, request: Request) -> Response:
+        fields = self.body(ChatInput)
+        company = companies(request.user).filter(named(fields.pop("company_id"))).first()
+        if company is None:
+            raise unprocessable(
+                ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"
+            )
+
+        def make() -> Response:
+            chat = actions.create(company, **fields)
+            (shown,) = show_chats(request, [access.chats(request).get(pk=chat.pk)])
+            return Response(shown, 201)
+
+        return once(request, make)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        (shown,) = show_chats(request, [access.chat(request, self.caller)])
+        return Response(shown)
+
+    def update(self, request: Request, pk: str) -> Response:
+        fields = self.body(ChatEdit)
+        if "password" in fields and not self.caller.manages:
+            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+        actions.update(self.caller.chat_id, fields)
+        return self.retrieve(request, pk)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        chat = actions.delete(access.chat(request, self.caller))
+        (shown,) = show_chats(request, [chat])
+        return Response(shown)
+
+    @action(detail=True, methods=["post"])
+    def share(self, request: Request, pk: str) -> Response:
+        rotate = self.body(ShareInput).get("rotate", False)
+        if rotate and not self.caller.manages:
+            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+
+        def make() -> Response:
+            chat = (
+                actions.rotate_password(self.caller.chat_id)
+                if rotate
+                else access.chat(request, self.caller)
+            )
+            password = actions.password_of(chat)
+            return Response({"password": password, "url": actions.join_url(chat, password)})
+
+        return once(request, make)
+
+    @action(detail=True, methods=["get"])
+    def events(self, request: Request, pk: str) -> Response:
+        # `wait` is the business of the server in front, which asks again when something happens.
+        query = self.query(EventsQuery)
+        rows = access.events(self.caller.chat_id, query["after"], query["limit"])
+        data = [representations.event(row) for row in rows]
+        last = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
+        return Response({"data": data, "last_seq": last})
+
+    @action(detail=True, methods=["put"])
+    def read(self, request: Request, pk: str) -> Response:
+        chat_user = self.caller.chat_user
+        assert chat_user is not None
+        seq = min(self.body(ReadInput).get("seq", 0), self.caller.last_seq)
+        return Response({"seq": actions.read(chat_user, seq)})

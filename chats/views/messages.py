@@ -1,0 +1,125 @@
+"""The messages of a chat."""
+
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from chatapi import pagination
+from chatapi.errors import not_found
+from chatapi.ids import parse_id
+from chatapi.idempotency import REPLAYED, fingerprint, key_of
+from chatapi.pagination import created
+from chatapi.views import READ, WRITE, Policy
+from chats import access, docs, representations
+from chats.actions import messages as actions
+from chats.models import MessageRevision
+from chats.permissions import AuthorOrManager, InChat, Participant
+from chats.serializers import MessageInput, MessagesQuery, RevisionSerializer
+from chats.views.base import EITHER, ChatView, send
+
+
+@docs.messages
+class MessageViewSet(ChatView):
+    policies: ClassVar = {
+        "list": Policy(EITHER, (InChat,), (READ,)),
+        "create": Policy(EITHER, (Participant,), (WRITE, send)),
+        "retrieve": Policy(EITHER, (InChat,), (READ,)),
+        "update": Policy(EITHER, (Participant,), (WRITE,)),
+        "partial_update": Policy(EITHER, (Participant,), (WRITE,)),
+        "destroy": Policy(EITHER, (AuthorOrManager,), (WRITE,)),
+    }
+
+    def list(self, request: Request, chat_pk: str) -> Response:
+        query = self.query(MessagesQuery)
+        rows = created(access.messages(self.caller.chat_id), query)
+        if any(name in query for name in MessagesQuery.ANCHORS):
+            return Response(self.window(rows, query))
+        rows = rows.order_by("seq" if query["order"] == "asc" else "-seq")
+        return self.page(rows, query, show)
+
+    def window(self, rows: Any, query: dict[str, Any]) -> dict[str, Any]:
+        """A page by sequence: the messages nearest to the anchor, at the same cost at any depth."""
+        size = query["per_page"]
+        older = newer = True  # whether there may be messages on that side
+        if "before_seq" in query:
+            found = list(rows.filter(seq__lt=query["before_seq"]).order_by("-seq")[: size + 1])
+            older = len(found) > size
+            found = found[:size][::-1]
+        else:
+            if "after_seq" in query:
+                rows = rows.filter(seq__gt=query["after_seq"]).order_by("seq")[: size + 1]
+                older = query["after_seq"] > 0
+            else:
+                rows = access.around(rows, self.caller.chat_id, query["around_seq"], size)
+            found = list(rows)
+            newer = len(found) > size
+            found = found[:size]
+        url = self.request.build_absolute_uri()
+        for name in (*MessagesQuery.ANCHORS, "page"):
+            url = remove_query_param(url, name)
+        links = {
+            "older": replace_query_param(url, "before_seq", found[0]["seq"])
+            if found and older
+            else None,
+            "newer": replace_query_param(url, "after_seq", found[-1]["seq"])
+            if found and newer
+            else None,
+        }
+        ascending = query["order"] == "asc"
+        body = pagination.envelope(
+            self.request,
+            {**query, "page": 1},
+            show(found if ascending else found[::-1]),
+            has_next=False,
+        )
+        body["first_page_url"] = url
+        body["next_page_url"] = links["newer" if ascending else "older"]
+        body["prev_page_url"] = links["older" if ascending else "newer"]
+        return body
+
+    def create(self, request: Request, chat_pk: str) -> Response:
+        fields = self.body(MessageInput)
+        author = self.caller.chat_user
+        assert author is not None
+        key = key_of(request)
+        print_ = fingerprint(fields) if key else b""
+        message, replayed = actions.send(author, fields["text"], key, print_)
+        return Response(message, 201, headers=REPLAYED if replayed else None)
+
+    def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
+        return Response(self.one(pk))
+
+    def update(self, request: Request, chat_pk: str, pk: str) -> Response:
+        fields = self.body(MessageInput)
+        author = self.caller.chat_user
+        assert author is not None
+        if "text" in fields:
+            actions.edit(author, parse_message_id(pk), fields["text"])
+        return Response(self.one(pk))
+
+    def partial_update(self, request: Request, chat_pk: str, pk: str) -> Response:
+        return self.update(request, chat_pk, pk)
+
+    def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
+        actions.delete(self.caller.chat_id, parse_message_id(pk), self.caller.chat_user)
+        return Response(self.one(pk))
+
+    def one(self, pk: str) -> dict[str, Any]:
+        shown = representations.message(access.message(self.caller.chat_id, pk))
+        if self.caller.is_member:
+            revisions = MessageRevision.objects.filter(message_id=shown["id"]).order_by("pk")
+            shown["revisions"] = RevisionSerializer(revisions, many=True).data
+        return shown
+
+
+def parse_message_id(pk: str) -> int:
+    number = parse_id(pk)
+    if number is None:
+        raise not_found()
+    return number
+
+
+def show(rows: list[Any]) -> list[Any]:
+    return [representations.message(row) for row in rows]

@@ -1,0 +1,62 @@
+"""Which companies, and which of their members, a caller may see."""
+
+from django.db.models import F, Q
+
+from accounts.models import User
+from chatapi.errors import ErrorCode, forbidden, not_found
+from chatapi.ids import parse_id
+from companies.models import Company, CompanyQuerySet, Membership, MembershipQuerySet, Role
+
+
+def named(reference: str) -> Q:
+    """A company by its id or its slug."""
+    number = parse_id(reference)
+    return Q(pk=number) if number is not None else Q(slug=reference.replace("\0", ""))
+
+
+def companies(user: User) -> CompanyQuerySet:
+    """The companies of `user`, each with their `role` in it."""
+    return (
+        Company.objects.live()
+        .filter(memberships__user=user, memberships__ended_at=None)
+        .annotate(role=F("memberships__role"))
+        .order_by("pk")
+    )
+
+
+def company(user: User, reference: str) -> Company:
+    """One of them. ApiError 404 to an outsider, as for one that does not exist."""
+    found = companies(user).filter(named(reference)).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def require(company: Company, *roles: Role) -> None:
+    """ApiError 403 unless the caller's role in `company` is one of `roles`."""
+    if company.role not in roles:  # type: ignore[attr-defined]
+        raise forbidden(
+            ErrorCode.PERMISSION_DENIED, f"This needs the role {' or '.join(sorted(roles))}."
+        )
+
+
+def public_company(reference: str) -> Company:
+    """A company whose button anybody may press. ApiError 404 when there is none."""
+    found = Company.objects.live().filter(named(reference)).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def memberships(company: Company) -> MembershipQuerySet:
+    """The members a company has now, with their accounts."""
+    return company.memberships.live().select_related("user").order_by("pk")
+
+
+def membership(company: Company, user_id: str) -> Membership:
+    """A member by the id of their account. ApiError 404 when there is none."""
+    number = parse_id(user_id)
+    found = memberships(company).filter(user_id=number).first() if number else None
+    if found is None:
+        raise not_found()
+    return found

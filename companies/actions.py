@@ -1,0 +1,138 @@
+"""Every write to companies and their memberships."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.actions import account_for
+from accounts.models import User
+from chatapi import mail
+from chatapi.errors import ErrorCode, forbidden, unprocessable
+from companies.models import Company, Membership, Role
+
+
+def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> Company:
+    """A company with `owner` as its owner. Without `slug`, one is made from the name.
+
+    ApiError 422 on `slug` when a given one is taken.
+    """
+    base = slug or made_from(name)
+    for attempt in range(1, 1000):
+        candidate = base if attempt == 1 else f"{base}-{attempt}"
+        try:
+            with transaction.atomic():
+                company = Company.objects.create(name=name, slug=candidate, **fields)
+                Membership.objects.create(company=company, user=owner, role=Role.OWNER)
+        except IntegrityError:
+            if slug:
+                raise slug_taken() from None
+        else:
+            company.role = Role.OWNER  # type: ignore[attr-defined]
+            return company
+    raise slug_taken()
+
+
+def made_from(name: str) -> str:
+    """A slug out of a name; never all digits, which would read as an id."""
+    slug = slugify(name)[:70].strip("-_")
+    return slug if slug and not slug.isdigit() else f"company-{slug}".strip("-")
+
+
+def slug_taken() -> Exception:
+    return unprocessable(ErrorCode.VALIDATION_FAILED, "This slug is taken.", "slug")
+
+
+def update_company(company: Company, fields: dict[str, Any]) -> Company:
+    """Write the fields that are given. ApiError 422 on `slug` when it is taken."""
+    for name, value in fields.items():
+        setattr(company, name, value)
+    if fields:
+        try:
+            with transaction.atomic():
+                company.save(update_fields=list(fields))
+        except IntegrityError:
+            raise slug_taken() from None
+    return company
+
+
+def delete_company(company: Company) -> Company:
+    """Hide a company and all its chats; staff can restore it until it is pruned."""
+    company.deleted_at = timezone.now()
+    Company.objects.filter(pk=company.pk, deleted_at=None).update(deleted_at=company.deleted_at)
+    return company
+
+
+def restore_company(company: Company) -> None:
+    Company.objects.filter(pk=company.pk).update(deleted_at=None)
+
+
+def invite_member(company: Company, by: Role, email: str, role: Role) -> Membership:
+    """Make the person of `email` a member, with an account if they have none, and mail them.
+
+    ApiError 403 when `by` may not give the role, 422 when they are a member already.
+    """
+    require_giver(by, role)
+    with transaction.atomic():
+        user = account_for(email)
+        membership, made = Membership.objects.get_or_create(
+            company=company, user=user, ended_at=None, defaults={"role": role}
+        )
+        if not made:
+            raise unprocessable(
+                ErrorCode.ALREADY_MEMBER, "This person is a member already.", "email"
+            )
+        mail.post("company_invitation", membership.pk, user.email)
+    return membership
+
+
+def change_role(membership: Membership, by: Role, role: Role) -> Membership:
+    """ApiError 403 when `by` may not give or take the role, 422 for the last owner's."""
+    with transaction.atomic():
+        membership = lock(membership)
+        if membership.role != role:
+            require_giver(by, role)
+            require_giver(by, Role(membership.role))
+            keep_an_owner(membership)
+            membership.role = role
+            membership.save(update_fields=["role"])
+    return membership
+
+
+def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Membership:
+    """Take a person out of a company; `leaves` when they go themselves.
+
+    Chat users that the membership made are refused from that moment, and `chats` removes them.
+    ApiError 403 when `by` may not, 422 when the last owner would go.
+    """
+    with transaction.atomic():
+        membership = lock(membership)
+        if membership.ended_at is None:
+            if not leaves:
+                require_giver(by, Role(membership.role))
+            keep_an_owner(membership)
+            membership.ended_at = timezone.now()
+            membership.save(update_fields=["ended_at"])
+    return membership
+
+
+def lock(membership: Membership) -> Membership:
+    """The membership as it stands, with every other change in its company kept waiting."""
+    Company.objects.select_for_update().get(pk=membership.company_id)
+    return Membership.objects.select_related("user").get(pk=membership.pk)
+
+
+def require_giver(by: Role, role: Role) -> None:
+    if role == Role.OWNER and by != Role.OWNER:
+        raise forbidden(ErrorCode.PERMISSION_DENIED, "Only an owner makes or unmakes owners.")
+    if not by.manages:
+        raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+
+
+def keep_an_owner(membership: Membership) -> None:
+    if membership.role != Role.OWNER:
+        return
+    owners = Membership.objects.live().filter(company=membership.company_id, role=Role.OWNER)
+    if not owners.exclude(pk=membership.pk).exists():
+        raise unprocessable(ErrorCode.LAST_OWNER)

@@ -1,0 +1,80 @@
+"""Companies, and who belongs to them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    MANAGER = "manager"
+    AGENT = "agent"
+
+    @property
+    def manages(self) -> bool:
+        return self in {Role.OWNER, Role.MANAGER}
+
+
+class CompanyQuerySet(models.QuerySet["Company"]):
+    def live(self) -> "CompanyQuerySet":
+        return self.filter(deleted_at=None)
+
+
+class Company(models.Model):
+    """A company with its agents. Deleted ones are kept for `KEEP_DELETED_DAYS`."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    logo_url = models.URLField(max_length=500, blank=True, default="")
+    verify_first_join = models.BooleanField(
+        default=True, help_text="A first join needs a code by mail, like every return."
+    )
+    edit_window_minutes = models.PositiveIntegerField(
+        default=15, help_text="How long the author of a message may edit it."
+    )
+    chat_user_token_days = models.PositiveIntegerField(default=30)
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "companies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def live(self) -> "MembershipQuerySet":
+        return self.filter(ended_at=None)
+
+
+class Membership(models.Model):
+    """A person's role in a company. It ends by `ended_at`; coming back makes a new row.
+
+    A chat user with the role agent points at the membership that made it one, and is good only as
+    long as that one lasts.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=10, choices=Role, default=Role.AGENT)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "user"], condition=Q(ended_at=None), name="membership_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.company}: {self.role}"

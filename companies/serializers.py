@@ -1,0 +1,107 @@
+"""What the API takes and shows of companies and their users."""
+
+from typing import Any
+
+from django.core.validators import URLValidator
+from rest_framework import serializers
+
+from accounts.models import User, normal_email
+from companies.models import Company, Membership, Role
+
+
+class EmailField(serializers.EmailField):
+    """An address in its one spelling."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=254, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return normal_email(super().to_internal_value(data))
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    """A company as one of its members sees it; `role` is the caller's."""
+
+    role = serializers.ChoiceField(Role.choices, read_only=True)
+
+    class Meta:
+        model = Company
+        fields = (
+            "id", "name", "slug", "logo_url", "role", "verify_first_join", "edit_window_minutes",
+            "chat_user_token_days", "created_at", "deleted_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
+    """A company as its visitors see it."""
+
+    class Meta:
+        model = Company
+        fields = ("id", "name", "slug", "logo_url")
+        read_only_fields = fields
+
+
+class CompanyInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+    slug = serializers.SlugField(
+        max_length=80, required=False, help_text="Made from the name when absent."
+    )
+    logo_url = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        validators=[URLValidator(schemes=["https", "http"])],
+    )
+    verify_first_join = serializers.BooleanField(required=False)
+    edit_window_minutes = serializers.IntegerField(required=False, min_value=0, max_value=525_600)
+    chat_user_token_days = serializers.IntegerField(required=False, min_value=1, max_value=365)
+
+    def validate_slug(self, slug: str) -> str:
+        if slug.isdigit():
+            raise serializers.ValidationError("A slug needs at least one letter.")
+        return slug
+
+
+class CompanyUserSerializer(serializers.ModelSerializer[Membership]):
+    """A member of a company; `id` is that of the account."""
+
+    id = serializers.IntegerField(source="user_id", read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+    company_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("id", "company_id", "name", "email", "role", "created_at", "ended_at")
+        read_only_fields = fields
+
+
+class CompanyUserInput(serializers.Serializer[Any]):
+    email = EmailField()
+    role = serializers.ChoiceField(Role.choices, default=Role.AGENT)
+
+
+class CompanyUserEdit(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(Role.choices, required=False)
+
+
+class UserCompanySerializer(serializers.ModelSerializer[Company]):
+    role = serializers.ChoiceField(Role.choices, read_only=True)
+
+    class Meta:
+        model = Company
+        fields = ("id", "name", "slug", "logo_url", "role")
+        read_only_fields = fields
+
+
+class CurrentUserSerializer(serializers.ModelSerializer[User]):
+    """The account whose token was sent, with its companies."""
+
+    name = serializers.CharField(read_only=True)
+    companies = UserCompanySerializer(many=True, read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "name", "email", "companies")
+        read_only_fields = fields

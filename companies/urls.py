@@ -1,0 +1,17 @@
+"""The routes below /api that speak of companies and of the caller's account."""
+
+from django.urls import path
+from rest_framework_nested.routers import NestedSimpleRouter, SimpleRouter
+
+from companies.views import CompanyUserViewSet, CompanyViewSet, CurrentUserViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("companies", CompanyViewSet, basename="company")
+in_company = NestedSimpleRouter(router, "companies", lookup="company", trailing_slash=False)
+in_company.register("users", CompanyUserViewSet, basename="company-user")
+
+urlpatterns = [
+    path("user", CurrentUserViewSet.as_view({"get": "retrieve"}), name="current-user"),
+    *router.urls,
+    *in_company.urls,
+]

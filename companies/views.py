@@ -1,0 +1,137 @@
+"""The routes of companies, their users, and the caller's own account."""
+
+from functools import cached_property
+from typing import ClassVar
+
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import ApiTokenAuthentication
+from chatapi.idempotency import once
+from chatapi.pagination import PageQuery, created
+from chatapi.views import READ, WRITE, ApiViewSet, Policy
+from companies import access, actions, docs
+from companies.models import Company, Role
+from companies.permissions import CompanyManager, CompanyMember, CompanyOwner
+from companies.serializers import (
+    CompanyInput,
+    CompanySerializer,
+    CompanyUserEdit,
+    CompanyUserInput,
+    CompanyUserSerializer,
+    CurrentUserSerializer,
+)
+
+API_TOKEN = (ApiTokenAuthentication,)
+
+
+@docs.current_user
+class CurrentUserViewSet(ApiViewSet):
+    policies: ClassVar = {"retrieve": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
+
+    def retrieve(self, request: Request) -> Response:
+        user = request.user
+        user.companies = list(access.companies(user))
+        return Response(CurrentUserSerializer(user).data)
+
+
+@docs.companies
+class CompanyViewSet(ApiViewSet):
+    policies: ClassVar = {
+        "list": Policy(API_TOKEN, (IsAuthenticated,), (READ,)),
+        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
+        "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
+        "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "destroy": Policy(API_TOKEN, (CompanyOwner,), (WRITE,)),
+    }
+
+    @cached_property
+    def company(self) -> Company:
+        return access.company(self.request.user, self.kwargs["pk"])
+
+    def list(self, request: Request) -> Response:
+        query = self.query(PageQuery)
+        rows = created(access.companies(request.user), query)
+        return self.page(rows, query, lambda found: CompanySerializer(found, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        fields = self.body(CompanyInput)
+        return once(
+            request,
+            lambda: Response(
+                CompanySerializer(actions.create_company(request.user, **fields)).data, 201
+            ),
+        )
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(CompanySerializer(self.company).data)
+
+    def update(self, request: Request, pk: str) -> Response:
+        company = actions.update_company(self.company, self.body(CompanyInput))
+        return Response(CompanySerializer(company).data)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self.update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return Response(CompanySerializer(actions.delete_company(self.company)).data)
+
+
+@docs.company_users
+class CompanyUserViewSet(ApiViewSet):
+    policies: ClassVar = {
+        "list": Policy(API_TOKEN, (CompanyMember,), (READ,)),
+        "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
+        "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        # A member may always leave; taking out another one is the managers', as the action says.
+        "destroy": Policy(API_TOKEN, (CompanyMember,), (WRITE,)),
+    }
+
+    @cached_property
+    def company(self) -> Company:
+        return access.company(self.request.user, self.kwargs["company_pk"])
+
+    @property
+    def role(self) -> Role:
+        return Role(self.company.role)  # type: ignore[attr-defined]
+
+    def list(self, request: Request, company_pk: str) -> Response:
+        query = self.query(PageQuery)
+        rows = created(access.memberships(self.company), query)
+        return self.page(rows, query, lambda found: CompanyUserSerializer(found, many=True).data)
+
+    def create(self, request: Request, company_pk: str) -> Response:
+        fields = self.body(CompanyUserInput)
+        role = Role(fields["role"])
+        return once(
+            request,
+            lambda: Response(
+                CompanyUserSerializer(
+                    actions.invite_member(self.company, self.role, fields["email"], role)
+                ).data,
+                201,
+            ),
+        )
+
+    def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
+        return Response(CompanyUserSerializer(access.membership(self.company, pk)).data)
+
+    def update(self, request: Request, company_pk: str, pk: str) -> Response:
+        membership = access.membership(self.company, pk)
+        fields = self.body(CompanyUserEdit)
+        if "role" in fields:
+            membership = actions.change_role(membership, self.role, Role(fields["role"]))
+        return Response(CompanyUserSerializer(membership).data)
+
+    def partial_update(self, request: Request, company_pk: str, pk: str) -> Response:
+        return self.update(request, company_pk, pk)
+
+    def destroy(self, request: Request, company_pk: str, pk: str) -> Response:
+        membership = access.membership(self.company, pk)
+        leaves = membership.user_id == request.user.pk
+        ended = actions.end_membership(membership, self.role, leaves=leaves)
+        return Response(CompanyUserSerializer(ended).data)

@@ -1,0 +1,188 @@
+"""The suite's surroundings and its cast.
+
+alice owns Acme, mary manages it, bob is its agent, charlie is an outsider with a company of his
+own; gina is a guest of Acme's chat, hugo a guest of another chat of Acme.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts.actions import account_for, issue_token
+from accounts.models import User
+from chatapi.limits import limiter
+from chats.actions import chats as chat_actions
+from chats.actions import codes, users
+from chats.models import AuthCode, Chat, ChatUser
+from companies.actions import create_company, invite_member
+from companies.models import Company, Role
+
+
+class Client(APIClient):
+    """DRF's test client with a bearer token; what it sends is JSON unless told otherwise."""
+
+    def __init__(self, token: str | None = None) -> None:
+        super().__init__()
+        self.token = token
+        if token:
+            self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+
+@dataclass
+class Guest:
+    """A chat user with a token, and the client that sends it."""
+
+    chat_user: ChatUser
+    token: str
+
+    @property
+    def api(self) -> Client:
+        return Client(self.token)
+
+
+@dataclass
+class Person:
+    """An account with a personal access token, and the client that sends it."""
+
+    user: User
+    token: str
+
+    @property
+    def api(self) -> Client:
+        return Client(self.token)
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test inherits what another one used up."""
+    yield
+    limits = limiter()
+    if limits.remote is not None:
+        client = limits.remote.client  # type: ignore[attr-defined]
+        for key in client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
+            client.delete(key)
+    limits.local._connection().execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def on_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    for item in items:
+        if item.get_closest_marker("postgres"):
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)"))
+
+
+def make_person(email: str, first_name: str) -> Person:
+    user = account_for(email)
+    user.first_name, user.last_name = first_name, "Test"
+    user.save()
+    return Person(user, issue_token(user)[1])
+
+
+@pytest.fixture
+def alice(db: None) -> Person:
+    return make_person("alice@acme.test", "Alice")
+
+
+@pytest.fixture
+def acme(alice: Person) -> Company:
+    return create_company(alice.user, name="Acme")
+
+
+@pytest.fixture
+def mary(acme: Company) -> Person:
+    invite_member(acme, Role.OWNER, "mary@acme.test", Role.MANAGER)
+    return make_person("mary@acme.test", "Mary")
+
+
+@pytest.fixture
+def bob(acme: Company) -> Person:
+    invite_member(acme, Role.OWNER, "bob@acme.test", Role.AGENT)
+    return make_person("bob@acme.test", "Bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> Person:
+    charlie = make_person("charlie@outside.test", "Charlie")
+    create_company(charlie.user, name="Outside")
+    return charlie
+
+
+PASSWORD = "open-sesame"
+
+
+@pytest.fixture
+def chat(acme: Company) -> Chat:
+    return chat_actions.create(acme, name="Help for Gina", password=PASSWORD)
+
+
+@pytest.fixture
+def other_chat(acme: Company) -> Chat:
+    return chat_actions.create(acme, name="Help for Hugo", password=PASSWORD)
+
+
+def make_guest(chat: Chat, first_name: str) -> Guest:
+    """A guest who joined by the password and proved the address by its code."""
+    email = f"{first_name.lower()}@guest.test"
+    users.join(chat, email=email, first_name=first_name, last_name="Guest")
+    code = AuthCode.objects.filter(chat=chat, chat_user__email=email).latest("pk")
+    _, token, chat_user = codes.exchange(chat.pk, email, codes.digits(code))
+    return Guest(chat_user, token)
+
+
+@pytest.fixture
+def gina(chat: Chat) -> Guest:
+    return make_guest(chat, "Gina")
+
+
+@pytest.fixture
+def hugo(other_chat: Chat) -> Guest:
+    return make_guest(other_chat, "Hugo")
+
+
+@pytest.fixture
+def agent_bob(chat: Chat, bob: Person) -> Guest:
+    """Bob as he takes part in Gina's chat, with his chat-user token."""
+    joined = users.join_as_agent(chat.pk, bob.user)
+    assert joined.token is not None
+    return Guest(joined.chat_user, joined.token)
+
+
+@pytest.fixture
+def anonymous() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def newest_code() -> Callable[[str], str]:
+    """The six digits last made for an address."""
+
+    def digits(email: str) -> str:
+        return codes.digits(AuthCode.objects.filter(chat_user__email=email).latest("pk"))
+
+    return digits
+
+
+@pytest.fixture
+def error_of() -> Callable[[Any], str]:
+    """The code of an answer that must be an error body; checks its shape."""
+
+    def code(response: Any) -> str:
+        body = response.json()
+        assert set(body) - {"errors"} == {"message", "code", "request_id"}, body
+        assert body["request_id"] == response["X-Request-ID"]
+        assert ("errors" not in body) or response.status_code == 422
+        return str(body["code"])
+
+    return code
