@@ -21,7 +21,8 @@ def account_for(email: str) -> User:
     """
     validate_email(email.strip())
     user, _ = User.objects.get_or_create(
-        email=normal_email(email), defaults={"password": "!"}  # "!": no password fits
+        email=normal_email(email),
+        defaults={"password": "!"},  # "!": no password fits
     )
     return user
 

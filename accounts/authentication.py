@@ -23,6 +23,12 @@ def bearer(request: Request, prefix: str) -> str | None:
     return str(token)
 
 
+def account(request: Request) -> User:
+    """The account that calls, on a route that takes personal access tokens alone."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 class ApiTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer cnp_…`. One query finds the token and its user."""
 
@@ -43,5 +49,3 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
-
-

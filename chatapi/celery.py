@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 from django.conf import settings
 
 try:
-    settings.configured or settings.DEBUG
+    broker = settings.CELERY_BROKER_URL
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
@@ -42,8 +42,8 @@ def transport_options(broker: str, data_dir: Path) -> dict[str, Any]:
 
 app = Celery("chatapi")
 app.conf.update(
-    broker_url=settings.CELERY_BROKER_URL,
-    broker_transport_options=transport_options(settings.CELERY_BROKER_URL, settings.DATA_DIR),
+    broker_url=broker,
+    broker_transport_options=transport_options(broker, settings.DATA_DIR),
     broker_connection_timeout=2,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -57,6 +57,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=10,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={

@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage
 
 
-@register(Tags.security, deploy=True)
+@checks.register(checks.Tags.security, deploy=True)
 def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if not settings.CHAT_PASSWORD_KEYS:
         found.append(
-            Warning(
+            checks.Warning(
                 "CHAT_PASSWORD_KEYS is not set: chat passwords are encrypted by SECRET_KEY,"
                 " which then can't be changed.",
                 id="chatapi.W001",
@@ -19,16 +20,22 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if not settings.HTTPS:
         found.append(
-            Warning("PUBLIC_URL is not https: tokens travel in the clear.", id="chatapi.W002")
+            checks.Warning(
+                "PUBLIC_URL is not https: tokens travel in the clear.", id="chatapi.W002"
+            )
         )
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         found.append(
-            Warning("DATABASE_URL is SQLite: one machine, one writer.", id="chatapi.W003")
+            checks.Warning("DATABASE_URL is SQLite: one machine, one writer.", id="chatapi.W003")
         )
     if not settings.REDIS_URL:
         found.append(
-            Warning("REDIS_URL is not set: limits hold on one machine alone.", id="chatapi.W004")
+            checks.Warning(
+                "REDIS_URL is not set: limits hold on one machine alone.", id="chatapi.W004"
+            )
         )
     if settings.EMAIL_URL.startswith(("consolemail", "dummymail", "memorymail")):
-        found.append(Warning("EMAIL_URL does not send: codes reach nobody.", id="chatapi.W005"))
+        found.append(
+            checks.Warning("EMAIL_URL does not send: codes reach nobody.", id="chatapi.W005")
+        )
     return found

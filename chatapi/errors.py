@@ -21,7 +21,7 @@ class ErrorCode(StrEnum):
     """Every value of `code` in an error body. The schema lists them with these descriptions."""
 
     NOT_AUTHENTICATED = "not_authenticated"
-    INVALID_TOKEN = "invalid_token"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105
     PERMISSION_DENIED = "permission_denied"
     SCOPE_MISSING = "scope_missing"
     OTHER_CHAT = "other_chat"
@@ -38,7 +38,7 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     BODY_TOO_LARGE = "body_too_large"
     BAD_REQUEST = "bad_request"
-    WRONG_PASSWORD = "wrong_password"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105
     INVALID_AUTH_CODE = "invalid_auth_code"
     LAST_OWNER = "last_owner"
     ALREADY_MEMBER = "already_member"

@@ -51,7 +51,8 @@ def once(request: Request, make: Callable[[], Response]) -> Response:
     key = key_of(request)
     if key is None:
         return make()
-    caller = request.auth.caller if request.auth else "anonymous"
+    sent: Any = request.auth
+    caller = sent.caller if sent else "anonymous"
     print_ = fingerprint(request.data)
     with transaction.atomic():
         record, mine = IdempotencyRecord.objects.get_or_create(

@@ -1,6 +1,6 @@
 """JSON in and out, by orjson; the API speaks nothing else, whatever `Accept` says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,7 @@ class AlwaysJSON(BaseContentNegotiation):
     """Never 406: the first parser that fits the body, the one renderer for the answer."""
 
     def select_parser(
-        self, request: Request, parsers: Sequence[parsers.BaseParser]
+        self, request: Request, parsers: Iterable[parsers.BaseParser]
     ) -> parsers.BaseParser | None:
         media_type = (request.content_type or "").split(";")[0].strip().lower()
         for parser in parsers:
@@ -81,7 +81,7 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[renderers.BaseRenderer],
+        renderers: Iterable[renderers.BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[renderers.BaseRenderer, str]:
-        return renderers[0], "application/json"
+        return next(iter(renderers)), "application/json"

@@ -13,10 +13,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import redis
 from django.conf import settings
@@ -24,6 +24,8 @@ from django.conf import settings
 from chatapi.rates import Rate
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SECOND = 1_000_000  # all times below are whole microseconds
 
@@ -51,7 +53,7 @@ class Charge:
 class Verdict:
     """What came of a charge; with several, of the one that leaves least.
 
-    `limit` is the count of the limit's setting, `remaining` how many calls could follow at once,
+    `limit` is the count of the limit's setting, `remaining` how many of them could follow at once,
     `retry_after` seconds until one call fits (0 when it was allowed).
     """
 
@@ -65,8 +67,8 @@ class Store(Protocol):
     def move(self, keys: Sequence[str], shapes: Sequence[tuple[int, int]]) -> list[int]:
         """Take one call off each key, or off none when one of them has none left.
 
-        `shapes` are (interval, burst × interval) in microseconds. Returns for each key the slack:
-        microseconds left of its burst after the call; negative, how long until the call fits.
+        `shapes` are (interval, burst times interval) in microseconds. Returns for each key its
+        slack: microseconds left of its burst after the call; negative, how long until the call fits.
         """
 
     def give_back(self, key: str, interval: int) -> None:
@@ -186,7 +188,7 @@ class Limiter:
         return Verdict(
             allowed=allowed,
             limit=rates[tightest].count,
-            remaining=max(left[tightest], 0),
+            remaining=min(max(left[tightest], 0), rates[tightest].count),
             retry_after=0.0 if allowed else -min(slacks) / SECOND,
         )
 
@@ -195,7 +197,7 @@ class Limiter:
         interval = int(charge.rate.interval * SECOND)
         self._ask(lambda store: store.give_back(charge.key, interval))
 
-    def _ask(self, question):  # type: ignore[no-untyped-def]
+    def _ask(self, question: Callable[[Store], T]) -> T:
         if self.remote is not None and time.monotonic() >= self._away_until:
             try:
                 return question(self.remote)

@@ -68,7 +68,7 @@ def hand_over(mail_id: int) -> None:
     from chatapi.tasks import deliver_mail
 
     try:
-        deliver_mail.apply_async([mail_id], retry=False)
+        deliver_mail.apply_async((mail_id,), retry=False)
     except Exception as error:
         logger.warning("the broker is away, mail %s waits for the sweep: %s", mail_id, error)
 

@@ -34,7 +34,7 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
                 return moment.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-        self.fail("invalid")
+        raise serializers.ValidationError(self.error_messages["invalid"])
 
     def to_representation(self, value: Any) -> Any:
         return value

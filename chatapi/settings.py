@@ -38,7 +38,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int, least: int = 0) -> int:
-    value = setting(name, lambda: env.int(name, default=default), "a whole number")
+    value: int = setting(name, lambda: int(env.str(name, default=str(default))), "a whole number")
     if value < least:
         raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
     return value
@@ -46,7 +46,7 @@ def number(name: str, default: int, least: int = 0) -> int:
 
 def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     """A URL with one of `schemes`; its value may hold a password, so the sentence omits it."""
-    value = env.str(name, default=default)
+    value: str = env.str(name, default=default)
     if value and urlsplit(value).scheme not in schemes:
         starts = ", ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must be a URL that starts with one of: {starts}")
@@ -63,7 +63,7 @@ if not SECRET_KEY:
             "SECRET_KEY is not set: production needs one "
             "(`make run` writes one into .env; or set DEBUG=true on a developer's machine)."
         )
-    SECRET_KEY = "insecure-key-of-a-developer's-machine"
+    SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105
 
 PORT = number("PORT", 8000, least=1)
 PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
@@ -79,6 +79,9 @@ except OSError as error:
     raise ImproperlyConfigured(
         f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
     ) from None
+
+# Threads a web process answers requests in; more than four only wait for each other.
+WEB_THREADS = number("WEB_THREADS", 4, least=1)
 
 # How many proxies of one's own stand before the server: the client's address is that many
 # places from the end of X-Forwarded-For. With 0 the header is never believed.
@@ -113,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "chatapi.middleware.ApiErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -178,7 +182,7 @@ CHAT_PASSWORD_KEYS = env.list("CHAT_PASSWORD_KEYS", default=[])
 
 CELERY_BROKER_URL = url(
     "CELERY_BROKER_URL",
-    REDIS_URL or "filesystem://",
+    REDIS_URL or "filesystem://localhost",
     ("redis", "rediss", "amqp", "amqps", "filesystem", "sentinel"),
 )
 EMAIL_URL = url(

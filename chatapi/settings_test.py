@@ -26,4 +26,4 @@ os.environ.update(
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
-from chatapi.settings import *  # noqa: E402, F403
+from chatapi.settings import *  # noqa: F403

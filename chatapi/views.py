@@ -5,7 +5,7 @@ request → authentication → limits → scope → permissions (which ask acces
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.conf import settings
 from rest_framework import serializers
@@ -33,6 +33,26 @@ class Policy:
     anonymous: bool = False
 
 
+class Token(Protocol):
+    """What a view asks of either kind of token, as `request.auth`."""
+
+    @property
+    def caller(self) -> str:
+        """Whom it stands for, `user:1` or `chat_user:1`."""
+
+    @property
+    def limit_key(self) -> str:
+        """What its limits are counted for."""
+
+    def permits(self, method: str | None) -> bool:
+        """Whether its scopes allow the HTTP method."""
+
+
+def token(request: Request) -> Token | None:
+    found: Any = request.auth
+    return cast("Token | None", found)
+
+
 def client_address(request: Request) -> str:
     """The caller's network address; behind `NUM_PROXIES` proxies the one that the first saw."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
@@ -45,9 +65,10 @@ def by_token(name: str) -> Limit:
     """The limit `name` for a token; without one, LIMIT_ANONYMOUS for the address."""
 
     def limit(request: Request, view: "ApiViewSet") -> Charge:
-        if request.auth is None:
+        sent = token(request)
+        if sent is None:
             return Charge("ANONYMOUS", client_address(request))
-        return Charge(name, request.auth.limit_key)
+        return Charge(name, sent.limit_key)
 
     return limit
 
@@ -86,7 +107,8 @@ class ApiViewSet(GenericViewSet[Any]):
             self.perform_content_negotiation(request)
         )  # fmt: skip
         self.perform_authentication(request)
-        if request.auth is None:
+        sent = token(request)
+        if sent is None:
             if "Authorization" in request.headers:
                 # Nobody knew what was sent; it must not pass for an anonymous call.
                 raise AuthenticationFailed
@@ -94,7 +116,7 @@ class ApiViewSet(GenericViewSet[Any]):
                 raise NotAuthenticated
         charges = [limit(request, self) for limit in policy.limits]
         self.charge(*(charge for charge in charges if charge))
-        if request.auth is not None and not request.auth.permits(request.method):
+        if sent is not None and not sent.permits(request.method):
             raise forbidden(ErrorCode.SCOPE_MISSING)
         self.check_permissions(request)
 
@@ -108,9 +130,7 @@ class ApiViewSet(GenericViewSet[Any]):
             seconds = str(max(1, int(-(-verdict.retry_after // 1))))
             raise ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         verdict: Verdict | None = getattr(self, "_verdict", None)
         if verdict is not None:

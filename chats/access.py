@@ -4,7 +4,16 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 
@@ -48,10 +57,11 @@ def caller(request: Request, reference: str) -> Caller:
             raise forbidden(ErrorCode.OTHER_CHAT)
         chat = request.auth.chat
         return Caller(chat.pk, chat.last_seq, request.auth.chat_user, None)
-    role = request.auth.chat_role
+    token: Any = request.auth  # an ApiToken, with what MemberAuthentication joined
+    role = token.chat_role
     if chat_id is None or role is None:
         raise not_found()
-    return Caller(chat_id, request.auth.chat_last_seq, None, Role(role))
+    return Caller(chat_id, token.chat_last_seq, None, Role(role))
 
 
 # --- Chats -----------------------------------------------------------------------------------
@@ -62,30 +72,27 @@ def chats(request: Request) -> QuerySet[Chat]:
     rows = Chat.objects.filter(deleted_at=None, company__deleted_at=None)
     if isinstance(request.auth, ChatUserToken):
         return summed_up(rows.filter(pk=request.auth.chat_id), me=Q(pk=request.auth.chat_user_id))
-    companies = Membership.objects.live().filter(user=request.user).values("company_id")
+    companies = Membership.objects.live().filter(user=request.user.pk).values("company_id")
     return summed_up(rows.filter(company_id__in=companies), me=Q(user=request.user.pk))
 
 
 def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
     """`rows` with `users_count`, `unread_count` for the chat user `me`, and `last_message_id`."""
     own = ChatUser.objects.filter(me, chat=OuterRef(OuterRef("pk")))
-    unread = (
-        Message.objects.filter(
-            chat=OuterRef("pk"),
-            deleted_at=None,
-            seq__gt=Coalesce(Subquery(own.values("last_read_seq")[:1]), Value(0)),
-        )
-        .exclude(author_id=Coalesce(Subquery(own.values("pk")[:1]), Value(0)))
-    )
+    unread = Message.objects.filter(
+        chat=OuterRef("pk"),
+        deleted_at=None,
+        seq__gt=Coalesce(Subquery(own.values("last_read_seq")[:1]), Value(0)),
+    ).exclude(author_id=Coalesce(Subquery(own.values("pk")[:1]), Value(0)))
     return rows.annotate(
         users_count=count(
             ChatUser.objects.filter(chat=OuterRef("pk"), status=ChatUser.Status.ACTIVE)
         ),
         unread_count=count(unread),
         last_message_id=Subquery(
-            Message.objects.filter(
-                chat=OuterRef("pk"), seq=OuterRef("last_message_seq")
-            ).values("pk")[:1]
+            Message.objects.filter(chat=OuterRef("pk"), seq=OuterRef("last_message_seq")).values(
+                "pk"
+            )[:1]
         ),
     )
 
@@ -146,7 +153,10 @@ def chat_user(chat_id: int, reference: str) -> ChatUser:
 
 def messages(chat_id: int) -> QuerySet[Message, dict[str, Any]]:
     """The messages of a chat as rows of MESSAGE_FIELDS."""
-    return Message.objects.filter(chat_id=chat_id).values(*MESSAGE_FIELDS)
+    rows: QuerySet[Message, dict[str, Any]] = Message.objects.filter(chat_id=chat_id).values(
+        *MESSAGE_FIELDS
+    )
+    return rows
 
 
 def message(chat_id: int, reference: str) -> dict[str, Any]:
@@ -155,7 +165,7 @@ def message(chat_id: int, reference: str) -> dict[str, Any]:
     found = messages(chat_id).filter(pk=number).first() if number else None
     if found is None:
         raise not_found()
-    return found
+    return dict(found)
 
 
 def around(rows: QuerySet[Message, dict[str, Any]], chat_id: int, seq: int, size: int) -> Any:

@@ -1,6 +1,5 @@
 """The mails of this app. Each is written when it is sent, from the rows as they stand then."""
 
-
 from chatapi.mail import KINDS, Letter, MailKind
 from chats.actions import chats, codes
 from chats.models import AuthCode, ChatUser

@@ -53,4 +53,4 @@ class ItselfOrMember(InChat):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         own = view.caller.chat_user
-        return view.caller.is_member or view.kwargs["pk"] == str(own.pk)
+        return bool(view.caller.is_member or view.kwargs["pk"] == str(own.pk))

@@ -66,14 +66,14 @@ class EventSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(EventType.choices)
     chat_id = serializers.IntegerField()
     created_at = serializers.DateTimeField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return representations.event(instance)
 
 
 class EventsSerializer(serializers.Serializer[Any]):
-    data = EventSerializer(many=True)
+    data = EventSerializer(many=True)  # type: ignore[assignment]
     last_seq = serializers.IntegerField(
         help_text="The newest event of the chat; when it is above the last one here, ask again."
     )

@@ -1,7 +1,8 @@
 """The routes below /api that speak of chats; `public_paths` those the seed writes without /api."""
 
 from django.urls import path
-from rest_framework_nested.routers import NestedSimpleRouter, SimpleRouter
+from rest_framework.routers import SimpleRouter
+from rest_framework_nested.routers import NestedSimpleRouter
 
 from chats.views.chats import ChatViewSet
 from chats.views.messages import MessageViewSet
@@ -14,7 +15,9 @@ in_chat.register("users", ChatUserViewSet, basename="chat-user")
 in_chat.register("messages", MessageViewSet, basename="message")
 
 urlpatterns = [
-    path("chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"),
+    path(
+        "chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"
+    ),
     path(
         "companies/<str:company_pk>/start-chat",
         StartChatViewSet.as_view({"post": "create"}),

@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 
-
 class Role(models.TextChoices):
     OWNER = "owner"
     MANAGER = "manager"

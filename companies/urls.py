@@ -1,7 +1,8 @@
 """The routes below /api that speak of companies and of the caller's account."""
 
 from django.urls import path
-from rest_framework_nested.routers import NestedSimpleRouter, SimpleRouter
+from rest_framework.routers import SimpleRouter
+from rest_framework_nested.routers import NestedSimpleRouter
 
 from companies.views import CompanyUserViewSet, CompanyViewSet, CurrentUserViewSet
 

@@ -1,18 +1,18 @@
 """The routes of companies, their users, and the caller's own account."""
 
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import ApiTokenAuthentication
+from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.idempotency import once
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
 from companies import access, actions, docs
-from companies.models import Company, Role
+from companies.models import Company, Membership, Role
 from companies.permissions import CompanyManager, CompanyMember, CompanyOwner
 from companies.serializers import (
     CompanyInput,
@@ -26,13 +26,21 @@ from companies.serializers import (
 API_TOKEN = (ApiTokenAuthentication,)
 
 
+def show_companies(found: list[Company]) -> list[Any]:
+    return list(CompanySerializer(found, many=True).data)
+
+
+def show_users(found: list[Membership]) -> list[Any]:
+    return list(CompanyUserSerializer(found, many=True).data)
+
+
 @docs.current_user
 class CurrentUserViewSet(ApiViewSet):
     policies: ClassVar = {"retrieve": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
 
     def retrieve(self, request: Request) -> Response:
-        user = request.user
-        user.companies = list(access.companies(user))
+        user = account(request)
+        user.companies = list(access.companies(user))  # type: ignore[attr-defined]
         return Response(CurrentUserSerializer(user).data)
 
 
@@ -49,19 +57,19 @@ class CompanyViewSet(ApiViewSet):
 
     @cached_property
     def company(self) -> Company:
-        return access.company(self.request.user, self.kwargs["pk"])
+        return access.company(account(self.request), self.kwargs["pk"])
 
     def list(self, request: Request) -> Response:
         query = self.query(PageQuery)
-        rows = created(access.companies(request.user), query)
-        return self.page(rows, query, lambda found: CompanySerializer(found, many=True).data)
+        rows = created(access.companies(account(request)), query)
+        return self.page(rows, query, show_companies)
 
     def create(self, request: Request) -> Response:
         fields = self.body(CompanyInput)
         return once(
             request,
             lambda: Response(
-                CompanySerializer(actions.create_company(request.user, **fields)).data, 201
+                CompanySerializer(actions.create_company(account(request), **fields)).data, 201
             ),
         )
 
@@ -93,7 +101,7 @@ class CompanyUserViewSet(ApiViewSet):
 
     @cached_property
     def company(self) -> Company:
-        return access.company(self.request.user, self.kwargs["company_pk"])
+        return access.company(account(self.request), self.kwargs["company_pk"])
 
     @property
     def role(self) -> Role:
@@ -102,7 +110,7 @@ class CompanyUserViewSet(ApiViewSet):
     def list(self, request: Request, company_pk: str) -> Response:
         query = self.query(PageQuery)
         rows = created(access.memberships(self.company), query)
-        return self.page(rows, query, lambda found: CompanyUserSerializer(found, many=True).data)
+        return self.page(rows, query, show_users)
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(CompanyUserInput)
@@ -132,6 +140,6 @@ class CompanyUserViewSet(ApiViewSet):
 
     def destroy(self, request: Request, company_pk: str, pk: str) -> Response:
         membership = access.membership(self.company, pk)
-        leaves = membership.user_id == request.user.pk
+        leaves = membership.user_id == account(request).pk
         ended = actions.end_membership(membership, self.role, leaves=leaves)
         return Response(CompanyUserSerializer(ended).data)

@@ -15,7 +15,7 @@ from chats.models import Chat, ChatUser, EventType
 from companies.models import Company
 
 # Without look-alikes, so that a password can be read out and typed in.
-PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"
+PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # noqa: S105
 PASSWORD_LENGTH = 14
 
 

@@ -55,9 +55,7 @@ def mailed(code_id: int, at: datetime) -> None:
     AuthCode.objects.filter(pk=code_id, used_at=None).update(expires_at=at + lifetime())
 
 
-def exchange(
-    chat_id: int | None, email: str, given: str
-) -> tuple[ChatUserToken, str, ChatUser]:
+def exchange(chat_id: int | None, email: str, given: str) -> tuple[ChatUserToken, str, ChatUser]:
     """Trade a code for a token; whoever was not in the chat joins it thereby.
 
     ApiError 422 `invalid_auth_code`, the same whether the chat, the address or the code is unknown,
@@ -86,7 +84,9 @@ def take_attempt(chat_id: int | None, email: str) -> AuthCode | None:
     made at the same time can't share it.
     """
     newest = (
-        AuthCode.objects.filter(chat_id=chat_id, chat_user__email=email).order_by("-pk").first()
+        AuthCode.objects.filter(chat_id=chat_id or 0, chat_user__email=email)
+        .order_by("-pk")
+        .first()
     )
     if newest is None:
         return None

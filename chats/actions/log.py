@@ -76,5 +76,3 @@ def write(
     Event.objects.create(
         chat_id=chat_id, seq=seq, type=type, created_at=at, message_id=message_id, data=data
     )
-
-

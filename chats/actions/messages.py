@@ -61,9 +61,7 @@ def write(
         request_hash=request_hash if idempotency_key else None,
     )
     # Statement 3.
-    log.write(
-        author.chat_id, turn.seq, EventType.MESSAGE_CREATED, now, message_id=message.pk
-    )
+    log.write(author.chat_id, turn.seq, EventType.MESSAGE_CREATED, now, message_id=message.pk)
     # Statement 4: sending reads up to one's own message; somebody who left meanwhile has no say.
     active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
     if not active.update(last_read_seq=turn.seq):

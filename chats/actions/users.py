@@ -29,7 +29,9 @@ class Joined:
 
 def needs_code(chat: Chat, email: str) -> bool:
     """Whether a join by this address is answered with a code."""
-    return chat.company.verify_first_join or ChatUser.objects.filter(chat=chat, email=email).exists()
+    return (
+        chat.company.verify_first_join or ChatUser.objects.filter(chat=chat, email=email).exists()
+    )
 
 
 def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:

@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.authentication import account
 from chatapi.errors import ErrorCode, forbidden, unprocessable
 from chatapi.idempotency import once
 from chatapi.pagination import created
@@ -52,15 +53,13 @@ class ChatViewSet(ChatView):
         if "external_id" in query:
             rows = rows.filter(external_id=query["external_id"])
         if query.get("q"):
-            rows = rows.filter(
-                Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"])
-            )
+            rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
         rows = rows.order_by("pk" if query["order"] == "asc" else "-pk")
         return self.page(rows, query, lambda found: show_chats(request, found))
 
     def create(self, request: Request) -> Response:
         fields = self.body(ChatInput)
-        company = companies(request.user).filter(named(fields.pop("company_id"))).first()
+        company = companies(account(request)).filter(named(fields.pop("company_id"))).first()
         if company is None:
             raise unprocessable(
                 ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"

@@ -8,8 +8,8 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from chatapi import pagination
 from chatapi.errors import not_found
-from chatapi.ids import parse_id
 from chatapi.idempotency import REPLAYED, fingerprint, key_of
+from chatapi.ids import parse_id
 from chatapi.pagination import created
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations

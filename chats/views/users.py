@@ -7,8 +7,9 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapi.ids import parse_id
+from accounts.authentication import account
 from chatapi.idempotency import once
+from chatapi.ids import parse_id
 from chatapi.limits import Charge, limiter
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
@@ -35,6 +36,7 @@ class CurrentChatUserViewSet(ApiViewSet):
     policies: ClassVar = {"retrieve": Policy(CHAT_USER_TOKEN, (IsAuthenticated,), (READ,))}
 
     def retrieve(self, request: Request) -> Response:
+        assert isinstance(request.user, ChatUser)
         return Response(CurrentChatUserSerializer(request.user).data)
 
 
@@ -92,7 +94,7 @@ class ChatUserViewSet(ChatView):
         if "email" in fields:
             joined = users.invite(self.caller.chat_id, **fields)
         else:
-            joined = users.join_as_agent(self.caller.chat_id, self.request.user)
+            joined = users.join_as_agent(self.caller.chat_id, account(self.request))
             return Response(show_joined(joined), 201)
         return Response(show_joined(joined), 201 if joined.created else 202)
 
@@ -113,8 +115,8 @@ class ChatUserViewSet(ChatView):
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.chat_user(self.caller.chat_id, pk)
-        itself = (
-            self.caller.chat_user is not None or chat_user.user_id == getattr(request.user, "pk", 0)
+        itself = self.caller.chat_user is not None or chat_user.user_id == getattr(
+            request.user, "pk", 0
         )
         end = users.leave if itself else users.remove
         return Response(self.show_user(end(chat_user)))
@@ -138,7 +140,9 @@ class ChatUserViewSet(ChatView):
 
 def mail_charges(chat_id: int, email: str) -> tuple[Charge, Charge]:
     """What a mail to an address costs in a chat: of its hour, and of its minute."""
-    return Charge("CODE_MAIL", f"{chat_id} {email}"), Charge("CODE_MAIL_PAUSE", f"{chat_id} {email}")
+    return Charge("CODE_MAIL", f"{chat_id} {email}"), Charge(
+        "CODE_MAIL_PAUSE", f"{chat_id} {email}"
+    )
 
 
 @docs.start_chat
@@ -168,4 +172,3 @@ class StartChatViewSet(ApiViewSet):
             return Response(answer, 201)
 
         return once(request, make)
-

@@ -1,0 +1,49 @@
+# make run: serve everything on http://127.0.0.1:8000    make test: run the tests
+# Both set themselves up; they need Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?=
+ifneq ($(PORT),)
+export PORT
+endif
+
+.PHONY: run test lint types checks bench clean
+
+run: $(VENV)/.run
+	@$(BIN)/python deploy/before_run.py
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho start
+
+test: $(VENV)/.test
+	@BIN=$(BIN) sh deploy/test.sh
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+checks: $(VENV)/.test
+	@BIN=$(BIN) sh deploy/checks.sh
+
+bench: $(VENV)/.run
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This needs Python 3.11 or newer; %s is %d.%d. Name another one: make run PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]))'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what runs (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.run
+	@echo "Installing what tests (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,48 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from accounts.actions import account_for, issue_token
+from chats.actions import chats
+from chats.models import Chat
+from companies.actions import create_company
+from companies.models import Company
+
+OWNER = "demo@example.com"
+
+
+class Command(BaseCommand):
+    help = "Make a demonstration company, chat and token, if there is no company yet."
+
+    def handle(self, **options: Any) -> None:
+        base = settings.PUBLIC_URL
+        self.stdout.write("")
+        if Company.objects.exists():
+            self.stdout.write("Going on with the data that is there.")
+            token = f"issue one: .venv/bin/python manage.py issue_token {OWNER}"
+            chat = Chat.objects.filter(deleted_at=None, company__deleted_at=None).first()
+        else:
+            self.stdout.write(
+                f"Made a demonstration for you: the account {OWNER}, a company, a chat and a token."
+            )
+            owner = account_for(OWNER)
+            company = create_company(owner, name="Demo Company")
+            chat = chats.create(company, name="First chat")
+            _, token = issue_token(owner, name="demonstration")
+        self.stdout.write(f"  API            {base}/api")
+        self.stdout.write(f"  Docs           {base}/docs")
+        self.stdout.write(f"  Token          {token}")
+        if chat is not None:
+            password = chats.password_of(chat)
+            self.stdout.write(f"  Chat           {chats.join_url(chat, password)}")
+            self.stdout.write(f"  Chat id        {chat.pk}")
+            self.stdout.write(f"  Chat password  {password}")
+        self.stdout.write("")
+        if settings.EMAIL_URL.startswith("consolemail"):
+            self.stdout.write(
+                "Mail, with the auth codes, is printed here. Ctrl-C stops everything."
+            )
+        else:
+            self.stdout.write("Mail goes where EMAIL_URL says. Ctrl-C stops everything.")
+        self.stdout.write("")

@@ -1,0 +1,36 @@
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from accounts.models import ApiToken
+from chatapi.models import IdempotencyRecord, OutgoingMail
+from chats.models import AuthCode, Chat, ChatUserToken
+from companies.models import Company
+
+
+class Command(BaseCommand):
+    help = "Remove for good what has had its time: codes, tokens, answers, mails, deleted things."
+
+    def handle(self, *, verbosity: int = 1, **options: Any) -> None:
+        now = timezone.now()
+        # Ended tokens stay a while, so that staff can see what was revoked.
+        ended = now - timedelta(days=30)
+        deleted = now - timedelta(days=settings.KEEP_DELETED_DAYS)
+        replays = now - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+        for what, rows in {
+            "auth codes": AuthCode.objects.filter(expires_at__lt=now - timedelta(hours=6)),
+            "chat-user tokens": ChatUserToken.objects.filter(expires_at__lt=ended),
+            "revoked chat-user tokens": ChatUserToken.objects.filter(revoked_at__lt=ended),
+            "personal access tokens": ApiToken.objects.filter(expires_at__lt=ended),
+            "revoked personal access tokens": ApiToken.objects.filter(revoked_at__lt=ended),
+            "answers kept for replay": IdempotencyRecord.objects.filter(created_at__lt=replays),
+            "sent mails": OutgoingMail.objects.filter(created_at__lt=ended),
+            "deleted chats": Chat.objects.filter(deleted_at__lt=deleted),
+            "deleted companies": Company.objects.filter(deleted_at__lt=deleted),
+        }.items():
+            count, by_model = rows.delete()
+            if verbosity and count:
+                self.stdout.write(f"{by_model.get(rows.model._meta.label, 0)} {what}")

@@ -1,0 +1,54 @@
+"""What `make run` looks at before it starts anything: the port, and keys of one's own in .env."""
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+
+
+def setting(name: str, default: str) -> str:
+    """A setting as the service will read it: the environment first, then .env."""
+    if name in os.environ:
+        return os.environ[name]
+    if ENV_FILE.exists():
+        for line in ENV_FILE.read_text().splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == name:
+                return value.strip().strip("'\"") or default
+    return default
+
+
+def write_env() -> None:
+    """Make the keys that every installation needs; they outlive a restart and are in no commit."""
+    if ENV_FILE.exists() or "SECRET_KEY" in os.environ:
+        return
+    with open(os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(
+            "# Made by `make run`; .env.example lists what else can be set here.\n"
+            f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
+            f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n"
+        )
+    print("Wrote .env with a SECRET_KEY and CHAT_PASSWORD_KEYS of your own.")
+
+
+def check_port() -> None:
+    port = setting("PORT", "8000")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((setting("HOST", "127.0.0.1"), int(port)))
+        except OSError as error:
+            sys.exit(
+                f"Port {port} can't be used ({error.strerror}): stop what runs there,"
+                f" or choose another one, like `make run PORT={int(port) + 1}`."
+            )
+
+
+if __name__ == "__main__":
+    check_port()
+    write_env()

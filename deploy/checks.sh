@@ -1,0 +1,35 @@
+#!/bin/sh
+# Migrations and the OpenAPI schema are up to date, and production settings are clean.
+set -eu
+
+: "${BIN:=.venv/bin}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+manage() {
+    env ENV_FILE=/dev/null DATA_DIR="$work" SECRET_KEY=only-for-checks \
+        "$@"
+}
+
+echo "== Migrations"
+manage "$BIN/python" manage.py makemigrations --check --dry-run
+
+echo "== OpenAPI schema"
+manage "$BIN/python" manage.py spectacular --validate --fail-on-warn \
+    --format openapi-json --file "$work/openapi.json"
+diff -u docs/openapi.json "$work/openapi.json" || {
+    echo "docs/openapi.json is out of date: make schema" >&2
+    exit 1
+}
+
+echo "== Production settings"
+manage env \
+    SECRET_KEY="$("$BIN/python" -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+    CHAT_PASSWORD_KEYS=one-of-its-own \
+    PUBLIC_URL=https://chat.example.com \
+    ALLOWED_HOSTS=chat.example.com \
+    DATABASE_URL=postgres://chat@db.example.com/chat \
+    REDIS_URL=redis://cache.example.com/0 \
+    EMAIL_URL=smtp+tls://user:password@mail.example.com:587 \
+    NUM_PROXIES=1 \
+    "$BIN/python" manage.py check --deploy --fail-level WARNING

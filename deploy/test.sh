@@ -1,0 +1,33 @@
+#!/bin/sh
+# The suite on the embedded default, then on PostgreSQL and Redis where they answer.
+# REQUIRE_SERVICES=1 makes it an error when they don't.
+set -eu
+
+: "${BIN:=.venv/bin}"
+database="${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}"
+cache="${TEST_REDIS_URL:-redis://127.0.0.1:6379/9}"
+unset TEST_DATABASE_URL TEST_REDIS_URL
+
+echo "== On the embedded default: SQLite, no Redis"
+"$BIN/python" -m pytest -n 2 "$@"
+
+if "$BIN/python" - "$database" "$cache" <<'PYTHON'
+import sys
+import psycopg, redis
+try:
+    psycopg.connect(sys.argv[1], connect_timeout=3).close()
+    redis.Redis.from_url(sys.argv[2], socket_timeout=3).ping()
+except (psycopg.Error, redis.RedisError) as error:
+    sys.exit(f"{error}")
+PYTHON
+then
+    echo "== On PostgreSQL and Redis"
+    TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" "$BIN/python" -m pytest -n 2 "$@"
+    echo "Ran on the embedded default, and on PostgreSQL and Redis."
+elif [ -n "${REQUIRE_SERVICES:-}" ]; then
+    echo "PostgreSQL or Redis does not answer, and they are required here." >&2
+    exit 1
+else
+    echo "Ran on the embedded default only: PostgreSQL or Redis does not answer" \
+        "(TEST_DATABASE_URL, TEST_REDIS_URL)."
+fi
