@@ -9,13 +9,13 @@ ifneq ($(PORT),)
 export PORT
 endif
 
-.PHONY: run test lint types checks bench clean
+.PHONY: run test lint types checks schema bench clean
 
 run: $(VENV)/.run
-	@$(BIN)/python deploy/before_run.py
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py demo
-	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho start
+	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
+	  && $(BIN)/python manage.py migrate --verbosity 0 \
+	  && $(BIN)/python manage.py demo \
+	  && PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho --env /dev/null start
 
 test: $(VENV)/.test
 	@BIN=$(BIN) sh deploy/test.sh
@@ -29,6 +29,10 @@ types: $(VENV)/.test
 
 checks: $(VENV)/.test
 	@BIN=$(BIN) sh deploy/checks.sh
+
+schema: $(VENV)/.test
+	ENV_FILE=/dev/null SECRET_KEY=only-for-this $(BIN)/python manage.py spectacular --validate \
+	  --fail-on-warn --format openapi-json --file docs/openapi.json
 
 bench: $(VENV)/.run
 	$(BIN)/python -m bench

@@ -68,7 +68,7 @@ class Store(Protocol):
         """Take one call off each key, or off none when one of them has none left.
 
         `shapes` are (interval, burst times interval) in microseconds. Returns for each key its
-        slack: microseconds left of its burst after the call; negative, how long until the call fits.
+        slack: microseconds left of its burst after the call; below 0, how long until it fits.
         """
 
     def give_back(self, key: str, interval: int) -> None:

@@ -1,14 +1,35 @@
 """gunicorn's worker: uvicorn, told what this application needs."""
 
+import uuid
 from typing import Any, ClassVar
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
+
+from chatapi.errors import MEANINGS, ErrorCode, body
+from chatapi.json import dumps
+from chatapi.request_id import request_id
+
+
+class Protocol(HttpToolsProtocol):
+    """What is no HTTP at all is answered in the API's shape too: 422, never 400."""
+
+    def send_400_response(self, msg: str) -> None:
+        request_id.set(uuid.uuid4().hex)
+        content = dumps(body(ErrorCode.BAD_REQUEST, MEANINGS[ErrorCode.BAD_REQUEST]))
+        self.transport.write(
+            b"HTTP/1.1 422 Unprocessable Entity\r\n"
+            b"content-type: application/json\r\n"
+            b"content-length: %d\r\n"
+            b"connection: close\r\n\r\n%b" % (len(content), content)
+        )
+        self.transport.close()
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": Protocol,
         "lifespan": "off",
         "ws": "none",
         "server_header": False,

@@ -65,6 +65,7 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105
 
+HOST = env.str("HOST", default="127.0.0.1")
 PORT = number("PORT", 8000, least=1)
 PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
@@ -80,6 +81,7 @@ except OSError as error:
         f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
     ) from None
 
+WEB_CONCURRENCY = number("WEB_CONCURRENCY", 2, least=1)
 # Threads a web process answers requests in; more than four only wait for each other.
 WEB_THREADS = number("WEB_THREADS", 4, least=1)
 
@@ -256,14 +258,38 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVERS": [{"url": PUBLIC_URL, "description": "This installation"}],
+    "TAGS": [
+        {"name": "Current user", "description": "Whose token it is."},
+        {"name": "Companies", "description": "What owns chats."},
+        {"name": "Company users", "description": "The members of a company: its agents."},
+        {"name": "Chats", "description": "Conversations, their password and their log."},
+        {"name": "Chat users", "description": "Who takes part in a chat: guests and agents."},
+        {"name": "Messages", "description": "What is said."},
+    ],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    # Forms are taken too; one media type an operation keeps generated clients simple.
+    "PARSER_WHITELIST": ["chatapi.json.JSONParser"],
+    "ENUM_SUFFIX": "",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "CompanyRole": "companies.models.Role",
+        "ChatStatus": "chats.models.Chat.Status",
+        "ChatUserRole": "chats.models.ChatUser.Role",
+        "ChatUserStatus": "chats.models.ChatUser.Status",
+        "EventType": "chats.models.EventType",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": True,
+        "displayRequestDuration": True,
+        "validatorUrl": None,  # nothing is asked of other hosts
+    },
+    "PREPROCESSING_HOOKS": ["chatapi.schema.only_api"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "chatapi.schema.add_errors",
+        "chatapi.schema.finish",
     ],
 }
 
@@ -333,6 +359,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # anybody's noise
         # 4xx answers are the caller's; they would drown what the operator must see.
         "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
@@ -116,6 +117,8 @@ class ApiViewSet(GenericViewSet[Any]):
                 raise NotAuthenticated
         charges = [limit(request, self) for limit in policy.limits]
         self.charge(*(charge for charge in charges if charge))
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+            raise RequestDataTooBig
         if sent is not None and not sent.permits(request.method):
             raise forbidden(ErrorCode.SCOPE_MISSING)
         self.check_permissions(request)

@@ -31,10 +31,11 @@ def write_env() -> None:
             f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
             f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n"
         )
-    print("Wrote .env with a SECRET_KEY and CHAT_PASSWORD_KEYS of your own.")
+    print("Wrote .env with a SECRET_KEY and CHAT_PASSWORD_KEYS of your own.", file=sys.stderr)
 
 
-def check_port() -> None:
+def free_port() -> str:
+    """The port to serve on, as it is free; otherwise the end, with one sentence."""
     port = setting("PORT", "8000")
     if not port.isdigit() or not 0 < int(port) < 65536:
         sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}.")
@@ -47,8 +48,10 @@ def check_port() -> None:
                 f"Port {port} can't be used ({error.strerror}): stop what runs there,"
                 f" or choose another one, like `make run PORT={int(port) + 1}`."
             )
+    return port
 
 
 if __name__ == "__main__":
-    check_port()
+    port = free_port()
     write_env()
+    print(port)  # for the processes: honcho would give them one of its own

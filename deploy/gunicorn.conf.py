@@ -1,13 +1,24 @@
-"""gunicorn's settings; each can be changed by the environment."""
+"""gunicorn's settings, out of the project's own."""
 
 import os
+import sys
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+from django.core.exceptions import ImproperlyConfigured
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
+
+from django.conf import settings  # noqa: E402
+
+try:
+    bind = f"{settings.HOST}:{settings.PORT}"
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
+
 worker_class = "chatapi.server.Worker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = settings.WEB_CONCURRENCY
 backlog = 2048
 timeout = 60
 graceful_timeout = 10
 keepalive = 75
-loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
+loglevel = "warning"
 control_socket_disable = True

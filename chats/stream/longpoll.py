@@ -6,19 +6,13 @@ read what. In between nobody holds a thread or a connection.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 
+from chatapi.intake import App, Message, Receive, Scope, Send
 from chats.stream.watcher import Watcher
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EVENTS = re.compile(r"/api/chats/\d{1,19}/events")
 MOST = 30  # seconds; the view refuses more
@@ -46,7 +40,9 @@ class LongPoll:
                 page = page_of(answer)
                 if page is None or page["data"] or left <= 0:
                     break
-                after = int(parse_qs(scope["query_string"].decode()).get("after", ["0"])[0])
+                after = int(
+                    parse_qs(scope["query_string"].decode("latin-1")).get("after", ["0"])[0]
+                )
                 news = asyncio.ensure_future(
                     self.watcher.wait(int(scope["path"].split("/")[3]), after)
                 )
