@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
 from chatapi.pagination import NewestFirstQuery
@@ -56,6 +57,40 @@ class MessageDetailSerializer(MessageSerializer):
     revisions = RevisionSerializer(many=True, required=False)
 
 
+class ChatBriefSerializer(serializers.Serializer[Any]):
+    """A chat as everybody in it may see it."""
+
+    id = serializers.IntegerField()
+    company_id = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(Chat.Status.choices)
+    created_at = serializers.DateTimeField()
+
+
+class ChatUserBriefSerializer(serializers.Serializer[Any]):
+    """A chat user as everybody in the chat may see them: without the address."""
+
+    id = serializers.IntegerField()
+    chat_id = serializers.IntegerField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    role = serializers.ChoiceField(ChatUser.Role.choices)
+    status = serializers.ChoiceField(ChatUser.Status.choices)
+    assurance = serializers.ChoiceField(ChatUser.Assurance.choices)
+    created_at = serializers.DateTimeField()
+    joined_at = serializers.DateTimeField(allow_null=True)
+    left_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        "EventData", [MessageSerializer, ChatUserBriefSerializer, ChatBriefSerializer], None
+    )
+)
+class EventData(serializers.DictField):
+    """What an event tells of, by its type: `message.*`, `user.*` or `chat.*`."""
+
+
 class EventSerializer(serializers.Serializer[Any]):
     """An entry of a chat's log. `data` is the message, chat user or chat that it tells of.
 
@@ -66,7 +101,7 @@ class EventSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(EventType.choices)
     chat_id = serializers.IntegerField()
     created_at = serializers.DateTimeField()
-    data = serializers.DictField()  # type: ignore[assignment]
+    data = EventData()  # type: ignore[assignment]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return representations.event(instance)
@@ -93,6 +128,7 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
         )  # fmt: skip
         read_only_fields = fields
 
+    @extend_schema_field({"type": ["string", "null"], "format": "email"})
     def get_email(self, user: ChatUser) -> str | None:
         viewer: ChatUser | None = self.context.get("viewer")
         return user.email if viewer is None or viewer.pk == user.pk else None
@@ -116,6 +152,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
         )  # fmt: skip
         read_only_fields = fields
 
+    @extend_schema_field(MessageSerializer(allow_null=True))
     def get_last_message(self, chat: Chat) -> dict[str, Any] | None:
         row = self.context["last_messages"].get(chat.last_message_id)  # type: ignore[attr-defined]
         return representations.message(row) if row else None
@@ -137,9 +174,11 @@ class CurrentChatUserSerializer(ChatUserSerializer):
         fields = (*ChatUserSerializer.Meta.fields, "chat", "company")  # type: ignore[assignment]
         read_only_fields = fields
 
+    @extend_schema_field(ChatBriefSerializer)
     def get_chat(self, user: ChatUser) -> dict[str, Any]:
         return representations.chat(user.chat)
 
+    @extend_schema_field(CompanyBriefSerializer)
     def get_company(self, user: ChatUser) -> dict[str, Any]:
         return dict(CompanyBriefSerializer(user.chat.company).data)
 
@@ -155,7 +194,7 @@ class JoinedSerializer(ChatUserSerializer):
 
 
 class StartedSerializer(serializers.Serializer[Any]):
-    chat = serializers.DictField()
+    chat = ChatBriefSerializer()
     chat_user = ChatUserSerializer()
     url = serializers.CharField(help_text="The link back into the chat, with its password.")
     token = serializers.CharField(required=False, help_text="Shown once.")
@@ -288,6 +327,15 @@ class MessageInput(serializers.Serializer[Any]):
     text = Text()
 
 
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 100_000, "maximum": 999_999},
+            {"type": "string", "pattern": "^[0-9]{6}$"},
+        ],
+        "description": "The six digits out of the mail, as a number or a string.",
+    }
+)
 class AuthCodeField(serializers.Field[Any, Any, Any, Any]):
     """Six digits, as a number or a string."""
 

@@ -1,12 +1,190 @@
-"""What the OpenAPI schema says of this app's routes."""
+"""What the OpenAPI schema says of companies, their users and the caller's own account."""
 
-from typing import TypeVar
+from typing import Any
 
-V = TypeVar("V", bound=type)
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from chatapi.describe import Answer, Operation, describe, page, page_of
+from chatapi.errors import ErrorCode
+from chatapi.pagination import PageQuery
+from companies.serializers import (
+    CompanyInput,
+    CompanySerializer,
+    CompanyUserEdit,
+    CompanyUserInput,
+    CompanyUserSerializer,
+    CurrentUserSerializer,
+)
 
 
-def plain(view: V) -> V:
-    return view
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "accounts.authentication.ApiTokenAuthentication"
+    match_subclasses = True
+    name = "apiToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "cnp_…",
+            "description": "A personal access token of an account, made on the website.",
+        }
 
 
-current_user = companies = company_users = plain
+COMPANY: dict[str, Any] = {
+    "id": 3,
+    "name": "Acme Travel",
+    "slug": "acme-travel",
+    "logo_url": "https://acme.example.com/logo.png",
+    "role": "owner",
+    "verify_first_join": True,
+    "edit_window_minutes": 15,
+    "chat_user_token_days": 30,
+    "created_at": "2021-07-01T08:00:00.000000Z",
+    "deleted_at": None,
+}
+MEMBER: dict[str, Any] = {
+    "id": 12,
+    "company_id": 3,
+    "name": "Bob Baker",
+    "email": "bob@acme.example.com",
+    "role": "agent",
+    "created_at": "2021-07-02T10:15:00.000000Z",
+    "ended_at": None,
+}
+USER: dict[str, Any] = {
+    "id": 7,
+    "name": "Alice Archer",
+    "email": "alice@acme.example.com",
+    "companies": [
+        {name: COMPANY[name] for name in ("id", "name", "slug", "logo_url", "role")},
+    ],
+}
+
+current_user = describe(
+    "current_user",
+    "Current user",
+    retrieve=Operation(
+        "The account of the API token",
+        {200: Answer(CurrentUserSerializer, {"Alice": USER}, "The account, with its companies.")},
+        id="current_user",
+    ),
+)
+
+companies = describe(
+    "companies",
+    "Companies",
+    list=Operation(
+        "Get all",
+        {
+            200: Answer(
+                page_of(CompanySerializer),
+                {"One company": page("/api/companies", COMPANY)},
+                "The companies that the account belongs to.",
+            )
+        },
+        query=PageQuery,
+    ),
+    create=Operation(
+        "Create",
+        {201: Answer(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
+        "Any account may; it becomes the owner.",
+        takes=CompanyInput,
+        examples={
+            "A name is enough": {"name": "Acme Travel"},
+            "With more": {
+                "name": "Acme Travel",
+                "slug": "acme-travel",
+                "logo_url": "https://acme.example.com/logo.png",
+            },
+        },
+        replays=True,
+    ),
+    retrieve=Operation(
+        "Get single by id or slug",
+        {200: Answer(CompanySerializer, {"Acme": COMPANY}, "The company.")},
+    ),
+    update=Operation(
+        "Edit",
+        {
+            200: Answer(
+                CompanySerializer,
+                {"Renamed": {**COMPANY, "name": "Acme Holidays"}},
+                "The company as it is now.",
+            )
+        },
+        "Managers and owners. Fields that are not sent stay as they are.",
+        takes=CompanyInput,
+        examples={
+            "Rename": {"name": "Acme Holidays"},
+            "Let guests in at once": {"verify_first_join": False, "logo_url": ""},
+        },
+    ),
+    destroy=Operation(
+        "Delete",
+        {
+            200: Answer(
+                CompanySerializer,
+                {"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
+                "The company that was deleted.",
+            )
+        },
+        "Owners. Its chats go with it; the operator can restore it for 30 days.",
+    ),
+)
+
+company_users = describe(
+    "company_users",
+    "Company users",
+    list=Operation(
+        "Get all",
+        {
+            200: Answer(
+                page_of(CompanyUserSerializer),
+                {"One member": page("/api/companies/3/users", MEMBER)},
+                "The company's members.",
+            )
+        },
+        query=PageQuery,
+    ),
+    create=Operation(
+        "Invite",
+        {201: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The new member.")},
+        "Managers and owners; only an owner makes owners. The person gets a mail.",
+        takes=CompanyUserInput,
+        examples={"An agent": {"email": "bob@acme.example.com", "role": "agent"}},
+        errors=(ErrorCode.ALREADY_MEMBER,),
+        replays=True,
+    ),
+    retrieve=Operation(
+        "Get single by id",
+        {200: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The member.")},
+    ),
+    update=Operation(
+        "Edit",
+        {
+            200: Answer(
+                CompanyUserSerializer,
+                {"Promoted": {**MEMBER, "role": "manager"}},
+                "The member as it is now.",
+            )
+        },
+        "Managers and owners; only an owner makes or unmakes owners.",
+        takes=CompanyUserEdit,
+        examples={"Promote": {"role": "manager"}},
+        errors=(ErrorCode.LAST_OWNER,),
+    ),
+    destroy=Operation(
+        "Remove, or leave",
+        {
+            200: Answer(
+                CompanyUserSerializer,
+                {"Gone": {**MEMBER, "ended_at": "2021-08-01T08:00:00.000000Z"}},
+                "The member, with the end of the membership.",
+            )
+        },
+        "Managers and owners; everybody may leave. The chat-user tokens that the membership gave "
+        "die at once.",
+        errors=(ErrorCode.LAST_OWNER,),
+    ),
+)

@@ -23,6 +23,7 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
     """A company as one of its members sees it; `role` is the caller's."""
 
     role = serializers.ChoiceField(Role.choices, read_only=True)
+    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
 
     class Meta:
         model = Company
@@ -35,6 +36,8 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
 
 class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
     """A company as its visitors see it."""
+
+    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
 
     class Meta:
         model = Company
@@ -88,6 +91,7 @@ class CompanyUserEdit(serializers.Serializer[Any]):
 
 class UserCompanySerializer(serializers.ModelSerializer[Company]):
     role = serializers.ChoiceField(Role.choices, read_only=True)
+    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
 
     class Meta:
         model = Company

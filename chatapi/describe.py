@@ -1,0 +1,129 @@
+"""How an app's `docs` module tells the OpenAPI schema what a viewset's actions take and answer.
+
+What the policy and the method say already (tokens, errors, headers) `chatapi.schema` adds itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiRequest,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import serializers
+
+from chatapi.errors import ErrorCode
+
+V = TypeVar("V", bound=type)
+Shape = type[serializers.Serializer[Any]]
+Examples = Mapping[str, Any]  # by their names
+
+# What a schema's operation carries from here to `chatapi.schema`, which takes it out again.
+ERRORS = "x-errors"
+REPLAYS = "x-replays"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success: its body and what it means."""
+
+    shows: Shape
+    examples: Examples
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An action. `errors` are the codes that only some actions answer with.
+
+    `replays`: it takes an `Idempotency-Key`.
+    """
+
+    summary: str
+    answers: Mapping[int, Answer]
+    description: str = ""
+    query: Shape | None = None
+    takes: Shape | serializers.Serializer[Any] | None = None
+    examples: Examples = field(default_factory=dict)
+    errors: tuple[ErrorCode, ...] = ()
+    replays: bool = False
+    id: str = ""
+
+
+def describe(noun: str, tag: str, **operations: Operation) -> Callable[[V], V]:
+    """The decorator of a viewset; operation ids are `noun_action`. PATCH is as PUT is."""
+    described = {name: extended(noun, tag, name, op) for name, op in operations.items()}
+    if "update" in operations:
+        described["partial_update"] = extended(noun, tag, "partial_update", operations["update"])
+    decorator: Callable[[V], V] = extend_schema_view(**described)
+    return decorator
+
+
+def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:
+    description = operation.description
+    if name == "partial_update":
+        description = f"{description}\n\nPATCH is the same as PUT.".strip()
+    return extend_schema(
+        operation_id=operation.id or f"{noun}_{name}",
+        tags=[tag],
+        summary=operation.summary,
+        description=description,
+        parameters=[operation.query] if operation.query else None,
+        request=OpenApiRequest(operation.takes, examples=listed(operation.examples))
+        if operation.takes is not None
+        else None,
+        responses={
+            status: OpenApiResponse(answer.shows, answer.description, listed(answer.examples))
+            for status, answer in operation.answers.items()
+        },
+        extensions={ERRORS: operation.errors, REPLAYS: operation.replays},
+    )
+
+
+def listed(examples: Examples) -> list[OpenApiExample]:
+    return [OpenApiExample(name, value) for name, value in examples.items()]
+
+
+def page_of(item: Shape) -> Shape:
+    """The envelope of a page of `item`, as `chatapi.pagination.envelope` makes it."""
+    name = item.__name__.removesuffix("Serializer")
+
+    def url(about: str) -> serializers.CharField:
+        return serializers.CharField(allow_null=True, help_text=about)
+
+    def place(about: str) -> serializers.IntegerField:
+        return serializers.IntegerField(allow_null=True, help_text=about)
+
+    fields = {
+        "current_page": serializers.IntegerField(),
+        "data": item(many=True),
+        "first_page_url": serializers.CharField(),
+        "from": place("The first row's place in the whole list; null on an empty page."),
+        "next_page_url": url("Null on the last page."),
+        "path": serializers.CharField(),
+        "per_page": serializers.IntegerField(),
+        "prev_page_url": url("Null on the first page."),
+        "to": place("The last row's place in the whole list; null on an empty page."),
+    }
+    about = {"__doc__": f"A page of a list. `data` holds at most `per_page` of {name}."}
+    return type(f"{name}PageSerializer", (serializers.Serializer,), {**about, **fields})
+
+
+def page(path: str, *rows: Any) -> dict[str, Any]:
+    """An example of a page that is the only one; `path` without the host."""
+    url = f"https://chat.example.com{path}"
+    return {
+        "current_page": 1,
+        "data": list(rows),
+        "first_page_url": f"{url}?page=1",
+        "from": 1,
+        "next_page_url": None,
+        "path": url,
+        "per_page": 15,
+        "prev_page_url": None,
+        "to": len(rows),
+    }
