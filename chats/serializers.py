@@ -172,7 +172,7 @@ class CurrentChatUserSerializer(ChatUserSerializer):
 
     class Meta(ChatUserSerializer.Meta):
         fields = (*ChatUserSerializer.Meta.fields, "chat", "company")  # type: ignore[assignment]
-        read_only_fields = fields
+        read_only_fields = fields  # type: ignore[assignment]
 
     @extend_schema_field(ChatBriefSerializer)
     def get_chat(self, user: ChatUser) -> dict[str, Any]:

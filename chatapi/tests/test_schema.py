@@ -44,7 +44,8 @@ def routes() -> dict[tuple[str, str], tuple[type[ApiViewSet], str]]:
         path = re.sub(r"<\w+:\w+>|\(\?P<\w+>[^)]*\)", "{}", route).replace("\\Z", "").rstrip("$")
         if path.startswith("/api/") and path not in NOT_IN_SCHEMA:
             for method, action in callback.actions.items():
-                found[path, method] = (callback.cls, action)
+                if method != "head":  # which DRF adds to every GET when it is first called
+                    found[path, method] = (callback.cls, action)
     return found
 
 
@@ -143,9 +144,9 @@ def test_both_kinds_of_token_are_bearers():
 
 @each_operation
 def test_errors_are_what_the_policy_and_the_path_say(path, method, operation):
-    expected = {"401", "422", "429", "500"}
+    expected = {"422", "429", "500"}
     if policy_of(path, method).authentication:
-        expected.add("403")
+        expected |= {"401", "403"}
     if "{" in path:
         expected.add("404")
     assert set(operation["responses"]) - set(successes(operation)) == expected
@@ -158,7 +159,8 @@ def test_errors_are_what_the_policy_and_the_path_say(path, method, operation):
             assert STATUS[ErrorCode(name)] == int(status)
             assert f"`{name}`: {MEANINGS[ErrorCode(name)]}" in response["description"]
     assert "Retry-After" in resolved(operation["responses"]["429"])["headers"]
-    assert "WWW-Authenticate" in resolved(operation["responses"]["401"])["headers"]
+    if "401" in expected:
+        assert "WWW-Authenticate" in resolved(operation["responses"]["401"])["headers"]
 
 
 @each_operation
@@ -258,7 +260,7 @@ def test_the_schema_is_served_as_json_whatever_is_accepted(client, accept):
     assert served == {k: v for k, v in json.loads(COMMITTED.read_bytes()).items() if k != "servers"}
 
 
-def test_the_pages_need_no_other_host(client):
+def test_the_pages_need_no_other_host(client, db):
     page = client.get("/docs")
     assert page.status_code == 200
     assert page["Content-Type"].startswith("text/html")
