@@ -26,7 +26,10 @@ Limit = Callable[[Request, "ApiViewSet"], Charge | None]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may call an action, and how often. `anonymous` lets in a caller without a token."""
+    """Who may call an action, and how often. `anonymous` lets in a caller without a token.
+
+    With no `authentication` at all, a token that is sent along is not looked at.
+    """
 
     authentication: tuple[type[BaseAuthentication], ...]
     permissions: tuple[type[BasePermission], ...]
@@ -110,7 +113,7 @@ class ApiViewSet(GenericViewSet[Any]):
         self.perform_authentication(request)
         sent = token(request)
         if sent is None:
-            if "Authorization" in request.headers:
+            if policy.authentication and "Authorization" in request.headers:
                 # Nobody knew what was sent; it must not pass for an anonymous call.
                 raise AuthenticationFailed
             if not policy.anonymous:

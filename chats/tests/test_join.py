@@ -1,0 +1,193 @@
+"""POST /api/chats/{id}/users"""
+
+import pytest
+from django.core import mail as django_mail
+from django.utils import timezone
+
+from chatapi.mail import deliver, due
+from chats.actions import users
+from chats.models import ChatUser, Event
+from conftest import PASSWORD, Client
+
+IDA = {"first_name": "Ida", "last_name": "New", "email": "Ida@Guest.test", "password": PASSWORD}
+
+
+def join(chat_id, **changes):
+    return Client().post(f"/api/chats/{chat_id}/users", IDA | changes)
+
+
+def send_mails():
+    """What the worker does: send all that waits; returns the mails."""
+    django_mail.outbox = []
+    for mail_id in due(timezone.now()):
+        deliver(mail_id)
+    return django_mail.outbox
+
+
+def test_a_guest_joins_by_the_password_and_gets_a_code(chat, newest_code):
+    answer = join(chat.pk)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body["email"] == "ida@guest.test"
+    assert body["assurance"] == "claimed"
+    assert body["code_mailed"] is True
+    assert "token" not in body
+    (letter,) = send_mails()
+    code = newest_code("ida@guest.test")
+    assert letter.to == ["ida@guest.test"]
+    assert code in letter.subject
+    assert code in letter.body
+    ((html, kind),) = letter.alternatives
+    assert kind == "text/html"
+    assert code in html
+    assert 'name="viewport"' in html
+
+
+def test_a_first_join_needs_no_code_where_the_company_says_so(acme, chat):
+    acme.verify_first_join = False
+    acme.save()
+    first = join(chat.pk).json()
+    assert first["code_mailed"] is False
+    assert Client(first["token"]).get("/api/chat-user").json()["assurance"] == "claimed"
+    assert send_mails() == []
+    assert join(chat.pk).status_code == 202
+    assert len(send_mails()) == 1
+
+
+def test_an_address_that_is_there_is_202_and_gets_a_code(chat, gina):
+    answer = join(chat.pk, email="gina@guest.test", first_name="Mallory")
+    assert answer.status_code == 202
+    assert answer.json()["first_name"] == "Gina"
+    assert len(send_mails()) == 1
+    assert ChatUser.objects.filter(chat=chat).count() == 1
+
+
+def test_a_wrong_password_and_an_unknown_chat_look_the_same(chat, error_of):
+    answers = [join(chat.pk, password="wrong-one"), join(987654, password="wrong-one")]
+    for name in ("none", "0", "-1", "99999999999999999999"):
+        answers.append(join(name, password="wrong-one"))
+    for answer in answers:
+        assert answer.status_code == 422
+        assert error_of(answer) == "wrong_password"
+        body = answer.json()
+        del body["request_id"]
+        assert body == {
+            "message": "The password is wrong.",
+            "code": "wrong_password",
+            "errors": {"password": ["The password is wrong."]},
+        }
+
+
+def test_a_deleted_chat_answers_like_an_unknown_one(chat, alice):
+    alice.api.delete(f"/api/chats/{chat.pk}")
+    assert join(chat.pk).json()["code"] == "wrong_password"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("email", "no-address"), ("email", ""), ("first_name", ""), ("last_name", "x" * 101)],
+)
+def test_what_is_wrong_is_said_by_field(chat, field, value):
+    answer = join(chat.pk, **{field: value})
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == [field]
+
+
+def test_a_banned_guest_stays_out(chat, gina, error_of):
+    users.ban(gina.chat_user)
+    answer = join(chat.pk, email="gina@guest.test")
+    assert answer.status_code == 403
+    assert error_of(answer) == "banned"
+    assert send_mails() == []
+
+
+def test_only_one_code_mail_a_minute(chat):
+    join(chat.pk)
+    answer = join(chat.pk)
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+
+
+def test_who_used_the_code_may_ask_for_the_next_at_once(chat, gina):
+    users.leave(gina.chat_user)
+    assert join(chat.pk, email="gina@guest.test").status_code == 202
+
+
+def test_wrong_passwords_run_out_and_right_ones_do_not_count(chat, settings):
+    from chatapi.rates import Rate
+
+    settings.LIMITS = {**settings.LIMITS, "PASSWORD": Rate.parse("3/h"), "JOIN": Rate.parse("99/s")}
+    for number in range(4):
+        assert join(chat.pk, email=f"guest{number}@guest.test").status_code == 201
+    for _ in range(3):
+        assert join(chat.pk, password="wrong-one").status_code == 422
+    assert join(chat.pk, password="wrong-one").status_code == 429
+    assert join(chat.pk, email="late@guest.test").status_code == 429
+
+
+def test_a_join_with_the_same_idempotency_key_is_one_join(chat, acme):
+    acme.verify_first_join = False
+    acme.save()
+    path = f"/api/chats/{chat.pk}/users"
+    first = Client().post(path, IDA, headers={"Idempotency-Key": "join-1"})
+    again = Client().post(path, IDA, headers={"Idempotency-Key": "join-1"})
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert "Idempotent-Replayed" not in first
+    assert again["Idempotent-Replayed"] == "true"
+    other = Client().post(path, IDA | {"last_name": "X"}, headers={"Idempotency-Key": "join-1"})
+    assert other.status_code == 422
+    assert other.json()["code"] == "idempotency_conflict"
+
+
+def test_a_member_joins_as_agent_and_gets_a_token(chat, bob):
+    answer = bob.api.post(f"/api/chats/{chat.pk}/users")
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["role"], body["assurance"]) == ("agent", "member")
+    me = Client(body["token"])
+    sent = me.post(f"/api/chats/{chat.pk}/messages", {"text": "How can I help?"})
+    assert sent.json()["assurance"] == "member"
+    assert bob.api.post(f"/api/chats/{chat.pk}/users").json()["id"] == body["id"]
+    kinds = Event.objects.filter(chat=chat).order_by("seq").values_list("type", flat=True)
+    assert list(kinds) == ["chat.created", "user.joined", "message.created"]
+
+
+def test_an_agents_token_dies_with_the_membership(acme, chat, alice, bob, agent_bob):
+    gone = alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
+    assert gone.status_code == 200
+    assert agent_bob.api.get("/api/chat-user").status_code == 401
+    assert users.remove_ended_agents() == 1
+    agent_bob.chat_user.refresh_from_db()
+    assert agent_bob.chat_user.status == "removed"
+    assert Event.objects.filter(chat=chat).latest("seq").type == "user.removed"
+
+
+def test_who_was_an_agent_comes_back_as_a_guest(acme, chat, alice, bob, agent_bob, newest_code):
+    alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
+    users.remove_ended_agents()
+    assert join(chat.pk, email="bob@acme.test").status_code == 202
+    answer = Client().post(
+        f"/api/chats/{chat.pk}/users/get-token",
+        {"email": "bob@acme.test", "auth-code": newest_code("bob@acme.test")},
+    )
+    assert answer.status_code == 200
+    assert answer.json()["chat_user"]["role"] == "guest"
+
+
+def test_a_member_invites_by_mail(chat, bob, newest_code):
+    send_mails()  # the one that made bob an agent
+    path = f"/api/chats/{chat.pk}/users"
+    answer = bob.api.post(path, {"email": "ida@guest.test", "first_name": "Ida"})
+    assert answer.status_code == 201
+    assert answer.json()["status"] == "invited"
+    (letter,) = send_mails()
+    assert f"http://testserver/chats/{chat.pk}#{PASSWORD}" in letter.body
+    assert join(chat.pk).status_code == 429  # the minute of the invitation's mail
+    invited = ChatUser.objects.get(chat=chat, email="ida@guest.test")
+    users.join(chat, email=invited.email, first_name="Ida", last_name="New")
+    got = Client().post(
+        f"{path}/get-token",
+        {"email": "ida@guest.test", "auth-code": newest_code("ida@guest.test")},
+    )
+    assert got.json()["chat_user"]["status"] == "active"

@@ -1,0 +1,87 @@
+"""/api/companies"""
+
+import pytest
+
+from companies.models import Company
+
+
+def test_who_creates_a_company_owns_it(charlie):
+    answer = charlie.api.post(
+        "/api/companies", {"name": "Müller & Söhne", "logo_url": "https://example.com/logo.png"}
+    )
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body["slug"] == "muller-sohne"
+    assert body["role"] == "owner"
+    assert body["verify_first_join"] is True
+    assert charlie.api.get(f"/api/companies/{body['slug']}").json() == body
+    assert charlie.api.get(f"/api/companies/{body['id']}").json() == body
+
+
+def test_a_slug_that_is_made_is_unique(alice, charlie):
+    slugs = [alice.api.post("/api/companies", {"name": "Twin"}).json()["slug"] for _ in range(3)]
+    assert slugs == ["twin", "twin-2", "twin-3"]
+
+
+@pytest.mark.parametrize("name", ["株式会社", "123", "...", "😀"])
+def test_a_name_without_a_slug_in_it(alice, name):
+    body = alice.api.post("/api/companies", {"name": name}).json()
+    assert body["name"] == name
+    assert body["slug"].startswith("company")
+    assert alice.api.get(f"/api/companies/{body['slug']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""), ("name", "x" * 201), ("slug", "acme"), ("slug", "123"), ("slug", "a b"),
+        ("logo_url", "javascript:alert(1)"), ("logo_url", "x"), ("edit_window_minutes", -1),
+        ("chat_user_token_days", 0), ("verify_first_join", "maybe"), ("name", None), ("name", {}),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(acme, alice, field, value):
+    answer = alice.api.post("/api/companies", {"name": "New"} | {field: value})
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == [field]
+    assert Company.objects.count() == 1
+
+
+def test_one_sees_ones_own(acme, alice, charlie):
+    assert [c["slug"] for c in alice.api.get("/api/companies").json()["data"]] == ["acme"]
+    assert [c["slug"] for c in charlie.api.get("/api/companies").json()["data"]] == ["outside"]
+    assert charlie.api.get("/api/companies/acme").status_code == 404
+
+
+def test_a_manager_changes_what_is_sent(acme, mary):
+    answer = mary.api.put("/api/companies/acme", {"verify_first_join": False, "id": 5})
+    assert answer.status_code == 200
+    acme.refresh_from_db()
+    assert acme.verify_first_join is False
+    assert acme.name == "Acme"
+    taken = mary.api.patch("/api/companies/acme", {"slug": "outside"})
+    assert taken.status_code == 200
+
+
+def test_a_slug_that_is_taken(acme, mary, charlie):
+    answer = mary.api.put("/api/companies/acme", {"slug": "outside"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == {"slug": ["This slug is taken."]}
+
+
+def test_a_deleted_company_takes_its_chats_and_tokens_with_it(acme, alice, bob, chat, gina):
+    answer = alice.api.delete("/api/companies/acme")
+    assert answer.status_code == 200
+    assert answer.json()["deleted_at"] is not None
+    assert alice.api.get("/api/companies/acme").status_code == 404
+    assert bob.api.get(f"/api/chats/{chat.pk}").status_code == 404
+    assert bob.api.get("/api/chats").json()["data"] == []
+    assert gina.api.get("/api/chat-user").status_code == 401
+    from companies.actions import restore_company
+
+    restore_company(acme)
+    assert gina.api.get("/api/chat-user").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["none", "0", "-1", "99999999999999999999", "%00", "a%2Fb"])
+def test_what_is_no_company(alice, name):
+    assert alice.api.get(f"/api/companies/{name}").status_code == 404
