@@ -1,0 +1,293 @@
+"""Accounts and their personal access tokens, for staff."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.actions import DEFAULT_TOKEN_DAYS, issue_token, revoke_token
+from accounts.models import ApiToken, User
+from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+
+if TYPE_CHECKING:
+    CreationForm = AdminUserCreationForm[User]
+else:
+    CreationForm = AdminUserCreationForm
+
+
+def state_of(token: ApiToken) -> str:
+    """Whether a token is good, and why not; its user's account must be at hand."""
+    if token.revoked_at:
+        return "revoked"
+    if token.expires_at <= timezone.now():
+        return "expired"
+    return "live" if token.user.is_active else "account is off"
+
+
+# --- Tokens ----------------------------------------------------------------------------------
+
+
+class TokenStateFilter(StateFilter):
+    states = {
+        "live": lambda tokens: tokens.live(timezone.now()),
+        "expired": lambda tokens: tokens.filter(revoked_at=None, expires_at__lte=timezone.now()),
+        "revoked": lambda tokens: tokens.filter(revoked_at__isnull=False),
+    }
+
+
+class ScopeFilter(StateFilter):
+    title = "scopes"
+    parameter_name = "scope"
+    states = {
+        "read only": lambda tokens: tokens.filter(scopes="read"),
+        "may write": lambda tokens: tokens.filter(scopes__contains="write"),
+    }
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens by their first characters; what is stored of the rest is never shown."""
+
+    change_form_template = "admin/accounts/acting_change_form.html"
+    list_display = (
+        "start", "name", "user", "scopes", "state", "created_at", "expires_at", "last_used_at",
+    )  # fmt: skip
+    list_select_related = ("user",)
+    list_filter = (TokenStateFilter, ScopeFilter)
+    search_fields = ("user__email", "name", "hint")
+    search_help_text = "E-mail address, name, or the token's first 8 characters (never all of it)"
+    date_hierarchy = "created_at"
+    actions = ("revoke",)
+    fields = (
+        "user", "start", "name", "scopes", "state",
+        "created_at", "expires_at", "last_used_at", "revoked_at",
+    )  # fmt: skip
+
+    def page_actions(self, obj: ApiToken) -> tuple[str, ...]:
+        return () if obj.revoked_at else ("revoke",)
+
+    @admin.display(description="token", ordering="hint")
+    def start(self, token: ApiToken) -> str:
+        return f"{token.hint}…"
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> str:
+        return state_of(token)
+
+    @admin.action(description="Revoke", permissions=["operate"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.act(request, queryset, revoke_token, "revoked")
+
+
+class TokenInline(ReadOnlyInline):
+    model = ApiToken
+    fields = ("name", "scopes", "state", "created_at", "expires_at", "last_used_at")
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        return super().get_queryset(request).select_related("user")
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> str:
+        return state_of(token)
+
+
+class IssueTokenForm(forms.Form):
+    name = forms.CharField(max_length=100, required=False, help_text="What it is for.")
+    days = forms.IntegerField(
+        min_value=1, max_value=3650, initial=DEFAULT_TOKEN_DAYS, help_text="How long it is good."
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in ApiToken.SCOPES],
+        initial=list(ApiToken.SCOPES),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+# --- Users -----------------------------------------------------------------------------------
+
+
+class UserAddForm(CreationForm):
+    """A person by their e-mail address; a password is optional."""
+
+    class Meta:
+        model = User
+        fields = ("email", "first_name", "last_name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usable = self.fields["usable_password"]
+        usable.label, usable.initial = "Password", "false"
+        usable.help_text = "Only staff need one, for this website: the API is used by tokens."
+
+
+def live_tokens() -> Coalesce:
+    """How many tokens of a user are good, if the account is."""
+    counted = (
+        ApiToken.objects.filter(user=OuterRef("pk"), revoked_at=None, expires_at__gt=timezone.now())
+        .order_by()
+        .values("user")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return Coalesce(Subquery(counted), 0)
+
+
+@admin.register(User)
+class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    """People. An account is switched off, not deleted: what its owner wrote stays theirs."""
+
+    change_form_template = "admin/accounts/user/change_form.html"
+    form = forms.ModelForm
+    add_form = UserAddForm
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": (
+                    "email", "first_name", "last_name",
+                    "usable_password", "password1", "password2",
+                ),
+            },
+        ),
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("email", "first_name", "last_name", "password_state")}),
+        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (
+            "Permissions in this website",
+            {"classes": ("collapse",), "fields": ("groups", "user_permissions")},
+        ),
+        ("When", {"fields": ("created_at", "last_login")}),
+    )
+    readonly_fields = ("password_state", "created_at", "last_login")
+    list_display = ("email", "full_name", "tokens", "is_active", "is_staff", "created_at")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "first_name", "last_name")
+    search_help_text = "E-mail address or name, or a part of one"
+    date_hierarchy = "created_at"
+    ordering = ("-pk",)
+    actions = ("revoke_tokens",)
+    inlines = (TokenInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).annotate(tokens_live=live_tokens())
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = tuple(str(field) for field in super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:
+            # Who could give these away could give them to themselves.
+            fields += ("is_staff", "is_superuser", "groups", "user_permissions")
+        return fields
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_change_permission(request, obj):
+            return False
+        # The password or address of a colleague would be the way to the colleague's permissions.
+        is_staff = obj is not None and (obj.is_staff or obj.is_superuser)
+        return bool(request.user.is_superuser or not is_staff or obj == request.user)
+
+    def page_actions(self, obj: User) -> tuple[str, ...]:
+        return ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
+
+    @admin.display(description="name", ordering="first_name")
+    def full_name(self, user: User) -> str:
+        return user.name
+
+    @admin.display(description="live tokens")
+    def tokens(self, user: User) -> int:
+        return int(user.tokens_live)  # type: ignore[attr-defined]
+
+    @admin.display(description="password")
+    def password_state(self, user: User) -> SafeString:
+        """Whether there is one; Django's own widget shows the start of the hash."""
+        usable = user.has_usable_password()
+        return format_html(
+            '{} <a href="../password/">{}</a>',
+            "Set." if usable else "None: they can't log in to this website.",
+            "Change it" if usable else "Set one",
+        )
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("accounts.change_apitoken"))
+
+    @admin.action(description="Revoke all tokens", permissions=["revoke"])
+    def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        def revoke_all(user: User) -> bool:
+            return any([revoke_token(token) for token in user.api_tokens.filter(revoked_at=None)])
+
+        self.act(request, queryset, revoke_all, "left without tokens")
+
+    # --- Issuing a token ---
+
+    def get_urls(self) -> list[URLPattern]:
+        issue = path(
+            "<path:object_id>/issue-token/",
+            self.admin_site.admin_view(self.issue_token_view),
+            name="accounts_user_issue_token",
+        )
+        return [issue, *super().get_urls()]
+
+    def may_issue(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("accounts.add_apitoken"))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_issue_token"] = self.may_issue(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @sensitive_variables("plain", "context")
+    def issue_token_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for name, days and scopes; answer with the token, on this page alone.
+
+        No redirect follows, for the plain text would have to be kept until its target is asked for.
+        """
+        user = self.get_object(request, unquote(object_id))
+        if user is None:
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]
+                request, self.opts, object_id
+            )
+        if not (self.may_issue(request) and self.has_view_permission(request, user)):
+            raise PermissionDenied
+        form = IssueTokenForm(request.POST if request.method == "POST" else None)
+        token, plain = None, ""
+        if form.is_valid():
+            try:
+                token, plain = issue_token(user, **form.cleaned_data)
+            except ValidationError as error:
+                form.add_error(None, error)
+            else:
+                self.log_change(request, user, f"Issued the token {token}.")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "The new token" if token else "Issue a token",
+            "subtitle": str(user),
+            "opts": self.opts,
+            "original": user,
+            "form": form,
+            "token": token,
+            "plain": plain,
+        }
+        response = TemplateResponse(request, "admin/accounts/user/issue_token.html", context)
+        response["Cache-Control"] = "no-store, private"
+        return response

@@ -1,0 +1,98 @@
+"""A chat's log as people read it: a page of lines, found by sequence at any depth."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatapi.ids import parse_id
+from chats.models import Chat, ChatUser, Event, EventType, Message
+
+PAGE = 100
+
+NOTICES = {
+    EventType.CHAT_CREATED: "The chat was opened",
+    EventType.CHAT_UPDATED: "The chat was changed",
+    EventType.CHAT_CLOSED: "The chat was closed",
+    EventType.CHAT_REOPENED: "The chat was reopened",
+    EventType.USER_JOINED: "joined",
+    EventType.USER_UPDATED: "changed: a name, a role or how sure it is who they are",
+    EventType.USER_LEFT: "left",
+    EventType.USER_REMOVED: "was removed",
+    EventType.MESSAGE_UPDATED: "edited message",
+    EventType.MESSAGE_DELETED: "was deleted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event: a message, or a notice of what happened."""
+
+    seq: int
+    at: datetime
+    message: Message | None
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Lines, oldest first; `older` and `newer` are the numbers to go on from, if there is more."""
+
+    lines: list[Line]
+    older: int | None
+    newer: int | None
+
+
+def transcript(chat: Chat, before: str = "", after: str = "") -> Transcript:
+    """The newest lines of a chat, those before a number or those after one."""
+    events = (
+        Event.objects.filter(chat_id=chat.pk)
+        .select_related("message__author")
+        .prefetch_related("message__revisions")
+    )
+    start, end = parse_id(after), parse_id(before)
+    if start is not None:
+        rows = list(events.filter(seq__gt=start).order_by("seq")[:PAGE])
+    else:
+        older = events if end is None else events.filter(seq__lt=end)
+        rows = list(older.order_by("-seq")[:PAGE])[::-1]
+    if not rows:
+        return Transcript([], None, None)
+    first, last = rows[0].seq, rows[-1].seq
+    return Transcript(
+        [line(event) for event in rows],
+        older=first if first > 1 else None,
+        newer=last if last < chat.last_seq else None,
+    )
+
+
+def line(event: Event) -> Line:
+    is_message = event.type == EventType.MESSAGE_CREATED
+    return Line(
+        event.seq,
+        event.created_at,
+        event.message if is_message else None,
+        "" if is_message else notice(event),
+    )
+
+
+def notice(event: Event) -> str:
+    """What happened, in words. A kind of event that is not known here is named as the log does."""
+    said = NOTICES.get(EventType(event.type)) if event.type in EventType else None
+    if said is None:
+        return event.type
+    data = event.data or {}
+    match event.type:
+        case EventType.MESSAGE_UPDATED if event.message:
+            return f"{event.message.author.name} {said} {event.message.seq}"
+        case EventType.MESSAGE_DELETED if event.message:
+            return f"Message {event.message.seq} of {event.message.author.name} {said}"
+        case EventType.CHAT_CREATED | EventType.CHAT_UPDATED if data.get("name"):
+            return f"{said}: “{data['name']}”"
+        case EventType.USER_REMOVED if data.get("status") == ChatUser.Status.BANNED:
+            return f"{person(data)} was banned"
+        case _:
+            return f"{person(data)} {said}" if event.type.startswith("user.") else said
+
+
+def person(data: dict[str, object]) -> str:
+    name = f"{data.get('first_name', '')} {data.get('last_name', '')}".strip()
+    return name or f"Chat user {data.get('id')}"

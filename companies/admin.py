@@ -1,0 +1,223 @@
+"""Companies and their members, for staff."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.actions import account_for
+from chatapi.admin import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
+from companies import actions
+from companies.models import Company, Membership, Role
+from companies.serializers import CompanyInput
+
+if TYPE_CHECKING:
+    CompanyModelForm = forms.ModelForm[Company]
+else:
+    CompanyModelForm = forms.ModelForm
+
+SETTINGS = ("verify_first_join", "edit_window_minutes", "chat_user_token_days")
+
+
+class CompanyForm(CompanyModelForm):
+    """The fields of a company, held to the rules that the API holds them to."""
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        given = {name: values[name] for name in CompanyInput().fields if values.get(name) != ""}
+        rules = CompanyInput(data={k: v for k, v in given.items() if v is not None}, partial=True)
+        if not rules.is_valid():
+            for name, sentences in rules.errors.items():
+                if name in self.fields and name not in self.errors:
+                    self.add_error(name, [str(sentence) for sentence in sentences])
+        return values
+
+
+class CompanyAddForm(CompanyForm):
+    owner = forms.EmailField(
+        max_length=254,
+        help_text="The owner's e-mail address; an account is made if there is none.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].required = False
+        self.fields["slug"].help_text = "Made from the name when empty."
+
+
+class MembershipInline(ReadOnlyInline):
+    """Members, those of today first."""
+
+    model = Membership
+    fields = ("user", "role", "created_at", "ended_at")
+    ordering = (F("ended_at").desc(nulls_first=True), "-pk")
+    show_change_link = True
+    verbose_name_plural = "members"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "company")
+
+
+def members_count() -> Coalesce:
+    counted = (
+        Membership.objects.live()
+        .filter(company=OuterRef("pk"))
+        .order_by()
+        .values("company")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    return Coalesce(Subquery(counted), 0)
+
+
+def chats_count() -> Coalesce:
+    """Chats that are not deleted. Counted from this side: their app looks here, not back."""
+    counted = (
+        Company.objects.filter(pk=OuterRef("pk"), chats__deleted_at=None)
+        .order_by()
+        .values("pk")
+        .annotate(n=Count("chats"))
+        .values("n")
+    )
+    return Coalesce(Subquery(counted), 0)
+
+
+@admin.register(Company)
+class CompanyAdmin(StaffAdmin):
+    change_form_template = "admin/accounts/acting_change_form.html"
+    list_display = ("name", "slug", "members", "chats", "created_at", "deleted_at")
+    list_filter = (DeletedFilter, "verify_first_join")
+    search_fields = ("name", "slug", "id__exact", "memberships__user__email")
+    search_help_text = "Name, slug, id, or a member's e-mail address"
+    date_hierarchy = "created_at"
+    actions = ("delete_softly", "restore")
+    inlines = (MembershipInline,)
+    form = CompanyForm
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "logo_url", "chats_link")}),
+        ("Settings", {"fields": SETTINGS}),
+        ("When", {"fields": ("created_at", "deleted_at")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("name", "slug", "logo_url", "owner")}),
+        ("Settings", {"fields": SETTINGS}),
+    )
+    readonly_fields = ("chats_link", "created_at", "deleted_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
+        rows = super().get_queryset(request)
+        return rows.annotate(members_total=members_count(), chats_total=chats_count())
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is None:
+            kwargs["form"] = CompanyAddForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def page_actions(self, obj: Company) -> tuple[str, ...]:
+        return ("restore",) if obj.deleted_at else ("delete_softly",)
+
+    @admin.display(description="members")
+    def members(self, company: Company) -> int:
+        return int(company.members_total)  # type: ignore[attr-defined]
+
+    @admin.display(description="chats")
+    def chats(self, company: Company) -> int:
+        return int(company.chats_total)  # type: ignore[attr-defined]
+
+    @admin.display(description="chats")
+    def chats_link(self, company: Company) -> SafeString:
+        url = reverse("admin:chats_chat_changelist")
+        total = company.chats_total  # type: ignore[attr-defined]
+        return format_html('<a href="{}?company={}">{} chats</a>', url, company.pk, total)
+
+    def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
+        if change:
+            actions.update_company(
+                obj, {name: form.cleaned_data[name] for name in form.changed_data}
+            )
+            return
+        fields = dict(form.cleaned_data)
+        owner = account_for(fields.pop("owner"))
+        made = actions.create_company(owner, **fields)
+        # The page goes on with the row that the action made.
+        obj.pk, obj.slug = made.pk, made.slug
+        obj._state.adding = False
+
+    @admin.action(description="Delete (can be restored)", permissions=["discard"])
+    def delete_softly(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        def delete(company: Company) -> bool:
+            return company.deleted_at is None and bool(actions.delete_company(company))
+
+        self.act(request, queryset, delete, "deleted")
+
+    @admin.action(description="Restore deleted", permissions=["operate"])
+    def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        def restore(company: Company) -> bool:
+            actions.restore_company(company)
+            return company.deleted_at is not None
+
+        self.act(request, queryset, restore, "restored")
+
+
+class MembershipStateFilter(StateFilter):
+    states = {
+        "live": lambda rows: rows.filter(ended_at=None),
+        "ended": lambda rows: rows.filter(ended_at__isnull=False),
+    }
+
+
+@admin.register(Membership)
+class MembershipAdmin(StaffAdmin):
+    """Who belongs where. Staff give and take roles as an owner may."""
+
+    change_form_template = "admin/accounts/acting_change_form.html"
+    list_display = ("user", "company", "role", "created_at", "ended_at")
+    list_select_related = ("user", "company")
+    list_filter = (MembershipStateFilter, "role")
+    search_fields = ("user__email", "company__name", "company__slug")
+    search_help_text = "The person's e-mail address, or the company's name"
+    date_hierarchy = "created_at"
+    actions = ("end",)
+    fields = ("company", "user", "role", "created_at", "ended_at")
+    readonly_fields = ("company", "user", "created_at", "ended_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "company")
+
+    def page_actions(self, obj: Membership) -> tuple[str, ...]:
+        return () if obj.ended_at else ("end",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and obj.ended_at:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        actions.change_role(obj, Role.OWNER, Role(form.cleaned_data["role"]))
+
+    @admin.action(description="End membership", permissions=["operate"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        def end(membership: Membership) -> bool:
+            if membership.ended_at:
+                return False
+            actions.end_membership(membership, Role.OWNER, leaves=False)
+            return True
+
+        self.act(request, queryset, end, "ended")
