@@ -268,9 +268,21 @@ def finish(result: Schema, request: Any = None, **kwargs: Any) -> Schema:
     components["responses"] = {TITLES[status]: error_response(status) for status in COMMON}
     info = result["info"]
     info["description"] = info["description"].replace(PLACE_OF_CODES, table_of_codes())
-    if request is None:
-        result["servers"] = [NEUTRAL_SERVER]
+    result["servers"] = servers(request, result["servers"])
     return result
+
+
+def servers(request: Any, configured: list[Schema]) -> list[Schema]:
+    """What is made for a file names no installation; what is served names the asker's way first.
+
+    The pages at /docs call the first: from another origin a browser would not let them.
+    """
+    if request is None:
+        return [NEUTRAL_SERVER]
+    here = request.build_absolute_uri("/").rstrip("/")
+    if any(server["url"] == here for server in configured):
+        return configured
+    return [{"url": here, "description": "As you came here"}, *configured]
 
 
 def plain(schema: Any) -> Any:

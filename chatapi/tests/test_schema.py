@@ -260,6 +260,14 @@ def test_the_schema_is_served_as_json_whatever_is_accepted(client, accept):
     assert served == {k: v for k, v in json.loads(COMMITTED.read_bytes()).items() if k != "servers"}
 
 
+def test_the_pages_call_the_host_that_they_came_from(client):
+    by_name = {server["url"] for server in client.get("/api/schema").json()["servers"]}
+    assert by_name == {settings.PUBLIC_URL}
+    answer = client.get("/api/schema", headers={"Host": "localhost:8000"})
+    urls = [server["url"] for server in answer.json()["servers"]]
+    assert urls == ["http://localhost:8000", settings.PUBLIC_URL]
+
+
 def test_the_pages_need_no_other_host(client, db):
     page = client.get("/docs")
     assert page.status_code == 200
