@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -19,7 +20,6 @@ from chatapi.models import OutgoingMail
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)
 GIVE_UP = timedelta(hours=6)
 
 
@@ -82,8 +82,9 @@ def due(now: datetime) -> list[int]:
 def deliver(mail_id: int) -> bool:
     """Send one mail, unless it is sent, dropped or being sent. Returns whether it went out now."""
     now = timezone.now()
+    lease = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
     waiting = OutgoingMail.objects.filter(pk=mail_id, sent_at=None, dropped_at=None)
-    if not waiting.filter(leased_until__lte=now).update(leased_until=now + LEASE):
+    if not waiting.filter(leased_until__lte=now).update(leased_until=now + lease):
         return False
     mail = OutgoingMail.objects.get(pk=mail_id)
     kind = KINDS[mail.kind]
@@ -97,7 +98,7 @@ def deliver(mail_id: int) -> bool:
         message.send()
     except Exception as error:  # whatever the transport raises, the mail waits for its next turn
         attempts = mail.attempts + 1
-        pause = min(timedelta(seconds=5 * 2**attempts), timedelta(minutes=5))
+        pause = min(timedelta(seconds=5 * 2**mail.attempts), timedelta(minutes=5))
         waiting.update(attempts=attempts, last_error=str(error)[:500], leased_until=now + pause)
         logger.warning("mail %s (%s) could not be sent: %s", mail_id, mail.kind, error)
         return False

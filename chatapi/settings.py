@@ -194,6 +194,8 @@ EMAIL_URL = url(
 )
 vars().update(setting("EMAIL_URL", lambda: environ.Env.email_url_config(EMAIL_URL), "a mail URL"))
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
+# How long one worker may take for one mail before another may send it.
+MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, least=1)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Chat <chat@{PUBLIC_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -178,7 +178,9 @@ def test_a_message_of_another_chat_is_not_found(gina, hugo, alice, path, other_c
     assert alice.api.delete(f"{path}/{theirs['id']}").status_code == 404
 
 
-@pytest.mark.parametrize("name", ["none", "0", "-1", "99999999999999999999", "1e3", "%00", "\u0661"])
+@pytest.mark.parametrize(
+    "name", ["none", "0", "-1", "99999999999999999999", "1e3", "%00", "\u0661"]
+)
 def test_what_is_no_id_is_not_found(gina, path, name):
     assert gina.api.get(f"{path}/{name}").status_code == 404
     assert gina.api.delete(f"{path}/{name}").status_code == 404

@@ -1,0 +1,184 @@
+"""A whole installation for tests: real gunicorn, worker, beat, broker and SMTP server."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+from aiosmtpd.controller import Controller
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: Any, seconds: float = 30) -> Any:
+    """What `what()` gives, as soon as it is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing within {seconds} s")
+
+
+class Mailbox:
+    """A real SMTP server on loopback that keeps what it takes, and can be made to misbehave."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.taken: list[EmailMessage] = []
+        self.refusals = 0
+        self.stalls = 0
+        self.tried: list[bytes] = []
+        self.server = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.server.start()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        import asyncio
+
+        self.tried.append(envelope.content)
+        if self.refusals:
+            self.refusals -= 1
+            return "451 Not now"
+        if self.stalls:
+            self.stalls -= 1
+            await asyncio.sleep(60)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.taken.append(message)
+        return "250 OK"
+
+    def code(self, number: int = 1) -> str:
+        """The code in the subject of the mail that is the `number`th to come."""
+        wait_for(lambda: len(self.taken) >= number)
+        return str(self.taken[number - 1]["Subject"])[:6]
+
+    def close(self) -> None:
+        self.server.stop()
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+    headers: Any
+
+
+class Installation:
+    """The processes of the Procfile, with settings of their own, on a free port."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.mailbox = Mailbox()
+        self.folder = folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.database = ""
+        self.env = {
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": secrets.token_hex(),
+            "DATA_DIR": str(folder / "var"),
+            "PORT": str(self.port),
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
+            "MAIL_LEASE_SECONDS": "3",
+            "WEB_CONCURRENCY": "2",
+            "PYTHONUNBUFFERED": "1",
+            "REDIS_PREFIX": f"chatapi-test:{secrets.token_hex(4)}:",
+        }
+        if os.environ.get("TEST_DATABASE_URL"):
+            self.env["DATABASE_URL"] = self.make_database(os.environ["TEST_DATABASE_URL"])
+            self.env["REDIS_URL"] = os.environ.get("TEST_REDIS_URL", "")
+        self.env |= settings
+
+    def make_database(self, server: str) -> str:
+        self.server, self.database = server, f"chatapi_test_{secrets.token_hex(4)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{self.database}"')
+        return server.rpartition("/")[0] + f"/{self.database}"
+
+    def manage(self, *arguments: str) -> str:
+        """What `manage.py` prints on stdout."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        """Start the processes of these names, as the Procfile has them."""
+        lines = (ROOT / "Procfile").read_text().splitlines()
+        procfile = dict(line.split(": ", 1) for line in lines)
+        for name in names:
+            with open(self.folder / f"{name}.log", "ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    procfile[name].split(), cwd=ROOT, env=self.env, stdout=log, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+        if "web" in names:
+            wait_for(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return self.call("GET", "/readyz").status == 200
+        except OSError:
+            return False
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End a process and its children."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, how)
+        process.wait(20)
+
+    def call(
+        self, method: str, path: str, body: Any = None, token: str = "", **headers: str
+    ) -> Answer:
+        """One request with a JSON body."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Content-Type": "application/json"}
+            | ({"Authorization": f"Bearer {token}"} if token else {})
+            | {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return Answer(response.status, json.load(response), response.headers)
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, json.load(error), error.headers)
+
+    def demo(self) -> dict[str, str]:
+        """Migrate and make the demonstration; its token and chat."""
+        self.manage("migrate", "--verbosity", "0")
+        told = dict(
+            line.strip().split("  ", 1)
+            for line in self.manage("demo").splitlines()
+            if line.startswith("  ")
+        )
+        return {key: value.strip() for key, value in told.items()}
+
+    def close(self) -> None:
+        for name in list(self.processes):
+            self.kill(name)
+        self.mailbox.close()
+        if self.database:
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')

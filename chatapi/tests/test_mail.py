@@ -1,0 +1,216 @@
+"""Mail, first by itself, then by real workers with real faults."""
+
+import os
+import shutil
+import subprocess
+import time
+from datetime import timedelta
+
+import pytest
+from django.core import mail as django_mail
+from django.utils import timezone
+
+from chatapi import mail
+from chatapi.models import OutgoingMail
+from chatapi.tests.installation import Installation, free_port, wait_for
+from chats.actions import codes, users
+from chats.models import AuthCode
+
+
+@pytest.fixture
+def code(chat):
+    users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+    return AuthCode.objects.get()
+
+
+class TestDelivery:
+    def test_once_however_often_it_is_asked_for(self, code):
+        row = OutgoingMail.objects.get()
+        assert mail.deliver(row.pk) is True
+        assert mail.deliver(row.pk) is False
+        assert len(django_mail.outbox) == 1
+        assert mail.due(timezone.now()) == []
+
+    def test_a_code_that_was_used_is_not_mailed(self, code, chat):
+        codes.exchange(chat.pk, "ida@guest.test", codes.digits(code))
+        assert mail.deliver(OutgoingMail.objects.get().pk) is False
+        assert OutgoingMail.objects.get().dropped_at is not None
+        assert django_mail.outbox == []
+
+    def test_a_refusal_waits_and_is_tried_again_with_the_same_code(self, code, monkeypatch):
+        row = OutgoingMail.objects.get()
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                "django.core.mail.EmailMultiAlternatives.send",
+                lambda self: (_ for _ in ()).throw(OSError("refused")),
+            )
+            assert mail.deliver(row.pk) is False
+        row.refresh_from_db()
+        assert (row.attempts, row.last_error) == (1, "refused")
+        assert mail.due(timezone.now()) == []
+        later = timezone.now() + timedelta(seconds=11)
+        assert mail.due(later) == [row.pk]
+        OutgoingMail.objects.update(leased_until=timezone.now())
+        assert mail.deliver(row.pk) is True
+        assert codes.digits(code) in django_mail.outbox[0].subject
+
+    def test_a_codes_minutes_run_from_when_its_mail_went_out(self, code):
+        AuthCode.objects.update(expires_at=timezone.now() - timedelta(hours=1))
+        mail.deliver(OutgoingMail.objects.get().pk)
+        code.refresh_from_db()
+        assert code.expires_at > timezone.now() + timedelta(minutes=9)
+
+    def test_after_hours_it_is_given_up(self, code):
+        OutgoingMail.objects.update(created_at=timezone.now() - timedelta(hours=7))
+        mail.deliver(OutgoingMail.objects.get().pk)
+        assert django_mail.outbox == []
+
+    def test_a_broker_that_is_down_fails_no_request(
+        self, chat, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        def down(*args, **kwargs):
+            raise ConnectionError("no broker")
+
+        monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
+        with django_capture_on_commit_callbacks(execute=True) as told:
+            users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+        assert told
+        assert len(mail.due(timezone.now())) == 1
+
+    def test_a_name_can_not_break_out_of_a_mail(self, acme, chat):
+        acme.name = "Acme\r\nBcc: victim@example.com <b>"
+        acme.save()
+        users.join(chat, email="i@guest.test", first_name="<script>", last_name="x")
+        mail.deliver(OutgoingMail.objects.get().pk)
+        (letter,) = django_mail.outbox
+        assert letter.recipients() == ["i@guest.test"]
+        assert "\n" not in letter.subject
+        html = letter.alternatives[0][0]
+        assert "<script>" not in html
+        assert "<b>" not in html
+
+
+@pytest.fixture
+def installation(tmp_path):
+    installation = Installation(tmp_path)
+    yield installation
+    installation.close()
+
+
+def join(installation, made, number=1):
+    return installation.call(
+        "POST",
+        f"/api/chats/{made['Chat id']}/users",
+        {
+            "password": made["Chat password"], "email": f"ida{number}@guest.test",
+            "first_name": "Ida", "last_name": "New",
+        },
+    )  # fmt: skip
+
+
+def get_token(installation, made, code, number=1):
+    return installation.call(
+        "POST",
+        f"/api/chats/{made['Chat id']}/users/get-token",
+        {"email": f"ida{number}@guest.test", "auth-code": code},
+    )
+
+
+class TestRealWorker:
+    def test_a_worker_killed_in_the_middle_of_a_mail(self, installation):
+        """kill -9 while the SMTP server keeps the worker waiting: the same code goes out later."""
+        made = installation.demo()
+        mailbox = installation.mailbox
+        mailbox.stalls = 1
+        installation.start("web", "worker", "beat")
+        assert join(installation, made).status == 201
+        wait_for(lambda: mailbox.tried)
+        installation.kill("worker")
+        assert mailbox.taken == []
+        installation.start("worker")
+        code = mailbox.code()
+        assert code.encode() in mailbox.tried[0]
+        assert get_token(installation, made, code).status == 200
+
+    def test_an_smtp_server_that_refuses_twice(self, installation):
+        made = installation.demo()
+        installation.mailbox.refusals = 1
+        installation.start("web", "worker", "beat")
+        assert join(installation, made).status == 201
+        code = installation.mailbox.code()
+        assert all(code.encode() in tried for tried in installation.mailbox.tried)
+        assert len(installation.mailbox.tried) == 2
+        assert get_token(installation, made, code).status == 200
+
+    def test_no_worker_and_no_beat_for_a_while(self, installation):
+        made = installation.demo()
+        installation.start("web")
+        assert join(installation, made).status == 201
+        time.sleep(1)
+        assert installation.mailbox.tried == []
+        installation.start("worker", "beat")
+        assert get_token(installation, made, installation.mailbox.code()).status == 200
+        assert len(installation.mailbox.taken) == 1
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server to start its own")
+def test_a_broker_that_is_down_and_comes_back(tmp_path):
+    port = free_port()
+
+    def broker():
+        started = subprocess.Popen(
+            ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL, cwd=tmp_path,
+        )  # fmt: skip
+        wait_for(
+            lambda: subprocess.run(
+                ["redis-cli", "-p", str(port), "ping"], capture_output=True, check=False
+            ).stdout == b"PONG\n"
+        )  # fmt: skip
+        return started
+
+    installation = Installation(tmp_path, CELERY_BROKER_URL=f"redis://127.0.0.1:{port}/0")
+    redis = broker()
+    try:
+        made = installation.demo()
+        installation.start("web", "worker", "beat")
+        assert join(installation, made, 1).status == 201
+        installation.mailbox.code(1)
+        redis.kill()
+        redis.wait()
+        began = time.monotonic()
+        assert join(installation, made, 2).status == 201
+        assert time.monotonic() - began < 5
+        redis = broker()
+        code = installation.mailbox.code(2)
+        assert get_token(installation, made, code, 2).status == 200
+        assert len(installation.mailbox.taken) == 2
+    finally:
+        installation.close()
+        redis.kill()
+        redis.wait()
+
+
+def rabbitmq_answers() -> bool:
+    import amqp
+
+    try:
+        with amqp.Connection("127.0.0.1:5672", connect_timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(
+    not os.environ.get("TEST_DATABASE_URL") or not rabbitmq_answers(),
+    reason="needs RabbitMQ on 127.0.0.1:5672",
+)
+def test_rabbitmq_by_setting_alone(tmp_path):
+    installation = Installation(tmp_path, CELERY_BROKER_URL="amqp://guest:guest@127.0.0.1:5672//")
+    try:
+        made = installation.demo()
+        installation.start("web", "worker")  # without beat: it is the task that sends
+        assert join(installation, made).status == 201
+        assert get_token(installation, made, installation.mailbox.code()).status == 200
+    finally:
+        installation.close()
