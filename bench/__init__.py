@@ -1,0 +1,1 @@
+"""The load benchmark: `make bench`. docs/performance.md tells what it measures."""

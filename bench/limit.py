@@ -1,0 +1,145 @@
+"""The limit: pgbench running the very statements that the application sends for an operation.
+
+They are captured from a real request of this run, so they can't drift from the application: what
+named the chat, its guest and the rows of the request becomes a variable, all else stays. A number
+that the benchmark can't place ends the run.
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import conninfo
+
+from bench.capture import Captured, Statement, capture, literal
+from bench.data import GUESTS, Data
+from bench.environment import Environment
+from bench.load import Sample
+from bench.operations import Operation
+from bench.stop import BrokenError
+
+# What the statements of an operation do, in order; the rest of them is free.
+SHAPES = {
+    "send": [
+        "SELECT chats_chatusertoken",
+        "BEGIN",
+        "UPDATE chats_chat",
+        "INSERT chats_message",
+        "INSERT chats_event",
+        "UPDATE chats_chatuser",
+        "COMMIT",
+    ],
+    "list15": ["SELECT chats_chatusertoken", "SELECT chats_message"],
+}
+
+
+def shape(statement: Statement) -> str:
+    """A statement's verb and the table it is about."""
+    found = re.match(
+        r'\s*(?:(SELECT)\b.*?\bFROM|(INSERT) INTO|(UPDATE)|(DELETE) FROM)\s+"?(\w+)',
+        statement.sql,
+        re.DOTALL,
+    )
+    return " ".join(filter(None, found.groups())) if found else statement.sql.split()[0]
+
+
+def script(operation: Operation, data: Data, base: str) -> str:
+    """An operation as a script of pgbench, for a chat at random.
+
+    Raises BrokenError when the statements are not those that the benchmark tells of.
+    """
+    captured = capture(operation, base)
+    shapes = [shape(statement) for statement in captured.statements]
+    if shapes != SHAPES[operation.name]:
+        raise BrokenError(
+            f"{operation.name} sends {shapes}, the benchmark knows {SHAPES[operation.name]}:"
+            " bench/limit.py and docs/performance.md want another look."
+        )
+    names = variables(operation, captured)
+    lines = [
+        f"\\set chat random({data.chats[0]}, {data.chats[-1]})",
+        f"\\set guest :chat + {GUESTS}",
+    ]
+    for statement, what in zip(captured.statements, shapes, strict=True):
+        text = statement.fill(lambda value: written(value, names))
+        # A row that comes back is kept in variables named after the table and the column.
+        end = f" \\gset {what.split()[1]}_" if " RETURNING " in text else ";"
+        lines.append(text + end)
+    return "\n".join(lines) + "\n"
+
+
+def variables(operation: Operation, captured: Captured) -> dict[Any, str]:
+    """pgbench's variable for each value that belongs to this one request."""
+    from chatapi import tokens
+
+    target = operation.targets[0]
+    names: dict[Any, str] = {
+        target.chat: ":chat",
+        GUESTS + target.chat: ":guest",
+        # `data.make_tokens` made a token with this digest.
+        tokens.digest(target.token): ":chat",
+    }
+    if operation.method == "POST":
+        names[captured.answer["seq"]] = ":chats_chat_last_seq"
+        names[captured.answer["id"]] = ":chats_message_id"
+    return names
+
+
+def written(value: Any, names: dict[Any, str]) -> str:
+    """A parameter in pgbench's script: a variable, or the value itself."""
+    if isinstance(value, bytes | memoryview):
+        value = bytes(value)
+    if isinstance(value, bool) or value is None:
+        return literal(value)
+    if isinstance(value, int | bytes):
+        if value not in names:
+            raise BrokenError(f"A statement has a value that the benchmark can't place: {value!r}")
+        return names[value]
+    if isinstance(value, datetime):
+        # pgbench takes what follows a colon for a variable, in a string too.
+        return f"'{value.astimezone(UTC):%Y%m%dT%H%M%S.%f}+00'::timestamptz"
+    text = literal(value)
+    if ":" in text.replace("::", ""):
+        raise BrokenError(f"A statement has a value that pgbench would misread: {text}")
+    return text
+
+
+def run(text: str, environment: Environment, seconds: int, clients: int) -> Sample:
+    """Let pgbench run a script with prepared statements and so many clients."""
+    server = conninfo.conninfo_to_dict(environment.database_url)
+    # By the environment, since a command line is anybody's to read.
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    access = {f"PG{names[key]}": str(server[key]) for key in names if server.get(key)}
+    access["PGDATABASE"] = str(server["dbname"])
+    with tempfile.TemporaryDirectory(dir=environment.data_dir) as folder:
+        path = Path(folder) / "script.sql"
+        path.write_text(text)
+        command = [
+            "pgbench", "--no-vacuum", "--protocol=prepared", f"--client={clients}",
+            f"--jobs={min(2, clients)}", f"--time={seconds}", "--log",
+            f"--log-prefix={folder}/times", f"--file={path}",
+        ]  # fmt: skip
+        done = subprocess.run(
+            command,
+            env={**os.environ, **access},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+        )
+        rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
+        if done.returncode or rate is None or "aborted" in done.stderr:
+            raise BrokenError(f"pgbench failed: {(done.stderr or done.stdout)[-1000:]}")
+        # A line for each transaction; the third word is its time in microseconds.
+        times = [
+            int(line.split()[2]) / 1000
+            for log in Path(folder).glob("times.*")
+            for line in log.read_text().splitlines()
+        ]
+    cuts = statistics.quantiles(times, n=100)
+    return Sample(len(times), float(rate[1]), cuts[49], cuts[98], failed=0)
