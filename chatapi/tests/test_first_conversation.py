@@ -1,0 +1,57 @@
+"""README's first conversation, as it stands there, against a running installation."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from chatapi.tests.installation import ROOT, Installation
+
+
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
+def test_line_by_line(tmp_path):
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    first, second, third = (block for block in blocks if "$API" in block)
+    installation = Installation(tmp_path)
+    try:
+        made = installation.demo()
+        installation.start("web", "worker", "beat")
+        first = first.replace("cnp_…", made["Token"]).replace(":8000", f":{installation.port}")
+        shell = subprocess.Popen(
+            ["bash", "-euo", "pipefail"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+
+        def paste(block: str) -> str:
+            shell.stdin.write(f"{block}\necho THE-END\n")
+            shell.stdin.flush()
+            told = ""
+            for line in shell.stdout:
+                if line == "THE-END\n":
+                    return told
+                told += line
+            raise AssertionError(told)
+
+        assert '"code_mailed": true' in paste(first)
+        told = paste(second.replace("123456", installation.mailbox.code(1)))
+        assert '"text": "Red ones and yellow ones."' in told
+        assert '"text": "Do you have white tulips?"' in told
+        assert '"text": null' in told
+        events = re.findall(r"\[(\d+),\"([\w.]+)\"\]", told)
+        assert [int(seq) for seq, _ in events] == list(range(1, len(events) + 1))
+        assert [kind for _, kind in events] == [
+            "chat.created", "user.joined", "user.updated", "user.joined", "message.created",
+            "message.created", "message.updated", "message.deleted",
+        ]  # fmt: skip
+        assert '"left"' in told
+        assert told.endswith("true\n")
+        told = paste(third.replace("654321", installation.mailbox.code(2)))
+        assert '"status": "active"' in told
+        shell.stdin.close()
+        shell.stdout.close()
+        assert shell.wait(10) == 0
+    finally:
+        installation.close()
