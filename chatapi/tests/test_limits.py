@@ -1,0 +1,167 @@
+"""Rate limits, on whichever store the suite runs on, and on the local one always."""
+
+import multiprocessing
+import time
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+
+from chatapi import limits
+from chatapi.limits import Charge, Limiter, LocalStore
+from chatapi.rates import Rate
+from conftest import Client
+
+
+@pytest.fixture(autouse=True)
+def rates(settings):
+    settings.LIMITS = settings.LIMITS | {"READ": Rate.parse("5/h"), "WRITE": Rate.parse("2/h")}
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("20/s", Rate(20, 1, 40)), ("120/m", Rate(120, 60, 120)), (" 5 / h ", Rate(5, 3600, 5)),
+    ],
+)  # fmt: skip
+def test_a_rate_as_it_is_written(text, rate):
+    assert Rate.parse(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "5", "0/s", "-1/s", "5/d", "x/s", "5/s/s", "1.5/s"])
+def test_what_is_no_rate(text):
+    with pytest.raises(ValueError):
+        Rate.parse(text)
+
+
+def take(limiter, name="READ", who="a"):
+    return limiter.take([Charge(name, who)])
+
+
+@pytest.fixture(params=["as configured", "local"])
+def limiter(request, tmp_path):
+    if request.param == "local":
+        return Limiter(None, LocalStore(str(tmp_path / "limits.sqlite3")))
+    return limits.limiter()
+
+
+def test_so_many_and_no_more(limiter):
+    verdicts = [take(limiter) for _ in range(7)]
+    assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 2
+    assert [verdict.remaining for verdict in verdicts] == [4, 3, 2, 1, 0, 0, 0]
+    assert verdicts[0].limit == 5
+    assert 0 < verdicts[-1].retry_after <= 720
+    assert take(limiter, who="b").allowed
+
+
+def test_it_flows_back(limiter, settings):
+    settings.LIMITS = settings.LIMITS | {"READ": Rate.parse("10/s")}
+    assert sum(take(limiter).allowed for _ in range(30)) in range(20, 24)
+    time.sleep(0.35)
+    assert sum(take(limiter).allowed for _ in range(30)) in range(3, 8)
+
+
+def test_several_at_once_take_all_or_none(limiter):
+    both = [Charge("READ", "a"), Charge("WRITE", "a")]
+    assert [limiter.take(both).allowed for _ in range(3)] == [True, True, False]
+    # The third took nothing of READ either.
+    assert [take(limiter).allowed for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_what_is_given_back_can_be_taken_again(limiter):
+    for _ in range(20):
+        assert take(limiter).allowed
+        limiter.give_back(Charge("READ", "a"))
+
+
+def spend(path, queue):
+    limiter = Limiter(None, LocalStore(path))
+    queue.put(sum(take(limiter).allowed for _ in range(16)))
+
+
+def test_the_local_store_holds_across_processes(tmp_path):
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    path = str(tmp_path / "limits.sqlite3")
+    workers = [context.Process(target=spend, args=(path, queue)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    allowed = sum(queue.get(timeout=30) for _ in workers)
+    for worker in workers:
+        worker.join()
+    assert allowed == 5
+
+
+class Away:
+    """A Redis that does not answer."""
+
+    asked = 0
+
+    def move(self, keys, shapes):
+        self.asked += 1
+        raise redis.ConnectionError("away")
+
+    def give_back(self, key, interval):
+        raise redis.ConnectionError("away")
+
+
+def test_without_redis_limits_hold_on_this_machine(tmp_path):
+    away = Away()
+    limiter = Limiter(away, LocalStore(str(tmp_path / "limits.sqlite3")))
+    assert [take(limiter).allowed for _ in range(7)] == [True] * 5 + [False] * 2
+    assert away.asked == 1  # not for each request
+
+
+def test_a_limited_answer_says_so(alice, error_of):
+    answers = [alice.api.get("/api/user") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["4", "3", "2", "1", "0", "0"]
+    assert {answer["X-RateLimit-Limit"] for answer in answers} == {"5"}
+    assert error_of(answers[-1]) == "rate_limited"
+    assert 0 < int(answers[-1]["Retry-After"]) <= 720
+
+
+def test_errors_are_limited_and_say_so_too(alice):
+    assert alice.api.get("/api/chats/1")["X-RateLimit-Remaining"] == "4"
+    assert alice.api.get("/api/companies?page=x")["X-RateLimit-Remaining"] == "3"
+
+
+def test_sends_have_a_limit_of_the_chat_user(gina, chat, settings):
+    settings.LIMITS = settings.LIMITS | {
+        "SEND": Rate.parse("3/h"), "WRITE": Rate.parse("99/h"),
+    }  # fmt: skip
+    path = f"/api/chats/{chat.pk}/messages"
+    statuses = [gina.api.post(path, {"text": "Hello"}).status_code for _ in range(4)]
+    assert statuses == [201] * 3 + [429]
+    from chats.actions import tokens
+
+    _, second = tokens.issue(gina.chat_user, 1)
+    assert Client(second).post(path, {"text": "Hello"}).status_code == 429
+
+
+def test_an_address_without_a_token_has_a_limit(settings, db):
+    settings.LIMITS = settings.LIMITS | {"ANONYMOUS": Rate.parse("2/h")}
+    path = "/api/companies/nowhere/start-chat"
+    statuses = [Client().post(path, {}).status_code for _ in range(3)]
+    assert statuses == [422, 422, 429]
+    other = Client().post(path, {}, REMOTE_ADDR="10.0.0.9")
+    assert other.status_code == 422
+
+
+def test_a_forwarded_address_is_believed_from_ones_own_proxies_alone(settings, db):
+    settings.LIMITS = settings.LIMITS | {"ANONYMOUS": Rate.parse("1/h")}
+    path = "/api/companies/nowhere/start-chat"
+
+    def post(forwarded):
+        return Client().post(path, {}, headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [post("1.1.1.1"), post("2.2.2.2")] == [422, 429]
+    settings.NUM_PROXIES = 1
+    assert [post("9.9.9.9, 3.3.3.3"), post("8.8.8.8, 3.3.3.3")] == [422, 429]
+    assert post("3.3.3.3, 4.4.4.4") == 422
+
+
+def test_the_pause_between_code_mails():
+    assert Rate.parse("5/h").pause() == Rate(1, 60, 1)
+    assert Rate.parse("3600/h").pause() == Rate(1, 1, 1)
+    assert django_settings.LIMITS["CODE_MAIL_PAUSE"] == Rate(1, 60, 1)

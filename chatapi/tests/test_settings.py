@@ -1,0 +1,132 @@
+"""Settings out of the environment: what is wrong stops the start with one sentence."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from chatapi.tests.installation import BIN, ROOT, free_port
+
+GOOD = {
+    "ENV_FILE": os.devnull,
+    "SECRET_KEY": "k" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
+    "PATH": f"{BIN}:{os.environ['PATH']}",
+}
+
+
+def manage(tmp_path, *arguments, **env):
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=GOOD | {"DATA_DIR": str(tmp_path)} | env,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""), ("DEBUG", "perhaps"), ("PORT", "http"), ("PORT", "0"),
+        ("PUBLIC_URL", "chat.example.com"), ("PUBLIC_URL", "https://"),
+        ("DATABASE_URL", "mysql://localhost/x"), ("REDIS_URL", "localhost:6379"),
+        ("CELERY_BROKER_URL", "kafka://x"), ("EMAIL_URL", "mail.example.com"),
+        ("DATA_DIR", "/dev/null/x"), ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
+        ("NUM_PROXIES", "-1"), ("LOG_LEVEL", "LOUD"), ("WEB_THREADS", "0"),
+        ("AUTH_CODE_MINUTES", "soon"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, value):
+    done = manage(tmp_path, "check", **{name: value})
+    assert done.returncode != 0
+    (sentence,) = done.stderr.strip().splitlines()
+    assert sentence.startswith(name)
+
+
+def test_a_password_in_a_wrong_url_is_not_repeated(tmp_path):
+    done = manage(tmp_path, "check", DATABASE_URL="mysql://me:hunter2@localhost/x")
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["gunicorn", "--config", "deploy/gunicorn.conf.py", "chatapi.asgi:application"],
+        ["celery", "--app", "chatapi", "worker"],
+    ],
+)
+def test_the_servers_stop_with_it_too(tmp_path, command):
+    env = GOOD | {"DATA_DIR": str(tmp_path), "LIMIT_SEND": "many"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode != 0
+    assert "LIMIT_SEND must be a number a second, minute or hour" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_developers_machine_needs_no_secret(tmp_path):
+    assert manage(tmp_path, "check", SECRET_KEY="", DEBUG="true").returncode == 0
+
+
+PRODUCTION = {
+    "CHAT_PASSWORD_KEYS": "one", "PUBLIC_URL": "https://chat.example.com",
+    "DATABASE_URL": "postgres://chat@db.example.com/chat",
+    "REDIS_URL": "redis://cache.example.com/0", "EMAIL_URL": "smtp+tls://u:p@mail.example.com:587",
+    "NUM_PROXIES": "1",
+}  # fmt: skip
+
+
+def test_production_settings_are_clean(tmp_path):
+    done = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "warning"),
+    [
+        ("CHAT_PASSWORD_KEYS", "", "W001"), ("PUBLIC_URL", "http://chat.example.com", "W002"),
+        ("DATABASE_URL", "sqlite:///x.db", "W003"), ("REDIS_URL", "", "W004"),
+        ("EMAIL_URL", "consolemail://", "W005"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_deployment_is_told(tmp_path, name, value, warning):
+    done = manage(
+        tmp_path, "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION | {name: value}
+    )
+    assert done.returncode != 0
+    assert f"chatapi.{warning}" in done.stderr
+
+
+def test_every_setting_is_in_the_example():
+    code = (ROOT / "chatapi" / "settings.py").read_text()
+    named = set(re.findall(r'(?:env\.\w+|number|flag|url)\(\s*"([A-Z_]+)"', code)) - {"ENV_FILE"}
+    named |= {f"LIMIT_{name}" for name in re.findall(r'^        "([A-Z_]+)": "\d+/', code, re.M)}
+    example = (ROOT / ".env.example").read_text()
+    missing = {name for name in named if not re.search(rf"^#?{name}=", example, re.M)}
+    assert named
+    assert not missing
+
+
+class TestBeforeRun:
+    def run(self, **env):
+        return subprocess.run(
+            [sys.executable, "deploy/before_run.py"], cwd=ROOT, env=GOOD | env,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def test_a_port_that_is_free_is_printed(self):
+        port = str(free_port())
+        assert self.run(PORT=port).stdout.strip() == port
+
+    def test_a_port_in_use_is_one_sentence(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.run(PORT=str(port))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Port {port} can't be used")
+        assert len(done.stderr.strip().splitlines()) == 1
+
+    def test_what_is_no_port(self):
+        assert self.run(PORT="many").stderr.startswith("PORT must be a number")

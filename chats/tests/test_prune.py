@@ -1,0 +1,54 @@
+"""prune"""
+
+from datetime import timedelta
+from io import StringIO
+
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import ApiToken
+from chatapi.models import IdempotencyRecord
+from chats.actions import chats as actions
+from chats.actions import codes, messages
+from chats.models import AuthCode, Chat, ChatUserToken, Message
+from companies.models import Company
+
+
+def prune():
+    out = StringIO()
+    call_command("prune", stdout=out)
+    return out.getvalue()
+
+
+def test_nothing_that_is_in_use_goes(chat, gina, alice):
+    messages.send(gina.chat_user, "Hello")
+    codes.mail_code(gina.chat_user)
+    assert prune() == ""
+    assert gina.api.get("/api/chat-user").status_code == 200
+
+
+def test_what_has_had_its_time_goes(acme, chat, other_chat, gina, alice):
+    old = timezone.now() - timedelta(days=31)
+    messages.send(gina.chat_user, "Hello")
+    AuthCode.objects.update(expires_at=old)
+    alice.api.post("/api/chats", {"company_id": acme.pk}, headers={"Idempotency-Key": "k"})
+    IdempotencyRecord.objects.update(created_at=old)
+    ApiToken.objects.update(revoked_at=old)
+    ChatUserToken.objects.update(expires_at=old)
+    actions.delete(chat)
+    prune()
+    assert Chat.objects.filter(pk=chat.pk).exists()  # deleted today
+    Chat.objects.filter(pk=chat.pk).update(deleted_at=old)
+    told = prune()
+    assert "1 deleted chats" in told
+    assert not Message.objects.exists()
+    assert Chat.objects.filter(pk=other_chat.pk).exists()
+    for model in (AuthCode, IdempotencyRecord, ApiToken, ChatUserToken):
+        assert not model.objects.exists()
+
+
+def test_a_deleted_company_goes_with_all_it_had(acme, chat, gina):
+    Company.objects.update(deleted_at=timezone.now() - timedelta(days=31))
+    prune()
+    assert not Company.objects.exists()
+    assert not Chat.objects.exists()
