@@ -185,7 +185,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     inlines = (TokenInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).annotate(tokens_live=live_tokens())
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.annotate(tokens_live=live_tokens())
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -232,7 +233,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.action(description="Revoke all tokens", permissions=["revoke"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def revoke_all(user: User) -> bool:
-            return any([revoke_token(token) for token in user.api_tokens.filter(revoked_at=None)])
+            return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None))) > 0
 
         self.act(request, queryset, revoke_all, "left without tokens")
 

@@ -5,7 +5,7 @@ an action can't do is read-only here, and nothing is deleted for good.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
@@ -57,7 +57,7 @@ class CappedPaginator(ListPaginator):
         return int(rows.order_by().values("pk")[: self.CAP + 1].count())
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self.counted, self.CAP)
 
     @property
@@ -122,13 +122,14 @@ class StaffAdmin(ModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             offered = self.get_actions(request)
-            context["page_actions"] = [
-                (name, offered[name][2]) for name in self.page_actions(obj) if name in offered
-            ]
+            found = [offered.get(name) for name in self.page_actions(obj)]
+            context["page_actions"] = [(each[1], each[2]) for each in found if each]
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        response: HttpResponse | None = super().response_action(request, queryset)
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        response = super().response_action(request, queryset, *args, **kwargs)
         page = request.POST.get("_page", "")
         if page.isdecimal() and isinstance(response, HttpResponseRedirect):
             # A button on the page of a row: back to that page.
@@ -187,7 +188,8 @@ class ReadOnlyAdmin(StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         # Django's own asks for the form, and that for the read-only fields.
-        return self.fieldsets or [(None, {"fields": self.fields})]
+        fields: Any = self.fields
+        return self.fieldsets or [(None, {"fields": fields})]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -213,9 +215,9 @@ class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
     formset = NewestFormSet
-    ordering: Sequence[Any] = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [str(field) for field in self.fields or ()]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -28,10 +28,18 @@ SETTINGS = ("verify_first_join", "edit_window_minutes", "chat_user_token_days")
 class CompanyForm(CompanyModelForm):
     """The fields of a company, held to the rules that the API holds them to."""
 
+    logo_url = forms.URLField(
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        label="Logo URL",
+        widget=forms.URLInput(attrs={"class": "vURLField"}),
+    )
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        given = {name: values[name] for name in CompanyInput().fields if values.get(name) != ""}
-        rules = CompanyInput(data={k: v for k, v in given.items() if v is not None}, partial=True)
+        given = {name: value for name, value in values.items() if value not in (None, "")}
+        rules = CompanyInput(data=given, partial=True)
         if not rules.is_valid():
             for name, sentences in rules.errors.items():
                 if name in self.fields and name not in self.errors:
@@ -111,7 +119,7 @@ class CompanyAdmin(StaffAdmin):
     readonly_fields = ("chats_link", "created_at", "deleted_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
-        rows = super().get_queryset(request)
+        rows: QuerySet[Company] = super().get_queryset(request)
         return rows.annotate(members_total=members_count(), chats_total=chats_count())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

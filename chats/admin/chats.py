@@ -103,7 +103,8 @@ class ChatAdmin(StaffAdmin):
         css = {"all": ["chats/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
-        rows = super().get_queryset(request).select_related("company").defer("sealed_password")
+        rows: QuerySet[Chat] = super().get_queryset(request)
+        rows = rows.select_related("company").defer("sealed_password")
         return rows.annotate(users_total=users_count(), active_at=last_activity())
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -81,24 +81,27 @@ class ChatUserAdmin(ReadOnlyAdmin):
     @admin.action(description="Remove from the chat", permissions=["operate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def remove(chat_user: ChatUser) -> bool:
+            was = chat_user.status  # the action reads the row again
             actions.remove(chat_user)
-            return chat_user.status in HERE
+            return was in HERE
 
         self.act(request, queryset, remove, "removed")
 
     @admin.action(description="Ban", permissions=["operate"])
     def ban(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def ban(chat_user: ChatUser) -> bool:
+            was = chat_user.status
             actions.ban(chat_user)
-            return chat_user.status != ChatUser.Status.BANNED
+            return was != ChatUser.Status.BANNED
 
         self.act(request, queryset, ban, "banned")
 
     @admin.action(description="Lift the ban", permissions=["operate"])
     def lift_ban(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def lift(chat_user: ChatUser) -> bool:
+            was = chat_user.status
             actions.lift_ban(chat_user)
-            return chat_user.status == ChatUser.Status.BANNED
+            return was == ChatUser.Status.BANNED
 
         self.act(request, queryset, lift, "no longer banned")
 
