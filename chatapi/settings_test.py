@@ -18,7 +18,7 @@ os.environ.update(
     DATA_DIR=tempfile.mkdtemp(prefix="chatapi-test-"),
     REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),
     REDIS_PREFIX=f"chatapi-test:{os.getpid()}:",
-    CELERY_BROKER_URL="filesystem://",
+    CELERY_BROKER_URL="filesystem://localhost",
     EMAIL_URL="memorymail://",
     PUBLIC_URL="http://testserver",
     DEBUG="false",

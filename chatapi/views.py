@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
@@ -148,7 +149,11 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def body(self, serializer: type[S]) -> Any:
         """The request's body as `serializer` validates it; fields not sent are absent."""
-        reader = serializer(data=self.request.data, partial=self.request.method in {"PUT", "PATCH"})
+        data = self.request.data
+        if isinstance(data, QueryDict):
+            # A form's fields as JSON's: DRF would read a checkbox that is absent as unticked.
+            data = data.dict()
+        reader = serializer(data=data, partial=self.request.method in {"PUT", "PATCH"})
         reader.is_valid(raise_exception=True)
         return reader.validated_data
 

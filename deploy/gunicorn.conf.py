@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
 try:
     bind = f"{settings.HOST}:{settings.PORT}"

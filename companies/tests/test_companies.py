@@ -18,6 +18,15 @@ def test_who_creates_a_company_owns_it(charlie):
     assert charlie.api.get(f"/api/companies/{body['id']}").json() == body
 
 
+def test_a_form_means_what_json_means(charlie):
+    """An absent field is absent: the first joins of the company are verified."""
+    form = charlie.api.post("/api/companies", {"name": "Form"}, format="multipart").json()
+    assert form["verify_first_join"] is True
+    said = {"verify_first_join": "false"}
+    form = charlie.api.put(f"/api/companies/{form['id']}", said, format="multipart").json()
+    assert form["verify_first_join"] is False
+
+
 def test_a_slug_that_is_made_is_unique(alice, charlie):
     slugs = [alice.api.post("/api/companies", {"name": "Twin"}).json()["slug"] for _ in range(3)]
     assert slugs == ["twin", "twin-2", "twin-3"]
