@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from bench import cpu, data, deep, limit, load, server
-from bench.environment import Environment, check, clear_redis
+from bench.environment import DATABASE, Environment, check, clear_redis
 from bench.operations import Operation, deep_operations, operations, verify
 from bench.report import Measured, Report, conditions
 from bench.stop import BrokenError, MissingError, hold_signals, on_signals
@@ -91,7 +91,7 @@ class Bench:
             report.service[operation.name] = Measured(operation.title)
             if operation.limited:
                 data.settle(self.db)
-                report.scripts[operation.name] = limit.script(operation, found, base)
+                report.scripts[operation.name] = limit.script(operation, found, self.db, base)
                 report.limits[operation.name] = Measured(f"{operation.title}, by pgbench")
             self.load(operation, WARM_UP, chosen.connections)
         before = data.count_messages(self.db)
@@ -136,6 +136,8 @@ class Bench:
 
 
 def run(chosen: argparse.Namespace, environment: Environment) -> Report:
+    # That of the minute before tells whether somebody else is at work.
+    load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with ExitStack() as stack:
         db = stack.enter_context(data.database(environment, chosen.keep))
         # Whatever ends the run, it is cleaned up after: the server first, the database last.
@@ -149,7 +151,7 @@ def run(chosen: argparse.Namespace, environment: Environment) -> Report:
         say("Starting gunicorn ...")
         bench.master = stack.enter_context(server.gunicorn(environment))
         stack.callback(hold_signals)
-        report = Report(measured_under(chosen, db))
+        report = Report(measured_under(chosen, db, load_before))
         if chosen.only != ["deep"]:
             say("Measuring ...")
             bench.service(found, report)
@@ -164,11 +166,14 @@ def run(chosen: argparse.Namespace, environment: Environment) -> Report:
     return report
 
 
-def measured_under(chosen: argparse.Namespace, db: psycopg.Connection) -> dict[str, object]:
+def measured_under(
+    chosen: argparse.Namespace, db: psycopg.Connection, load_before: float | None
+) -> dict[str, object]:
     from django.conf import settings
 
     return conditions(
         db,
+        load_before=load_before,
         web_concurrency=settings.WEB_CONCURRENCY,
         web_threads=settings.WEB_THREADS,
         **{name: value for name, value in vars(chosen).items() if name != "keep"},
@@ -201,7 +206,7 @@ def main() -> int:
     if not cpu.KNOWN:
         print("\nProcessor times are read on Linux only.")
     if chosen.keep:
-        print(f"\nThe database {data.DATABASE} was kept.")
+        print(f"\nThe database {DATABASE} was kept.")
     say(f"Written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     return 1 if report.wrong else 0
 

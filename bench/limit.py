@@ -1,8 +1,8 @@
 """The limit: pgbench running the very statements that the application sends for an operation.
 
 They are captured from a real request of this run, so they can't drift from the application: what
-named the chat, its guest and the rows of the request becomes a variable, all else stays. A number
-that the benchmark can't place ends the run.
+named the chat, its guest and the rows of the request becomes a variable, all else stays. A value
+that can't be placed ends the run, and so does a statement that meets no row.
 """
 
 import os
@@ -10,10 +10,12 @@ import re
 import statistics
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg import conninfo
 
 from bench.capture import Captured, Statement, capture, literal
@@ -48,7 +50,7 @@ def shape(statement: Statement) -> str:
     return " ".join(filter(None, found.groups())) if found else statement.sql.split()[0]
 
 
-def script(operation: Operation, data: Data, base: str) -> str:
+def script(operation: Operation, data: Data, db: psycopg.Connection, base: str) -> str:
     """An operation as a script of pgbench, for a chat at random.
 
     Raises BrokenError when the statements are not those that the benchmark tells of.
@@ -61,16 +63,51 @@ def script(operation: Operation, data: Data, base: str) -> str:
             " bench/limit.py and docs/performance.md want another look."
         )
     names = variables(operation, captured)
-    lines = [
-        f"\\set chat random({data.chats[0]}, {data.chats[-1]})",
-        f"\\set guest :chat + {GUESTS}",
-    ]
+    lines = []
     for statement, what in zip(captured.statements, shapes, strict=True):
         text = statement.fill(lambda value: written(value, names))
         # A row that comes back is kept in variables named after the table and the column.
-        end = f" \\gset {what.split()[1]}_" if " RETURNING " in text else ";"
-        lines.append(text + end)
-    return "\n".join(lines) + "\n"
+        keep = f"{what.split()[1]}_" if " RETURNING " in text else ""
+        lines.append(Line(text, keep))
+    rehearse(lines, data.chats[-1], db)
+    head = [
+        f"\\set chat random({data.chats[0]}, {data.chats[-1]})",
+        f"\\set guest :chat + {GUESTS}",
+    ]
+    return "\n".join([*head, *map(str, lines)]) + "\n"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement of a script; `keep` is before the names of the variables that take its row."""
+
+    sql: str
+    keep: str
+
+    def __str__(self) -> str:
+        return self.sql + (f" \\gset {self.keep}" if self.keep else ";")
+
+
+def rehearse(lines: list[Line], chat: int, db: psycopg.Connection) -> None:
+    """Run a script once for another chat than the captured one, and take it back.
+
+    Raises BrokenError when a statement meets no row: pgbench would count that as done.
+    """
+    known = {"chat": str(chat), "guest": str(GUESTS + chat)}
+    with db.transaction(force_rollback=True):
+        for line in lines:
+            if line.sql in {"BEGIN", "COMMIT"}:
+                continue
+            text = re.sub(r"(?<!:):([a-z_]+)", lambda name: f"'{known[name[1]]}'", line.sql)
+            cursor = db.execute(text)
+            if cursor.rowcount < 1:
+                raise BrokenError(f"A statement of the limit meets no row: {text}")
+            if line.keep:
+                row = cursor.fetchone()
+                assert row is not None
+                assert cursor.description is not None
+                for column, value in zip(cursor.description, row, strict=True):
+                    known[line.keep + column.name] = str(value)
 
 
 def variables(operation: Operation, captured: Captured) -> dict[Any, str]:
@@ -92,21 +129,19 @@ def variables(operation: Operation, captured: Captured) -> dict[Any, str]:
 
 def written(value: Any, names: dict[Any, str]) -> str:
     """A parameter in pgbench's script: a variable, or the value itself."""
+    value = getattr(value, "obj", value)  # what the driver's wrapper for bytes holds
     if isinstance(value, bytes | memoryview):
         value = bytes(value)
     if isinstance(value, bool) or value is None:
         return literal(value)
-    if isinstance(value, int | bytes):
-        if value not in names:
-            raise BrokenError(f"A statement has a value that the benchmark can't place: {value!r}")
-        return names[value]
     if isinstance(value, datetime):
         # pgbench takes what follows a colon for a variable, in a string too.
         return f"'{value.astimezone(UTC):%Y%m%dT%H%M%S.%f}+00'::timestamptz"
-    text = literal(value)
-    if ":" in text.replace("::", ""):
-        raise BrokenError(f"A statement has a value that pgbench would misread: {text}")
-    return text
+    if isinstance(value, str) and ":" not in value:
+        return literal(value)
+    if isinstance(value, int | bytes) and value in names:
+        return names[value]
+    raise BrokenError(f"A statement has a value that the benchmark can't place: {value!r}")
 
 
 def run(text: str, environment: Environment, seconds: int, clients: int) -> Sample:

@@ -139,13 +139,10 @@ def conditions(db: psycopg.Connection, **chosen: Any) -> dict[str, Any]:
     settings = db.execute(
         "SELECT name, current_setting(name) FROM unnest(%s::text[]) name", [list(DATABASE_SETTINGS)]
     ).fetchall()
-    # The load of the minute before tells whether somebody else was at work.
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "processors": os.cpu_count(),
-        "load_before": load,
         "system": platform.system(),
         "python": platform.python_version(),
         **{name: package(name) for name in ("Django", "gunicorn", "uvicorn", "psycopg")},
