@@ -199,7 +199,7 @@ def main() -> int:
             say(str(error))
             return 1
         except KeyboardInterrupt:
-            say("Stopped; the server and the database are gone.")
+            say("Stopped, and cleaned up.")
             return 128 + signal.SIGINT
     path = report.write()
     print(report.markdown())

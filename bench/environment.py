@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 from dataclasses import dataclass, field
@@ -80,11 +79,11 @@ class Environment:
 
 def check(environment: Environment, tools: set[str]) -> None:
     """Raise MissingError with one sentence when something is not there."""
-    for name in sorted(tools):
-        command, package = TOOLS[name]
-        # Debian's /usr/bin/pgbench is a wrapper that may find nothing behind it: run it.
-        if shutil.which(name) is None or not version(*command):
-            raise MissingError(f"{name} is not there: install {package}.")
+    # Debian's /usr/bin/pgbench is a wrapper that may find nothing behind it: run it.
+    absent = [name for name in sorted(tools) if not version(*TOOLS[name][0])]
+    if absent:
+        packages = " and ".join(TOOLS[name][1] for name in absent)
+        raise MissingError(f"Not there: {' and '.join(absent)}. Install {packages}.")
     try:
         psycopg.connect(environment.maintenance_url, connect_timeout=5).close()
     except psycopg.Error as error:
