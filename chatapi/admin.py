@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 
 from chatapi import mail
 from chatapi.errors import ApiError, ErrorCode
+from chatapi.limits import Charge, limiter, network_address
 from chatapi.models import OutgoingMail
 
 if TYPE_CHECKING:
@@ -43,6 +45,24 @@ SECRETS = frozenset(
     {"password", "digest", "nonce", "sealed_password", "request_hash", "idempotency_key"}
 )
 AT_ONCE = 1000  # rows that one action takes
+
+
+class LimitedLogin(AdminAuthenticationForm):
+    """The log-in of staff; an address or an account that keeps guessing has to wait."""
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username", "").strip().lower()
+        assert self.request is not None
+        charges = [Charge("LOGIN", network_address(self.request)), Charge("LOGIN", f"name {name}")]
+        if not limiter().take(charges).allowed:
+            raise ValidationError("Too many attempts. Wait some minutes and try again.")
+        cleaned: dict[str, Any] = super().clean()
+        for charge in charges:  # only wrong ones count
+            limiter().give_back(charge)
+        return cleaned
+
+
+admin.site.login_form = LimitedLogin
 
 
 class CappedPaginator(ListPaginator):
@@ -277,18 +297,6 @@ class MailKindFilter(admin.SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-def send_again(letter: OutgoingMail) -> bool:
-    """Have an unsent mail tried at once, also one that was given up; its hours start anew."""
-    now = timezone.now()
-    unsent = OutgoingMail.objects.filter(pk=letter.pk, sent_at=None)
-    if not unsent.update(leased_until=now, dropped_at=None):
-        return False
-    # A mail past its hours would be given up again before it is tried.
-    unsent.filter(created_at__lt=now - mail.GIVE_UP).update(created_at=now)
-    transaction.on_commit(lambda: mail.hand_over(letter.pk), robust=True)
-    return True
-
-
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
     list_display = ("to", "kind", "state", "attempts", "created_at", "sent_at", "trouble")
@@ -314,4 +322,4 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again now", permissions=["operate"])
     def send_again_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self.act(request, queryset, send_again, "handed over to be sent")
+        self.act(request, queryset, mail.send_again, "handed over to be sent")

@@ -13,10 +13,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import redis
 from django.conf import settings
@@ -28,6 +28,21 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SECOND = 1_000_000  # all times below are whole microseconds
+
+
+class HasMeta(Protocol):
+    """A request of Django or of DRF."""
+
+    @property
+    def META(self) -> Mapping[str, Any]: ...  # noqa: N802
+
+
+def network_address(request: HasMeta) -> str:
+    """The caller's network address; behind `NUM_PROXIES` proxies the one that the first saw."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if settings.NUM_PROXIES and len(forwarded) >= settings.NUM_PROXIES:
+        return str(forwarded[-settings.NUM_PROXIES]).strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,17 @@ def due(now: datetime) -> list[int]:
     return list(waiting.order_by("leased_until").values_list("pk", flat=True)[:500])
 
 
+def send_again(mail: OutgoingMail) -> bool:
+    """Have an unsent mail tried at once, one that was given up too: its hours start anew."""
+    now = timezone.now()
+    unsent = OutgoingMail.objects.filter(pk=mail.pk, sent_at=None)
+    if not unsent.update(leased_until=now, dropped_at=None):
+        return False
+    unsent.filter(created_at__lt=now - GIVE_UP).update(created_at=now)
+    transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
+    return True
+
+
 def deliver(mail_id: int) -> bool:
     """Send one mail, unless it is sent, dropped or being sent. Returns whether it went out now."""
     now = timezone.now()

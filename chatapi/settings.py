@@ -240,6 +240,7 @@ LIMITS = {
         "CODE_MAIL": "5/h",
         "CODE_TRY": "10/m",
         "STREAM": "20/m",
+        "LOGIN": "10/m",
     }.items()
 }
 

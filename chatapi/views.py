@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from chatapi import pagination
 from chatapi.errors import ApiError, ErrorCode, forbidden
-from chatapi.limits import Charge, Verdict, limiter
+from chatapi.limits import Charge, Verdict, limiter, network_address
 
 Limit = Callable[[Request, "ApiViewSet"], Charge | None]
 
@@ -58,21 +58,13 @@ def token(request: Request) -> Token | None:
     return cast("Token | None", found)
 
 
-def client_address(request: Request) -> str:
-    """The caller's network address; behind `NUM_PROXIES` proxies the one that the first saw."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if settings.NUM_PROXIES and len(forwarded) >= settings.NUM_PROXIES:
-        return str(forwarded[-settings.NUM_PROXIES]).strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def by_token(name: str) -> Limit:
     """The limit `name` for a token; without one, LIMIT_ANONYMOUS for the address."""
 
     def limit(request: Request, view: "ApiViewSet") -> Charge:
         sent = token(request)
         if sent is None:
-            return Charge("ANONYMOUS", client_address(request))
+            return Charge("ANONYMOUS", network_address(request))
         return Charge(name, sent.limit_key)
 
     return limit

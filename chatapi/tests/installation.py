@@ -28,7 +28,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(what: Any, seconds: float = 30) -> Any:
+def wait_for(what: Any, seconds: float = 60) -> Any:
     """What `what()` gives, as soon as it is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -16,6 +16,7 @@ from accounts.models import ApiToken, User
 from chatapi import mail
 from chatapi.admin import CappedPaginator
 from chatapi.models import OutgoingMail
+from chatapi.rates import Rate
 from chats.actions import messages
 from chats.models import AuthCode, Chat, ChatUserToken, Message
 from conftest import PASSWORD
@@ -251,3 +252,19 @@ def test_the_list_of_mails_costs_the_same_however_long(root, django_assert_num_q
     add(57)
     with django_assert_num_queries(6):
         root.get("/admin/chatapi/outgoingmail/")
+
+
+def test_guessing_a_password_has_a_limit(client, db, settings):
+    settings.LIMITS = settings.LIMITS | {"LOGIN": Rate.parse("10/h")}
+    User.objects.create_superuser("boss@chat.test", "right-password-7")
+    form = {"username": "boss@chat.test", "password": "wrong"}
+
+    def log_in(password):
+        return client.post("/admin/login/?next=/admin/", form | {"password": password})
+
+    assert all(log_in("right-password-7").status_code == 302 for _ in range(12))
+    client.logout()
+    for _ in range(10):
+        assert b"Please enter the correct" in log_in("wrong").content
+    assert b"Too many attempts" in log_in("wrong").content
+    assert b"Too many attempts" in log_in("right-password-7").content

@@ -31,3 +31,4 @@ def test_the_database_away_is_503(client, db, monkeypatch):
 
 def test_the_front_door_leads_to_the_docs(client, db):
     assert client.get("/")["Location"] == "/docs"
+    assert client.get("/admin")["Location"] == "/admin/"

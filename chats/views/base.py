@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from chatapi.limits import Charge
-from chatapi.views import ApiViewSet, client_address
+from chatapi.limits import Charge, network_address
+from chatapi.views import ApiViewSet
 from chats import access
 from chats.authentication import (
     ChatUserTokenAuthentication,
@@ -55,7 +55,7 @@ def per_address(name: str) -> Any:
         if request.auth is not None:
             return None
         place = request.path.removeprefix("/api")
-        return Charge(name, f"{place} {client_address(request)}")
+        return Charge(name, f"{place} {network_address(request)}")
 
     return limit
 
@@ -64,7 +64,7 @@ JOIN = per_address("JOIN")
 
 
 def code_try(request: Request, view: ApiViewSet) -> Charge:
-    return Charge("CODE_TRY", f"{view.kwargs['chat_pk']} {client_address(request)}")
+    return Charge("CODE_TRY", f"{view.kwargs['chat_pk']} {network_address(request)}")
 
 
 def send(request: Request, view: ApiViewSet) -> Charge | None:
