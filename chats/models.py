@@ -161,8 +161,13 @@ class Message(models.Model):
         Chat, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     seq = models.BigIntegerField()
+    # No constraint, as no index would serve it: rows below a chat go with the chat, all at once.
     author = models.ForeignKey(
-        ChatUser, on_delete=models.CASCADE, related_name="messages", db_index=False
+        ChatUser,
+        on_delete=models.DO_NOTHING,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
     )
     text = models.TextField()
     assurance = models.CharField(max_length=20, choices=ChatUser.Assurance)
@@ -189,7 +194,7 @@ class Message(models.Model):
 class MessageRevision(models.Model):
     """A text that a message had before an edit, kept for members until the message is deleted."""
 
-    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+", db_index=False)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
     text = models.TextField()
     replaced_at = models.DateTimeField(default=timezone.now)
@@ -226,8 +231,14 @@ class Event(models.Model):
     seq = models.BigIntegerField()
     type = models.CharField(max_length=30, choices=EventType)
     created_at = models.DateTimeField()
+    # No constraint, for the reason that Message.author has none.
     message = models.ForeignKey(
-        Message, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+        Message,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     data = models.JSONField(null=True)
 

@@ -3,10 +3,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ApiToken
 from chatapi.models import IdempotencyRecord, OutgoingMail
+from chats.actions import chats as actions
 from chats.models import AuthCode, Chat, ChatUserToken
 from companies.models import Company
 
@@ -28,9 +30,14 @@ class Command(BaseCommand):
             "revoked personal access tokens": ApiToken.objects.filter(revoked_at__lt=ended),
             "answers kept for replay": IdempotencyRecord.objects.filter(created_at__lt=replays),
             "sent mails": OutgoingMail.objects.filter(created_at__lt=ended),
-            "deleted chats": Chat.objects.filter(deleted_at__lt=deleted),
-            "deleted companies": Company.objects.filter(deleted_at__lt=deleted),
         }.items():
             count, by_model = rows.delete()
             if verbosity and count:
                 self.stdout.write(f"{by_model.get(rows.model._meta.label, 0)} {what}")
+        gone = Q(deleted_at__lt=deleted) | Q(company__deleted_at__lt=deleted)
+        chats = list(Chat.objects.filter(gone))
+        for chat in chats:
+            actions.purge(chat)
+        if verbosity and chats:
+            self.stdout.write(f"{len(chats)} deleted chats")
+        Company.objects.filter(deleted_at__lt=deleted).delete()
