@@ -52,11 +52,14 @@ def once(request: Request, make: Callable[[], Response]) -> Response:
     if key is None:
         return make()
     sent: Any = request.auth
-    caller = sent.caller if sent else "anonymous"
-    print_ = fingerprint(request.data)
+    data: Any = request.data
+    # Strangers have no name, but each says an address: one's key must not be another's.
+    caller = sent.caller if sent else f"anonymous {data.get('email')}"
+    scope = hashlib.sha256(f"{caller} {request.path}".encode()).hexdigest()
+    print_ = fingerprint(data)
     with transaction.atomic():
         record, mine = IdempotencyRecord.objects.get_or_create(
-            scope=f"{caller} {request.path}"[:200], key=key, defaults={"fingerprint": print_}
+            scope=scope, key=key, defaults={"fingerprint": print_}
         )
         if not mine:
             if bytes(record.fingerprint) != print_:

@@ -1,8 +1,17 @@
 """What comes from the network, made what WSGI expects, before it costs a thread."""
 
+import logging
+import re
+import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote_from_bytes
+
+from chatapi.errors import MEANINGS, ErrorCode, body
+from chatapi.json import dumps
+from chatapi.request_id import request_id
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -10,8 +19,38 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# All is UTF-8; Django would decode even the query string by what is named here, or fail to.
+CHARSET = re.compile(rb";\s*charset\s*=[^;]*", re.IGNORECASE)
 # All that may stand in a query string as it is; the rest is percent-encoded.
 QUERY_SAFE = "".join(chr(code) for code in range(0x21, 0x7F))
+
+
+class Guard:
+    """A bug outside Django is logged, and answered in the API's shape as one inside is."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        except Exception:
+            if started or scope["type"] != "http":
+                raise
+            token = request_id.set(uuid.uuid4().hex)
+            logger.exception("%s %r failed", scope["method"], scope["path"])
+            content = dumps(body(ErrorCode.SERVER_ERROR, MEANINGS[ErrorCode.SERVER_ERROR]))
+            request_id.reset(token)
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 500, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
 
 
 class Intake:
@@ -28,8 +67,8 @@ class Intake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await self.read(receive)
-        if body is None:
+        content = await self.read(receive)
+        if content is None:
             return
         headers = [
             (name, value)
@@ -37,7 +76,11 @@ class Intake:
             # WSGI can't tell `x_forwarded_for` from `x-forwarded-for`, so only the latter passes.
             if b"_" not in name and name not in {b"content-length", b"transfer-encoding"}
         ]
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers = [
+            (name, CHARSET.sub(b"", value) if name == b"content-type" else value)
+            for name, value in headers
+        ]
+        headers.append((b"content-length", str(len(content)).encode()))
         query = quote_from_bytes(scope["query_string"], safe=QUERY_SAFE).encode()
         handed = False
 
@@ -46,19 +89,19 @@ class Intake:
             if handed:
                 return await receive()
             handed = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            return {"type": "http.request", "body": content, "more_body": False}
 
         await self.app({**scope, "headers": headers, "query_string": query}, replay, send)
 
     async def read(self, receive: Receive) -> bytes | None:
         """The body, cut one byte past the limit; None when the client has gone."""
-        body = bytearray()
+        content = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            body += message.get("body", b"")
-            if len(body) > self.most:
-                return bytes(body[: self.most + 1])
+            content += message.get("body", b"")
+            if len(content) > self.most:
+                return bytes(content[: self.most + 1])
             if not message.get("more_body", False):
-                return bytes(body)
+                return bytes(content)

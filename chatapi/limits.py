@@ -39,9 +39,10 @@ class HasMeta(Protocol):
 
 def network_address(request: HasMeta) -> str:
     """The caller's network address; behind `NUM_PROXIES` proxies the one that the first saw."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    sent = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    forwarded = [address for part in sent if (address := part.strip())]
     if settings.NUM_PROXIES and len(forwarded) >= settings.NUM_PROXIES:
-        return str(forwarded[-settings.NUM_PROXIES]).strip()
+        return str(forwarded[-settings.NUM_PROXIES])
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -135,6 +136,8 @@ class RedisStore:
 class LocalStore:
     """The same in a file that the processes of one machine share; it need not outlive a crash."""
 
+    SWEEP = 500  # one move in so many, by the clock's last digits, clears what has run out
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._own = threading.local()
@@ -170,6 +173,8 @@ class LocalStore:
                 slacks.append(now - (arrival - depth))
             if min(slacks) >= 0:
                 connection.executemany("INSERT OR REPLACE INTO arrivals VALUES (?, ?)", arrivals)
+            if now % self.SWEEP == 0:
+                connection.execute("DELETE FROM arrivals WHERE arrival < ?", [now])
         finally:
             connection.execute("COMMIT")
         return slacks
@@ -196,7 +201,11 @@ class Limiter:
         intervals = [int(rate.interval * SECOND) for rate in rates]
         keys = [charge.key for charge in charges]
         shapes = [(i, i * rate.burst) for i, rate in zip(intervals, rates, strict=True)]
-        slacks = self._ask(lambda store: store.move(keys, shapes))
+        try:
+            slacks = self._ask(lambda store: store.move(keys, shapes))
+        except sqlite3.Error as error:  # a full disk is no reason to refuse everybody
+            logger.error("limits can't be kept: %s", error)
+            slacks = [depth - interval for interval, depth in shapes]
         allowed = min(slacks) >= 0
         left = [slack // interval for slack, interval in zip(slacks, intervals, strict=True)]
         tightest = min(range(len(charges)), key=lambda i: (slacks[i] >= 0, left[i]))
@@ -210,7 +219,10 @@ class Limiter:
     def give_back(self, charge: Charge) -> None:
         """Undo a charge that turned out not to count, as of a password that was right."""
         interval = int(charge.rate.interval * SECOND)
-        self._ask(lambda store: store.give_back(charge.key, interval))
+        try:
+            self._ask(lambda store: store.give_back(charge.key, interval))
+        except sqlite3.Error as error:
+            logger.error("limits can't be kept: %s", error)
 
     def _ask(self, question: Callable[[Store], T]) -> T:
         if self.remote is not None and time.monotonic() >= self._away_until:

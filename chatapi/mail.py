@@ -6,6 +6,7 @@ in the middle leaves a lease that runs out, and the same mail, with the same cod
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,10 @@ from chatapi.models import OutgoingMail
 logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=6)
+TASK_EXPIRES = 30  # seconds
+# An attempt at a broker that is away costs a request seconds; so only one in ten seconds is made.
+BROKER_PAUSE = 10.0
+_away_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,14 @@ def hand_over(mail_id: int) -> None:
     """Tell a worker. If the broker does not answer, the sweep will."""
     from chatapi.tasks import deliver_mail
 
+    global _away_until
+    if time.monotonic() < _away_until:
+        return
     try:
-        deliver_mail.apply_async((mail_id,), retry=False)
+        # The sweep hands over again what was not taken, so that old tasks need not pile up.
+        deliver_mail.apply_async((mail_id,), retry=False, expires=TASK_EXPIRES)
     except Exception as error:
+        _away_until = time.monotonic() + BROKER_PAUSE
         logger.warning("the broker is away, mail %s waits for the sweep: %s", mail_id, error)
 
 
@@ -99,15 +109,18 @@ def deliver(mail_id: int) -> bool:
         return False
     mail = OutgoingMail.objects.get(pk=mail_id)
     kind = KINDS[mail.kind]
-    letter = kind.build(mail.about)
-    if letter is None or mail.created_at < now - GIVE_UP:
+    if mail.created_at < now - GIVE_UP:
         waiting.update(dropped_at=now)
         return False
-    message = EmailMultiAlternatives(letter.subject, letter.text, to=[mail.to])
-    message.attach_alternative(letter.html, "text/html")
     try:
+        letter = kind.build(mail.about)
+        if letter is None:
+            waiting.update(dropped_at=now)
+            return False
+        message = EmailMultiAlternatives(letter.subject, letter.text, to=[mail.to])
+        message.attach_alternative(letter.html, "text/html")
         message.send()
-    except Exception as error:  # whatever the transport raises, the mail waits for its next turn
+    except Exception as error:  # whatever went wrong, the mail waits for its next turn
         attempts = mail.attempts + 1
         pause = min(timedelta(seconds=5 * 2**mail.attempts), timedelta(minutes=5))
         waiting.update(attempts=attempts, last_error=str(error)[:500], leased_until=now + pause)

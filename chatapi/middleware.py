@@ -54,5 +54,5 @@ class ApiErrorMiddleware:
         error = as_api_error(exception)
         if error is not None:
             return http_error(error.status_code, error.error_code, error.message)
-        logger.exception("%s %s failed", request.method, request.path)
+        logger.exception("%s %r failed", request.method, request.path)
         return http_error(500, ErrorCode.SERVER_ERROR)

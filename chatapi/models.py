@@ -7,11 +7,11 @@ from django.utils import timezone
 class IdempotencyRecord(models.Model):
     """The first answer to a POST that carried an `Idempotency-Key`.
 
-    `scope` is the caller and the route; `fingerprint` the SHA-256 of the body; `answer` the
-    encrypted JSON of the body (it may hold a token).
+    `scope` is the SHA-256 of the caller and the route, `fingerprint` that of the body; `answer` is
+    the encrypted JSON of what was answered (it may hold a token).
     """
 
-    scope = models.CharField(max_length=200)
+    scope = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField(default=0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
@@ -55,10 +55,6 @@ class NewestFirstQuery(PageQuery):
     order = serializers.ChoiceField(
         ["asc", "desc"], default="desc", help_text="`desc` is newest first."
     )
-
-
-class HasQuery(Protocol):
-    def __getitem__(self, key: str) -> Any: ...
 
 
 def created(rows: Q, query: dict[str, Any]) -> Q:

@@ -19,12 +19,14 @@ class Rate:
     def parse(cls, text: str) -> "Rate":
         """Read `N/s`, `N/m` or `N/h`; a rate per second allows two seconds' worth at once.
 
-        Raises ValueError for anything else, and for 0.
+        Raises ValueError for anything else, for 0, and for more than 100,000 a second.
         """
         match = _FORM.match(text)
-        if match is None or int(match[1]) == 0:
+        if match is None:
             raise ValueError(text)
         count, period = int(match[1]), _SECONDS[match[2]]
+        if not 0 < count <= 100_000 * period:
+            raise ValueError(text)
         return cls(count, period, count * 2 if period == 1 else count)
 
     @property

@@ -19,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 # A process that must not see the developer's own settings (a test) names another file.
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")), parse_comments=True)
 
 
 def setting(name: str, read: Callable[[], T], expected: str) -> T:
@@ -27,7 +27,9 @@ def setting(name: str, read: Callable[[], T], expected: str) -> T:
     try:
         return read()
     except (ValueError, TypeError, KeyError, ImproperlyConfigured):
-        raise ImproperlyConfigured(f"{name} must be {expected}, not {env.str(name)!r}.") from None
+        # A URL may hold a password, which has no business in a log.
+        given = "" if name.endswith("_URL") else f", not {env.str(name)!r}"
+        raise ImproperlyConfigured(f"{name} must be {expected}{given}.") from None
 
 
 def flag(name: str, default: bool) -> bool:
@@ -45,19 +47,25 @@ def number(name: str, default: int, least: int = 0) -> int:
 
 
 def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with one of `schemes`; its value may hold a password, so the sentence omits it."""
-    value: str = env.str(name, default=default)
-    if value and urlsplit(value).scheme not in schemes:
-        starts = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} must be a URL that starts with one of: {starts}")
-    return value
+    """A URL with one of `schemes`."""
+    value: str = env.str(name, default=default).strip()
+    starts = ", ".join(f"{scheme}://" for scheme in schemes)
+
+    def read() -> str:
+        parts = urlsplit(value)
+        _ = parts.port  # a port that is no number raises only when it is asked for
+        if value and parts.scheme not in schemes:
+            raise ValueError
+        return value
+
+    return setting(name, read, f"a URL that starts with one of: {starts}")
 
 
 # --- What this installation is -------------------------------------------------------------
 
 DEBUG = flag("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
-if not SECRET_KEY:
+SECRET_KEY = env.str("SECRET_KEY", default="").strip()
+if not SECRET_KEY or SECRET_KEY.startswith("#"):
     if not DEBUG:
         raise ImproperlyConfigured(
             "SECRET_KEY is not set: production needs one "
@@ -238,9 +246,11 @@ LIMITS = {
         "JOIN": "10/m",
         "PASSWORD": "60/h",
         "CODE_MAIL": "5/h",
+        "MAIL": "20/h",
         "CODE_TRY": "10/m",
         "STREAM": "20/m",
         "LOGIN": "10/m",
+        "BAD_TOKEN": "600/m",
     }.items()
 }
 

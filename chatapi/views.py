@@ -80,6 +80,7 @@ class ApiViewSet(GenericViewSet[Any]):
     """Every route's view. `policies` names each action's authentication, permission and limit."""
 
     policies: ClassVar[Mapping[str, Policy]] = {}
+    _verdict: Verdict | None = None  # of the tightest limit that this call was counted for
 
     @property
     def policy(self) -> Policy | None:
@@ -103,7 +104,12 @@ class ApiViewSet(GenericViewSet[Any]):
         request.accepted_renderer, request.accepted_media_type = (
             self.perform_content_negotiation(request)
         )  # fmt: skip
-        self.perform_authentication(request)
+        try:
+            self.perform_authentication(request)
+        except AuthenticationFailed:
+            self.charge(Charge("BAD_TOKEN", network_address(request)))
+            self._verdict = None  # not a limit that a caller would plan by
+            raise
         sent = token(request)
         if sent is None:
             if policy.authentication and "Authorization" in request.headers:
@@ -122,7 +128,7 @@ class ApiViewSet(GenericViewSet[Any]):
     def charge(self, *charges: Charge) -> None:
         """Count this call. ApiError 429 with `Retry-After` when a limit has nothing left."""
         verdict = limiter().take(charges)
-        known: Verdict | None = getattr(self, "_verdict", None)
+        known = self._verdict
         if known is None or not verdict.allowed or verdict.remaining < known.remaining:
             self._verdict = verdict
         if not verdict.allowed:
@@ -131,11 +137,15 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        verdict: Verdict | None = getattr(self, "_verdict", None)
+        verdict = self._verdict
         if verdict is not None:
             response["X-RateLimit-Limit"] = str(verdict.limit)
             response["X-RateLimit-Remaining"] = str(verdict.remaining)
         return response
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """PATCH is the same as PUT: the fields that are sent, and no others."""
+        return self.update(request, *args, **kwargs)  # type: ignore[attr-defined]
 
     # --- What actions read and answer ---
 

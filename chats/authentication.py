@@ -13,10 +13,9 @@ from accounts.authentication import ApiTokenAuthentication, bearer
 from accounts.models import ApiTokenQuerySet
 from chatapi import tokens
 from chatapi.ids import parse_id
+from chats.actions.tokens import note_use
 from chats.models import Chat, ChatUser, ChatUserToken
 from companies.models import Membership
-
-USE_NOTED_EVERY_SECONDS = 60
 
 
 def chat_reference(kwargs: Mapping[str, str]) -> str | None:
@@ -51,8 +50,8 @@ class MemberAuthentication(ApiTokenAuthentication):
 class ChatUserTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer cnc_…`. One query finds token, chat user, chat and company.
 
-    The token is good while its chat user is in the chat, and an agent's as long as the membership
-    that let the agent in.
+    The token is good while its chat user is in the chat, and an agent's as long as the account and
+    the membership that let the agent in.
     """
 
     def authenticate(self, request: Request) -> tuple[ChatUser, ChatUserToken] | None:
@@ -77,7 +76,11 @@ def find(plain: str) -> ChatUserToken | None:
     token = (
         ChatUserToken.objects.filter(
             Q(chat_user__role=ChatUser.Role.GUEST)
-            | Q(chat_user__membership__isnull=False, chat_user__membership__ended_at=None),
+            | Q(
+                chat_user__membership__isnull=False,
+                chat_user__membership__ended_at=None,
+                chat_user__user__is_active=True,
+            ),
             chat_id=chat_id,
             digest=tokens.digest(plain),
             revoked_at=None,
@@ -92,6 +95,5 @@ def find(plain: str) -> ChatUserToken | None:
     )
     if token is not None:
         token.chat_user.chat = token.chat
-        if (now - token.last_used_at).total_seconds() > USE_NOTED_EVERY_SECONDS:
-            ChatUserToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        note_use(token, now)
     return token

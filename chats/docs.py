@@ -11,6 +11,7 @@ from chatapi.describe import Answer, Operation, describe, page, page_of
 from chatapi.errors import ErrorCode
 from chatapi.pagination import PageQuery
 from chats.serializers import (
+    AcceptedSerializer,
     ChatEdit,
     ChatInput,
     ChatSerializer,
@@ -311,8 +312,14 @@ chat_users = describe(
                 "The new chat user; an agent who joins gets a token.",
             ),
             202: Answer(
-                JoinedSerializer,
-                {"A guest comes back": {**GUEST, "code_mailed": True}},
+                AcceptedSerializer,
+                {
+                    "A guest comes back": {
+                        "chat_id": 7,
+                        "email": GUEST["email"],
+                        "code_mailed": True,
+                    }
+                },
                 "The address was in the chat already; a code or an invitation is on its way.",
             ),
         },

@@ -5,6 +5,12 @@ from chats.actions import chats, codes
 from chats.models import AuthCode, ChatUser
 
 
+def greeting(chat_user: ChatUser) -> str:
+    """The first name, unless it looks like a link: anybody can type in a name and an address."""
+    name = chat_user.first_name
+    return "" if set(name) & set("./:@\\") else name
+
+
 def auth_code(code_id: int) -> Letter | None:
     """The code, unless it was used, replaced or forgotten meanwhile."""
     code = (
@@ -21,7 +27,7 @@ def auth_code(code_id: int) -> Letter | None:
         {
             "code": digits,
             "company": code.chat.company,
-            "chat_user": code.chat_user,
+            "name": greeting(code.chat_user),
             "minutes": int(codes.lifetime().total_seconds() // 60),
         },
     )
@@ -31,7 +37,7 @@ def invitation(chat_user_id: int) -> Letter | None:
     chat_user = (
         ChatUser.objects.select_related("chat__company")
         .filter(pk=chat_user_id, chat__deleted_at=None, chat__company__deleted_at=None)
-        .exclude(status=ChatUser.Status.BANNED)
+        .filter(status__in=[ChatUser.Status.INVITED, ChatUser.Status.ACTIVE])
         .first()
     )
     if chat_user is None:
@@ -43,7 +49,7 @@ def invitation(chat_user_id: int) -> Letter | None:
         {
             "chat": chat,
             "company": chat.company,
-            "chat_user": chat_user,
+            "name": greeting(chat_user),
             "url": chats.join_url(chat, chats.password_of(chat)),
         },
     )

@@ -193,6 +193,14 @@ class JoinedSerializer(ChatUserSerializer):
         fields = (*ChatUserSerializer.Meta.fields, "token", "code_mailed")  # type: ignore[assignment]
 
 
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """The address is known here: a mail is on its way, and no more is told."""
+
+    chat_id = serializers.IntegerField()
+    email = serializers.EmailField()
+    code_mailed = serializers.BooleanField(help_text="False for an invitation.")
+
+
 class StartedSerializer(serializers.Serializer[Any]):
     chat = ChatBriefSerializer()
     chat_user = ChatUserSerializer()

@@ -11,7 +11,10 @@ from companies.models import Company, CompanyQuerySet, Membership, MembershipQue
 def named(reference: str) -> Q:
     """A company by its id or its slug."""
     number = parse_id(reference)
-    return Q(pk=number) if number is not None else Q(slug=reference.replace("\0", ""))
+    if number is not None:
+        return Q(pk=number)
+    # PostgreSQL refuses a NUL; no slug has one.
+    return Q(slug=reference) if "\0" not in reference else Q(pk__in=())
 
 
 def companies(user: User) -> CompanyQuerySet:

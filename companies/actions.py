@@ -1,5 +1,6 @@
 """Every write to companies and their memberships."""
 
+import secrets
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -9,7 +10,7 @@ from django.utils.text import slugify
 from accounts.actions import account_for
 from accounts.models import User
 from chatapi import mail
-from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from companies.models import Company, Membership, Role
 
 
@@ -19,8 +20,9 @@ def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> 
     ApiError 422 on `slug` when a given one is taken.
     """
     base = slug or made_from(name)
-    for attempt in range(1, 1000):
-        candidate = base if attempt == 1 else f"{base}-{attempt}"
+    for attempt in range(1, 12):
+        suffix = f"-{attempt}" if attempt < 10 else f"-{secrets.token_hex(4)}"
+        candidate = base if attempt == 1 else base + suffix
         try:
             with transaction.atomic():
                 company = Company.objects.create(name=name, slug=candidate, **fields)
@@ -91,6 +93,8 @@ def change_role(membership: Membership, by: Role, role: Role) -> Membership:
     """ApiError 403 when `by` may not give or take the role, 422 for the last owner's."""
     with transaction.atomic():
         membership = lock(membership)
+        if membership.ended_at is not None:
+            raise not_found()
         if membership.role != role:
             require_giver(by, role)
             require_giver(by, Role(membership.role))

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.idempotency import once
+from chatapi.limits import Charge
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
 from companies import access, actions, docs
@@ -80,9 +81,6 @@ class CompanyViewSet(ApiViewSet):
         company = actions.update_company(self.company, self.body(CompanyInput))
         return Response(CompanySerializer(company).data)
 
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
     def destroy(self, request: Request, pk: str) -> Response:
         return Response(CompanySerializer(actions.delete_company(self.company)).data)
 
@@ -115,15 +113,13 @@ class CompanyUserViewSet(ApiViewSet):
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(CompanyUserInput)
         role = Role(fields["role"])
-        return once(
-            request,
-            lambda: Response(
-                CompanyUserSerializer(
-                    actions.invite_member(self.company, self.role, fields["email"], role)
-                ).data,
-                201,
-            ),
-        )
+
+        def make() -> Response:
+            self.charge(Charge("MAIL", fields["email"]))
+            membership = actions.invite_member(self.company, self.role, fields["email"], role)
+            return Response(CompanyUserSerializer(membership).data, 201)
+
+        return once(request, make)
 
     def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
         return Response(CompanyUserSerializer(access.membership(self.company, pk)).data)
@@ -134,9 +130,6 @@ class CompanyUserViewSet(ApiViewSet):
         if "role" in fields:
             membership = actions.change_role(membership, self.role, Role(fields["role"]))
         return Response(CompanyUserSerializer(membership).data)
-
-    def partial_update(self, request: Request, company_pk: str, pk: str) -> Response:
-        return self.update(request, company_pk, pk)
 
     def destroy(self, request: Request, company_pk: str, pk: str) -> Response:
         membership = access.membership(self.company, pk)

@@ -28,7 +28,9 @@ def test_a_rate_as_it_is_written(text, rate):
     assert Rate.parse(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "5", "0/s", "-1/s", "5/d", "x/s", "5/s/s", "1.5/s"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "0/s", "-1/s", "5/d", "x/s", "5/s/s", "1.5/s", "100001/s"]
+)
 def test_what_is_no_rate(text):
     with pytest.raises(ValueError):
         Rate.parse(text)
@@ -159,6 +161,38 @@ def test_a_forwarded_address_is_believed_from_ones_own_proxies_alone(settings, d
     settings.NUM_PROXIES = 1
     assert [post("9.9.9.9, 3.3.3.3"), post("8.8.8.8, 3.3.3.3")] == [422, 429]
     assert post("3.3.3.3, 4.4.4.4") == 422
+
+
+def test_without_the_header_the_peer_is_the_caller(settings, db):
+    settings.LIMITS = settings.LIMITS | {"ANONYMOUS": Rate.parse("1/h")}
+    settings.NUM_PROXIES = 1
+    path = "/api/companies/nowhere/start-chat"
+    statuses = [
+        Client().post(path, {}, REMOTE_ADDR=address).status_code
+        for address in ("10.0.0.1", "10.0.0.2", "10.0.0.1")
+    ]
+    assert statuses == [422, 422, 429]
+
+
+def test_tokens_that_are_none_run_out_too(settings, db):
+    settings.LIMITS = settings.LIMITS | {"BAD_TOKEN": Rate.parse("3/h")}
+    statuses = [Client("cnp_x").get("/api/user").status_code for _ in range(5)]
+    assert statuses == [401] * 3 + [429] * 2
+
+
+def test_a_file_that_can_not_be_written_refuses_nobody(tmp_path):
+    limiter = Limiter(None, LocalStore(str(tmp_path / "nowhere" / "limits.sqlite3")))
+    assert take(limiter).allowed
+    limiter.give_back(Charge("READ", "a"))
+
+
+def test_what_has_run_out_is_cleared_from_the_file(tmp_path, monkeypatch):
+    store = LocalStore(str(tmp_path / "limits.sqlite3"))
+    store.move(["old"], [(1, 1)])
+    monkeypatch.setattr(LocalStore, "SWEEP", 1)
+    time.sleep(0.01)
+    store.move(["new"], [(10**9, 10**9)])
+    assert store._connection().execute("SELECT key FROM arrivals").fetchall() == [("new",)]
 
 
 def test_the_pause_between_code_mails():

@@ -72,10 +72,40 @@ class TestDelivery:
             raise ConnectionError("no broker")
 
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
+        monkeypatch.setattr(mail, "_away_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
             users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
         assert told
         assert len(mail.due(timezone.now())) == 1
+
+    def test_a_broker_that_is_down_is_not_asked_by_each_request(self, code, monkeypatch):
+        asked = []
+
+        def down(*args, **kwargs):
+            asked.append(args)
+            raise ConnectionError("no broker")
+
+        monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
+        monkeypatch.setattr(mail, "_away_until", 0.0)
+        for _ in range(5):
+            mail.hand_over(1)
+        assert len(asked) == 1
+
+    def test_a_mail_that_can_not_be_written_is_given_up_too(self, code, monkeypatch):
+        def broken(about):
+            raise ValueError("a key is lost")
+
+        monkeypatch.setitem(mail.KINDS, "auth_code", mail.MailKind(broken))
+        row = OutgoingMail.objects.get()
+        assert mail.deliver(row.pk) is False
+        row.refresh_from_db()
+        assert (row.attempts, row.last_error) == (1, "a key is lost")
+        OutgoingMail.objects.update(
+            created_at=timezone.now() - timedelta(hours=7), leased_until=timezone.now()
+        )
+        mail.deliver(row.pk)
+        row.refresh_from_db()
+        assert row.dropped_at is not None
 
     def test_a_name_can_not_break_out_of_a_mail(self, acme, chat):
         acme.name = "Acme\r\nBcc: victim@example.com <b>"

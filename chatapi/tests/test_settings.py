@@ -32,7 +32,9 @@ def manage(tmp_path, *arguments, **env):
         ("PUBLIC_URL", "chat.example.com"), ("PUBLIC_URL", "https://"),
         ("DATABASE_URL", "mysql://localhost/x"), ("REDIS_URL", "localhost:6379"),
         ("CELERY_BROKER_URL", "kafka://x"), ("EMAIL_URL", "mail.example.com"),
-        ("DATA_DIR", "/dev/null/x"), ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
+        ("PUBLIC_URL", "http://[x"), ("REDIS_URL", "redis://:p@host:bad/0"),
+        ("LIMIT_READ", "2000000/s"), ("DATA_DIR", "/dev/null/x"),
+        ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
         ("NUM_PROXIES", "-1"), ("LOG_LEVEL", "LOUD"), ("WEB_THREADS", "0"),
         ("AUTH_CODE_MINUTES", "soon"),
     ],
@@ -44,9 +46,41 @@ def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, va
     assert sentence.startswith(name)
 
 
+def test_the_example_with_nothing_filled_in_is_no_production(tmp_path):
+    example = str(ROOT / ".env.example")
+    done = manage(tmp_path, "check", ENV_FILE=example, SECRET_KEY="")
+    assert done.stderr.startswith("SECRET_KEY is not set")
+
+
+def test_the_example_with_all_filled_in_is_clean(tmp_path):
+    filled = re.sub(r"^#([A-Z_]+=)", r"\1", (ROOT / ".env.example").read_text(), flags=re.M)
+    filled = filled.replace("SECRET_KEY=\n", f"SECRET_KEY={GOOD['SECRET_KEY']}\n")
+    filled = filled.replace("CHAT_PASSWORD_KEYS=\n", "CHAT_PASSWORD_KEYS=one,two\n")
+    filled = filled.replace("DATA_DIR=var\n", "").replace("NUM_PROXIES=0", "NUM_PROXIES=1")
+    (tmp_path / "env").write_text(filled)
+    env = {key: value for key, value in GOOD.items() if key != "SECRET_KEY"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT, env=env | {"DATA_DIR": str(tmp_path), "ENV_FILE": str(tmp_path / "env")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_comment_behind_a_value_is_no_part_of_it(tmp_path):
+    (tmp_path / "env").write_text("SECRET_KEY=     # required\n")
+    done = manage(tmp_path, "check", ENV_FILE=str(tmp_path / "env"), SECRET_KEY="")
+    assert done.returncode != 0
+    (tmp_path / "env").write_text("PORT=9000     # where\n")
+    assert manage(tmp_path, "check", ENV_FILE=str(tmp_path / "env")).returncode == 0
+
+
 def test_a_password_in_a_wrong_url_is_not_repeated(tmp_path):
-    done = manage(tmp_path, "check", DATABASE_URL="mysql://me:hunter2@localhost/x")
-    assert "hunter2" not in done.stderr
+    for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL"):
+        for wrong in ("mysql://me:hunter2@localhost/x", "postgres://me:hunter2@host:bad/x"):
+            done = manage(tmp_path, "check", **{name: wrong})
+            assert done.returncode != 0
+            assert "hunter2" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from chatapi.crypto import decrypt, encrypt
@@ -122,17 +122,21 @@ def restore(chat: Chat) -> None:
         raise external_id_taken() from None
 
 
-def purge(chat: Chat) -> None:
-    """Remove a chat for good, with all that is in it."""
+def purge(chat_id: int, gone: Q) -> bool:
+    """Remove a chat for good, with all that is in it, if it is still `gone` (not restored)."""
     # By the chat's id, which every one of these tables is indexed by; the parts before the whole.
     parts: tuple[type[Model], ...] = (
         Event, MessageRevision, Message, AuthCode, ChatUserToken, ChatUser,
     )  # fmt: skip
     with transaction.atomic():
+        chat = Chat.objects.select_for_update().filter(pk=chat_id).first()
+        if chat is None or not Chat.objects.filter(gone, pk=chat_id).exists():
+            return False
         for part in parts:
-            rows: Any = part._default_manager.filter(chat_id=chat.pk)
+            rows: Any = part._default_manager.filter(chat_id=chat_id)
             rows._raw_delete(rows.db)  # `delete` would read the rows first, a million of them maybe
         chat.delete()
+    return True
 
 
 def external_id_taken() -> Exception:

@@ -7,6 +7,7 @@ a fault, and no code lies in the database. Only the newest of a chat user counts
 import hashlib
 import hmac
 import secrets
+import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
 ATTEMPTS = 5
+REFUSAL_SECONDS = 0.02
 
 
 def lifetime() -> timedelta:
@@ -61,9 +63,12 @@ def exchange(chat_id: int | None, email: str, given: str) -> tuple[ChatUserToken
     ApiError 422 `invalid_auth_code`, the same whether the chat, the address or the code is unknown,
     and whether the code is wrong, stale or used.
     """
+    began = time.monotonic()
     code = take_attempt(chat_id, email)
     right = digits(code) if code else ""
     if not hmac.compare_digest(right.encode(), given.encode()) or code is None:
+        # How long a refusal takes must not tell whether there was a code to count a try of.
+        time.sleep(max(0.0, began + REFUSAL_SECONDS - time.monotonic()))
         raise invalid_code()
     with transaction.atomic():
         chat = log.lock(code.chat_id)
@@ -83,17 +88,19 @@ def take_attempt(chat_id: int | None, email: str) -> AuthCode | None:
     The attempt is counted by one conditional UPDATE before anything is compared, so that guesses
     made at the same time can't share it.
     """
-    newest = (
-        AuthCode.objects.filter(chat_id=chat_id or 0, chat_user__email=email)
-        .order_by("-pk")
-        .first()
-    )
-    if newest is None:
+    newest = AuthCode.objects.filter(
+        chat_id=chat_id or 0,
+        chat_user__email=email,
+        chat__deleted_at=None,
+        chat__company__deleted_at=None,
+    ).order_by("-pk")
+    code = newest.first()
+    if code is None:
         return None
     counted = AuthCode.objects.filter(
-        pk=newest.pk, used_at=None, attempts__lt=ATTEMPTS, expires_at__gt=timezone.now()
+        pk=code.pk, used_at=None, attempts__lt=ATTEMPTS, expires_at__gt=timezone.now()
     ).update(attempts=F("attempts") + 1)
-    return newest if counted else None
+    return code if counted else None
 
 
 def verify(chat_user: ChatUser) -> None:
@@ -110,6 +117,9 @@ def verify(chat_user: ChatUser) -> None:
     if joins:
         chat_user.status = ChatUser.Status.ACTIVE
         chat_user.joined_at, chat_user.left_at = timezone.now(), None
+    if chat_user.assurance != was[1]:
+        # Whoever only claimed the address must not go on as the one who proved it.
+        tokens.end_all(chat_user)
     if was != (chat_user.status, chat_user.assurance, chat_user.role):
         chat_user.save(
             update_fields=[

@@ -102,6 +102,8 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
         message = find(chat.pk, message_id)
         if message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
+        if message.author.status != ChatUser.Status.ACTIVE:
+            raise ApiError(401, ErrorCode.INVALID_TOKEN)  # left in this moment
         if message.deleted_at is not None:
             raise forbidden(ErrorCode.MESSAGE_DELETED)
         if chat.status != Chat.Status.OPEN:

@@ -1,9 +1,10 @@
 """Chat-user tokens: made, and ended with the participation they stand for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from accounts.actions import USE_NOTED_EVERY
 from chatapi import tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken
 
@@ -24,6 +25,12 @@ def issue(chat_user: ChatUser, days: int) -> tuple[ChatUserToken, str]:
         expires_at=now + timedelta(days=days),
     )
     return token, plain
+
+
+def note_use(token: ChatUserToken, now: datetime) -> None:
+    """Keep when a token was last used, written at most once a minute."""
+    if token.last_used_at < now - USE_NOTED_EVERY:
+        ChatUserToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 def end_all(chat_user: ChatUser) -> None:

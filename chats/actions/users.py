@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chatapi import mail
-from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chats import representations
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
@@ -76,7 +76,9 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
     """A member comes in as agent, with a new token each time."""
     with transaction.atomic():
         chat = log.lock(chat_id)
-        membership = Membership.objects.live().get(company_id=chat.company_id, user=user)
+        membership = Membership.objects.live().filter(company=chat.company_id, user=user).first()
+        if membership is None:  # it ended while the request was on its way
+            raise not_found()
         chat_user, created = ChatUser.objects.get_or_create(
             chat=chat, email=user.email, defaults={"status": ChatUser.Status.INVITED}
         )
@@ -90,7 +92,14 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
             chat_user.role = ChatUser.Role.AGENT
             chat_user.status = ChatUser.Status.ACTIVE
             chat_user.assurance = ChatUser.Assurance.MEMBER
-            chat_user.save()
+            chat_user.save(
+                update_fields=[
+                    "user", "membership", "first_name", "last_name", "role", "status",
+                    "assurance", "joined_at", "left_at",
+                ]
+            )  # fmt: skip
+            # Whoever only claimed this address before must not speak as the agent.
+            tokens.end_all(chat_user)
             log.append(
                 chat.pk,
                 EventType.USER_UPDATED if was_in else EventType.USER_JOINED,
@@ -120,6 +129,19 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
             raise forbidden(ErrorCode.BANNED)
         mail.post("chat_invitation", chat_user.pk, email)
     return Joined(chat_user, created=created)
+
+
+def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = None) -> ChatUser:
+    """Write the names that are given; `banned` shuts a guest out, `removed` takes somebody out or
+    lifts the ban. ApiError 422 for a ban of an agent; then nothing is written."""
+    with transaction.atomic():
+        chat_user = rename(chat_user, fields)
+        if status == ChatUser.Status.BANNED:
+            return ban(chat_user)
+        if status == ChatUser.Status.REMOVED:
+            lifts = chat_user.status == ChatUser.Status.BANNED
+            return lift_ban(chat_user) if lifts else remove(chat_user)
+    return chat_user
 
 
 def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
@@ -184,9 +206,10 @@ def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatU
 
 
 def remove_ended_agents() -> int:
-    """Take the agents out of their chats whose membership has ended; their tokens died with it."""
+    """Take the agents out of their chats whose membership has ended or whose account was shut;
+    their tokens died with it."""
     ended = ChatUser.objects.filter(
-        Q(membership=None) | Q(membership__ended_at__isnull=False),
+        Q(membership=None) | Q(membership__ended_at__isnull=False) | Q(user__is_active=False),
         role=ChatUser.Role.AGENT,
         status=ChatUser.Status.ACTIVE,
         chat__deleted_at=None,

@@ -7,15 +7,17 @@ read what. In between nobody holds a thread or a connection.
 import asyncio
 import re
 from typing import Any
-from urllib.parse import parse_qs
 
 import orjson
 
 from chatapi.intake import App, Message, Receive, Scope, Send
 from chats.stream.watcher import Watcher
 
-EVENTS = re.compile(r"/api/chats/\d{1,19}/events")
-MOST = 30  # seconds; the view refuses more
+EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
+# The last value counts, as for the view, which refuses more than 30 seconds.
+WAIT = re.compile(rb"(?:^|.*&)wait=(\d{1,2})(?!.*&wait=)(?:&|$)")
+MOST_SECONDS = 30
+MOST_WAITING = 5_000  # in one process; who comes then is answered at once
 
 
 class LongPoll:
@@ -26,13 +28,13 @@ class LongPoll:
         self.watcher = Watcher()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait = seconds_to_wait(scope)
-        if not wait:
+        seconds = seconds_to_wait(scope)
+        if not seconds or self.watcher.count >= MOST_WAITING:
             await self.app(scope, receive, send)
             return
-        deadline = asyncio.get_running_loop().time() + wait
-        await receive()  # a GET has no body; what comes next is that the client has gone
-        gone = asyncio.ensure_future(receive())
+        chat_id = int(scope["path"].split("/")[3])
+        deadline = asyncio.get_running_loop().time() + seconds
+        gone = asyncio.ensure_future(disconnected(receive))
         try:
             while True:
                 answer = await ask(self.app, scope)
@@ -40,19 +42,12 @@ class LongPoll:
                 page = page_of(answer)
                 if page is None or page["data"] or left <= 0:
                     break
-                after = int(
-                    parse_qs(scope["query_string"].decode("latin-1")).get("after", ["0"])[0]
-                )
-                news = asyncio.ensure_future(
-                    self.watcher.wait(int(scope["path"].split("/")[3]), after)
-                )
+                news = asyncio.ensure_future(self.watcher.wait(chat_id, page["last_seq"]))
+                # When the time is up it is asked once more: the token may have died meanwhile.
                 await asyncio.wait({news, gone}, timeout=left, return_when="FIRST_COMPLETED")
+                news.cancel()
                 if gone.done():
-                    news.cancel()
                     return
-                if not news.done():
-                    news.cancel()
-                    break
             for message in answer:
                 await send(message)
         finally:
@@ -63,8 +58,15 @@ def seconds_to_wait(scope: Scope) -> int:
     """How long the request is willing to wait; 0 when it is none that waits."""
     if scope["type"] != "http" or scope["method"] != "GET" or not EVENTS.fullmatch(scope["path"]):
         return 0
-    (wait,) = parse_qs(scope["query_string"].decode("latin-1")).get("wait", ["0"])[-1:]
-    return int(wait) if wait.isascii() and wait.isdigit() and int(wait) <= MOST else 0
+    wait = WAIT.match(scope["query_string"])
+    seconds = int(wait[1]) if wait else 0
+    return seconds if seconds <= MOST_SECONDS else 0
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone; a body, which a GET has no use for, is passed over."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def ask(app: App, scope: Scope) -> list[Message]:

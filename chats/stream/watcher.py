@@ -22,25 +22,27 @@ class Watcher:
     """One for each process, used from its event loop alone."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
-        self._seen: dict[int, int] = {}
+        # For each chat those who wait, with the seq that they know of.
+        self._waiting: defaultdict[int, dict[asyncio.Event, int]] = defaultdict(dict)
         self._looking: asyncio.Task[None] | None = None
         # One thread, so one connection, however many wait.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watcher")
+        self.count = 0
 
     async def wait(self, chat_id: int, seq: int) -> None:
-        """Return when the chat's log may have gone past `seq`."""
+        """Return when the chat's log has gone past `seq`, or the chat is gone."""
         news = asyncio.Event()
-        self._waiting[chat_id].add(news)
-        self._seen[chat_id] = max(seq, self._seen.get(chat_id, 0))
-        if self._looking is None or self._looking.done():
+        self._waiting[chat_id][news] = seq
+        self.count += 1
+        if self._looking is None:
             self._looking = asyncio.create_task(self._look())
         try:
             await news.wait()
         finally:
-            self._waiting[chat_id].discard(news)
+            self.count -= 1
+            del self._waiting[chat_id][news]
             if not self._waiting[chat_id]:
-                del self._waiting[chat_id], self._seen[chat_id]
+                del self._waiting[chat_id]
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()
@@ -53,16 +55,18 @@ class Watcher:
                 logger.warning("the log can't be read, waiting goes on: %s", error)
                 continue
             for chat_id in ids:
-                # A chat that is gone wakes its waiters too: the view tells them.
                 head = heads.get(chat_id)
-                if chat_id in self._waiting and (head is None or head > self._seen[chat_id]):
-                    for news in self._waiting[chat_id]:
+                for news, seq in self._waiting.get(chat_id, {}).items():
+                    # A chat that is gone wakes its waiters too: the view tells them.
+                    if head is None or head > seq:
                         news.set()
+        # Whoever comes from here on starts the next look.
+        self._looking = None
         await loop.run_in_executor(self._thread, connection.close)
 
 
 def read_heads(ids: list[int]) -> dict[int, int]:
     """The newest seq of each chat that exists, by id."""
     close_old_connections()
-    rows = Chat.objects.filter(pk__in=ids, deleted_at=None).values_list("pk", "last_seq")
-    return dict(rows)
+    rows = Chat.objects.filter(pk__in=ids, deleted_at=None, company__deleted_at=None)
+    return dict(rows.values_list("pk", "last_seq"))

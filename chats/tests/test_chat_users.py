@@ -79,6 +79,19 @@ def test_an_agent_is_not_banned(agent_bob, mary, path):
     assert list(answer.json()["errors"]) == ["status"]
 
 
+def test_a_change_that_is_refused_changes_nothing(agent_bob, mary, path):
+    body = {"first_name": "Changed", "status": "banned"}
+    assert mary.api.put(f"{path}/{agent_bob.chat_user.pk}", body).status_code == 422
+    agent_bob.chat_user.refresh_from_db()
+    assert agent_bob.chat_user.first_name == "Bob"
+
+
+def test_removed_takes_an_active_guest_out(gina, bob, path):
+    answer = bob.api.put(f"{path}/{gina.chat_user.pk}", {"status": "removed"})
+    assert answer.json()["status"] == "removed"
+    assert gina.api.get("/api/chat-user").status_code == 401
+
+
 def test_users_of_another_chat_are_not_found(gina, hugo, bob, path):
     for caller in (gina, bob):
         assert caller.api.get(f"{path}/{hugo.chat_user.pk}").status_code == 404

@@ -288,6 +288,17 @@ class TestStartChat:
             assert answer.status_code == 422
         assert not Chat.objects.exists()
 
+    def test_tokens_and_spellings_do_not_widen_the_limit_of_joins(self, acme, gina, bob):
+        callers = [Client(), gina.api, bob.api] * 4
+        names = ["acme", str(acme.pk)] * 6
+        statuses = [
+            caller.post(f"/api/companies/{name}/start-chat", self.BODY | {"email": f"i{n}@x.test"})
+            for n, (caller, name) in enumerate(zip(callers, names, strict=True))
+        ]
+        assert [answer.status_code for answer in statuses] == [201] * 10 + [429] * 2
+        nul = Client().post("/api/companies/acme%00/start-chat", self.BODY)
+        assert nul.status_code == 404
+
     def test_an_address_is_not_flooded_through_many_chats(self, acme):
         statuses = [
             Client().post("/api/companies/acme/start-chat", self.BODY).status_code for _ in range(6)

@@ -76,6 +76,11 @@ def test_five_attempts_and_the_right_code_comes_too_late(chat, ida, newest_code)
     assert AuthCode.objects.get().attempts == 5
 
 
+def test_the_right_code_of_a_deleted_chat_is_a_wrong_one(chat, ida, alice, newest_code):
+    alice.api.delete(f"/api/chats/{chat.pk}")
+    assert exchange(chat.pk, newest_code("ida@guest.test")).status_code == 422
+
+
 def test_tries_are_limited_for_an_address(chat, ida):
     statuses = [exchange(chat.pk, 100_000).status_code for _ in range(11)]
     assert statuses == [422] * 10 + [429]

@@ -57,7 +57,10 @@ def test_a_first_join_needs_no_code_where_the_company_says_so(acme, chat):
 def test_an_address_that_is_there_is_202_and_gets_a_code(chat, gina):
     answer = join(chat.pk, email="gina@guest.test", first_name="Mallory")
     assert answer.status_code == 202
-    assert answer.json()["first_name"] == "Gina"
+    # Nothing of who is there is told to who has not proved to be it.
+    assert answer.json() == {
+        "chat_id": chat.pk, "email": "gina@guest.test", "code_mailed": True,
+    }  # fmt: skip
     assert len(send_mails()) == 1
     assert ChatUser.objects.filter(chat=chat).count() == 1
 
@@ -183,11 +186,92 @@ def test_a_member_invites_by_mail(chat, bob, newest_code):
     assert answer.json()["status"] == "invited"
     (letter,) = send_mails()
     assert f"http://testserver/chats/{chat.pk}#{PASSWORD}" in letter.body
-    assert join(chat.pk).status_code == 429  # the minute of the invitation's mail
-    invited = ChatUser.objects.get(chat=chat, email="ida@guest.test")
-    users.join(chat, email=invited.email, first_name="Ida", last_name="New")
+    again = {"email": "ida@guest.test"}
+    assert bob.api.post(path, again).status_code == 202
+    assert join(chat.pk).status_code == 202  # an invitation is not the minute's code mail
     got = Client().post(
         f"{path}/get-token",
         {"email": "ida@guest.test", "auth-code": newest_code("ida@guest.test")},
     )
     assert got.json()["chat_user"]["status"] == "active"
+
+
+def test_who_only_claimed_an_address_does_not_become_its_agent(acme, chat, bob):
+    acme.verify_first_join = False
+    acme.save()
+    mallory = Client(join(chat.pk, email="bob@acme.test").json()["token"])
+    assert mallory.get("/api/chat-user").status_code == 200
+    assert bob.api.post(f"/api/chats/{chat.pk}/users").status_code == 201
+    assert mallory.get("/api/chat-user").status_code == 401
+
+
+def test_nor_the_one_who_proves_it(acme, chat, newest_code):
+    acme.verify_first_join = False
+    acme.save()
+    mallory = Client(join(chat.pk).json()["token"])
+    join(chat.pk)
+    proved = Client().post(
+        f"/api/chats/{chat.pk}/users/get-token",
+        {"email": "ida@guest.test", "auth-code": newest_code("ida@guest.test")},
+    )
+    assert Client(proved.json()["token"]).get("/api/chat-user").status_code == 200
+    assert mallory.get("/api/chat-user").status_code == 401
+
+
+def test_an_account_that_is_shut_is_out_of_its_chats(chat, bob, agent_bob):
+    bob.user.is_active = False
+    bob.user.save()
+    assert agent_bob.api.get("/api/chat-user").status_code == 401
+    assert users.remove_ended_agents() == 1
+
+
+def test_a_membership_that_ends_on_the_way_is_404(acme, chat, bob):
+    from chatapi.errors import ApiError
+    from companies.models import Membership
+
+    Membership.objects.filter(user=bob.user).update(ended_at=timezone.now())
+    with pytest.raises(ApiError) as refused:
+        users.join_as_agent(chat.pk, bob.user)
+    assert refused.value.status_code == 404
+
+
+def test_a_chat_has_one_spelling(chat):
+    for name in (f"0{chat.pk}", f"+{chat.pk}", f" {chat.pk}", f"{chat.pk}%00"):
+        assert join(name).json()["code"] == "wrong_password"
+
+
+def test_an_invitation_is_replayed_like_any_other(chat, bob):
+    key = {"Idempotency-Key": "i"}
+    path, body = f"/api/chats/{chat.pk}/users", {"email": "ida@guest.test"}
+    first = bob.api.post(path, body, headers=key)
+    again = bob.api.post(path, body, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again["Idempotent-Replayed"] == "true"
+
+
+def test_who_was_removed_gets_no_invitation_any_more(chat, bob):
+    send_mails()
+    bob.api.post(f"/api/chats/{chat.pk}/users", {"email": "ida@guest.test"})
+    users.remove(ChatUser.objects.get(chat=chat, email="ida@guest.test"))
+    assert send_mails() == []
+
+
+def test_a_strangers_key_is_not_anothers(chat):
+    path, key = f"/api/chats/{chat.pk}/users", {"Idempotency-Key": "fixed"}
+    assert Client().post(path, IDA, headers=key).status_code == 201
+    other = IDA | {"email": "jan@guest.test"}
+    assert Client().post(path, other, headers=key).status_code == 201
+
+
+def test_a_name_that_looks_like_a_link_is_in_no_mail(chat):
+    join(chat.pk, first_name="win at https://evil.example")
+    (letter,) = send_mails()
+    assert "evil" not in letter.body + letter.alternatives[0][0]
+
+
+def test_an_address_gets_so_many_mails_from_all_chats_together(chat, other_chat, settings):
+    from chatapi.rates import Rate
+
+    settings.LIMITS = settings.LIMITS | {"MAIL": Rate.parse("1/h")}
+    assert join(chat.pk).status_code == 201
+    assert join(other_chat.pk).status_code == 429

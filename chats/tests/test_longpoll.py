@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatapi.intake import Intake
+from chatapi.intake import Guard, Intake
 from chatapi.tests.installation import Installation
-from chats.stream.longpoll import LongPoll, seconds_to_wait
+from chats.stream.longpoll import LongPoll, disconnected, seconds_to_wait
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,19 @@ def test_more_wait_than_there_are_threads_and_others_are_served(installation, ag
             assert event["data"]["text"] == "News"
 
 
+def test_one_who_knows_more_does_not_keep_others_waiting(installation, agent):
+    """The sender polls from its own message on, somebody else from far beyond; the first hears."""
+    seq = head(installation, agent)
+    get = installation.call
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(get, "GET", f"/api/chats/1/events?after={seq}&wait=20", token=agent)
+        pool.submit(get, "GET", "/api/chats/1/events?after=999999999&wait=4", token=agent)
+        time.sleep(1)
+        sent = get("POST", "/api/chats/1/messages", {"text": "Hello"}, token=agent).body["seq"]
+        pool.submit(get, "GET", f"/api/chats/1/events?after={sent}&wait=4", token=agent)
+        assert first.result(5).body["data"][0]["seq"] == sent
+
+
 def test_a_token_that_dies_ends_the_wait_with_401_at_the_next_news(installation, agent):
     me = installation.call("GET", "/api/chat-user", token=agent).body["id"]
     seq = head(installation, agent)
@@ -108,7 +121,11 @@ def test_a_token_that_dies_ends_the_wait_with_401_at_the_next_news(installation,
         ("/api/chats/1/events", b"", 0), ("/api/chats/1/events", b"wait=31", 0),
         ("/api/chats/1/events", b"wait=-1", 0), ("/api/chats/1/events", b"wait=x", 0),
         ("/api/chats/1/events", b"wait=5&wait=7", 7), ("/api/chats/x/events", b"wait=5", 0),
-        ("/api/chats", b"wait=5", 0), ("/api/chats/1/events", b"wait=\xff", 0),
+        ("/api/chats", b"wait=5", 0), ("/api/chats/01/events", b"wait=5", 0),
+        ("/api/chats/1/events", b"wait=" + b"9" * 5000, 0),
+        ("/api/chats/1/events", b"after=2.0&wait=5&limit=1", 5),
+        ("/api/chats/1/events", b"wait=5&wait=x", 0), ("/api/chats/1/events", b"await=5", 0),
+        ("/api/chats/1/events", b"wait=\xff", 0),
     ],
 )  # fmt: skip
 def test_who_waits(path, query, seconds):
@@ -162,6 +179,16 @@ class TestIntake:
         )
         assert inner.body == b"abcd"
 
+    def test_a_charset_is_not_passed_on(self):
+        """Django would decode the query string by it, or fail to."""
+        inner = Recorder()
+        talk(
+            Intake(inner, most=3),
+            [{"type": "http.request", "body": b"", "more_body": False}],
+            headers=[(b"content-type", b"multipart/form-data; charset=rot13; boundary=x")],
+        )
+        assert inner.scope["headers"][0] == (b"content-type", b"multipart/form-data; boundary=x")
+
     def test_who_goes_away_costs_nothing(self):
         inner = Recorder()
         talk(Intake(inner, most=3), [{"type": "http.disconnect"}])
@@ -184,3 +211,33 @@ def test_what_does_not_wait_is_handed_on():
     inner = Recorder()
     talk(LongPoll(inner), [{"type": "http.request", "body": b"x", "more_body": False}])
     assert inner.body == b"x"
+
+
+def test_a_bug_outside_django_is_answered_in_shape(caplog):
+    async def broken(scope, receive, send):
+        raise RuntimeError("a secret of the inside")
+
+    start, body = talk(Guard(broken), [], path="/api/x\nforged")
+    assert start["status"] == 500
+    assert b'"server_error"' in body["body"]
+    assert b"inside" not in body["body"]
+    assert "\nforged" not in caplog.text
+
+
+def test_a_body_in_portions_is_no_farewell():
+    """A GET whose body comes in two is not one who has gone."""
+
+    async def run():
+        portions = [
+            {"type": "http.request", "body": b"a", "more_body": True},
+            {"type": "http.request", "body": b"b", "more_body": False},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive():
+            return portions.pop(0)
+
+        await disconnected(receive)
+        return portions
+
+    assert asyncio.run(run()) == []

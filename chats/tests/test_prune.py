@@ -4,6 +4,7 @@ from datetime import timedelta
 from io import StringIO
 
 from django.core.management import call_command
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ApiToken
@@ -45,6 +46,13 @@ def test_what_has_had_its_time_goes(acme, chat, other_chat, gina, alice):
     assert Chat.objects.filter(pk=other_chat.pk).exists()
     for model in (AuthCode, IdempotencyRecord, ApiToken, ChatUserToken):
         assert not model.objects.exists()
+
+
+def test_what_was_restored_meanwhile_stays(chat, gina):
+    gone = Q(deleted_at__lt=timezone.now() - timedelta(days=30))
+    Chat.objects.filter(pk=chat.pk).update(deleted_at=None)
+    assert actions.purge(chat.pk, gone) is False
+    assert gina.api.get("/api/chat-user").status_code == 200
 
 
 def test_a_deleted_company_goes_with_all_it_had(acme, chat, gina):

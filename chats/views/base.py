@@ -48,19 +48,10 @@ def show_chats(request: Request, found: list[Chat]) -> list[Any]:
     return list(ChatSerializer(found, many=True, context=context).data)
 
 
-def per_address(name: str) -> Any:
-    """The limit `name` for a stranger: by what the URL names and the network address."""
-
-    def limit(request: Request, view: ApiViewSet) -> Charge | None:
-        if request.auth is not None:
-            return None
-        place = request.path.removeprefix("/api")
-        return Charge(name, f"{place} {network_address(request)}")
-
-    return limit
-
-
-JOIN = per_address("JOIN")
+def join(request: Request, view: ApiViewSet) -> Charge | None:
+    if request.auth is not None:
+        return None
+    return Charge("JOIN", f"{view.kwargs['chat_pk']} {network_address(request)}")
 
 
 def code_try(request: Request, view: ApiViewSet) -> Charge:

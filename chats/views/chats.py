@@ -83,9 +83,6 @@ class ChatViewSet(ChatView):
         actions.update(self.caller.chat_id, fields)
         return self.retrieve(request, pk)
 
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return self.update(request, pk)
-
     def destroy(self, request: Request, pk: str) -> Response:
         chat = actions.delete(access.chat(request, self.caller))
         (shown,) = show_chats(request, [chat])

@@ -99,9 +99,6 @@ class MessageViewSet(ChatView):
             actions.edit(author, parse_message_id(pk), fields["text"])
         return Response(self.one(pk))
 
-    def partial_update(self, request: Request, chat_pk: str, pk: str) -> Response:
-        return self.update(request, chat_pk, pk)
-
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         actions.delete(self.caller.chat_id, parse_message_id(pk), self.caller.chat_user)
         return Response(self.one(pk))

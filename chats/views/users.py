@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import account
 from chatapi.idempotency import once
 from chatapi.ids import parse_id
-from chatapi.limits import Charge, limiter
+from chatapi.limits import Charge, limiter, network_address
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
 from chats import access, docs, representations
@@ -27,7 +27,7 @@ from chats.serializers import (
     JoinInput,
     StartChatInput,
 )
-from chats.views.base import CHAT_USER_TOKEN, EITHER, JOIN, ChatView, code_try
+from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, code_try, join
 from companies.access import public_company
 
 
@@ -38,6 +38,18 @@ class CurrentChatUserViewSet(ApiViewSet):
     def retrieve(self, request: Request) -> Response:
         assert isinstance(request.user, ChatUser)
         return Response(CurrentChatUserSerializer(request.user).data)
+
+
+def answer_join(joined: users.Joined) -> Response:
+    """201 with the new chat user; 202 for an address that is known, telling nothing about it."""
+    if joined.created:
+        return Response(show_joined(joined), 201)
+    accepted = {
+        "chat_id": joined.chat_user.chat_id,
+        "email": joined.chat_user.email,
+        "code_mailed": joined.code_mailed,
+    }
+    return Response(accepted, 202)
 
 
 def show_joined(joined: users.Joined) -> dict[str, Any]:
@@ -52,7 +64,7 @@ def show_joined(joined: users.Joined) -> dict[str, Any]:
 class ChatUserViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (MayJoin,), (WRITE, JOIN), anonymous=True),
+        "create": Policy(EITHER, (MayJoin,), (WRITE, join), anonymous=True),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
         "partial_update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
@@ -69,14 +81,12 @@ class ChatUserViewSet(ChatView):
         if request.auth is None:
             return self.join(chat_pk)
         fields = self.body(InviteInput)
-        if "email" in fields:
-            self.charge(*mail_charges(self.caller.chat_id, fields["email"]))
         return once(request, lambda: self.bring_in(fields))
 
     def join(self, chat_pk: str) -> Response:
         """A guest: the password is asked before anything of the chat is told."""
         fields = self.body(JoinInput)
-        guess = Charge("PASSWORD", str(parse_id(chat_pk) or chat_pk))
+        guess = Charge("PASSWORD", chat_pk)
         self.charge(guess)
         chat = access.by_password(chat_pk, fields.pop("password"))
         limiter().give_back(guess)  # only wrong ones count
@@ -84,19 +94,21 @@ class ChatUserViewSet(ChatView):
         def make() -> Response:
             if users.needs_code(chat, fields["email"]):
                 self.charge(*mail_charges(chat.pk, fields["email"]))
-            joined = users.join(chat, **fields)
-            return Response(show_joined(joined), 201 if joined.created else 202)
+            return answer_join(users.join(chat, **fields))
 
         return once(self.request, make)
 
     def bring_in(self, fields: dict[str, Any]) -> Response:
         """A member: joins as agent, or invites by mail."""
         if "email" in fields:
-            joined = users.invite(self.caller.chat_id, **fields)
-        else:
-            joined = users.join_as_agent(self.caller.chat_id, account(self.request))
-            return Response(show_joined(joined), 201)
-        return Response(show_joined(joined), 201 if joined.created else 202)
+            self.charge(
+                # Not of the code's hour: who is invited will ask for a code next.
+                Charge("CODE_MAIL", f"invitation {self.caller.chat_id} {fields['email']}"),
+                Charge("MAIL", fields["email"]),
+            )
+            return answer_join(users.invite(self.caller.chat_id, **fields))
+        joined = users.join_as_agent(self.caller.chat_id, account(self.request))
+        return Response(show_joined(joined), 201)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
         return Response(self.show_user(access.chat_user(self.caller.chat_id, pk)))
@@ -104,14 +116,10 @@ class ChatUserViewSet(ChatView):
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
         fields = self.body(ChatUserEdit)
         status = fields.pop("status", None)
-        chat_user = users.rename(access.chat_user(self.caller.chat_id, pk), fields)
-        if status is not None and self.caller.is_member:
-            change = users.ban if status == ChatUser.Status.BANNED else users.lift_ban
-            chat_user = change(chat_user)
-        return Response(self.show_user(chat_user))
-
-    def partial_update(self, request: Request, chat_pk: str, pk: str) -> Response:
-        return self.update(request, chat_pk, pk)
+        if not self.caller.is_member:
+            status = None  # to a guest it is read-only
+        chat_user = access.chat_user(self.caller.chat_id, pk)
+        return Response(self.show_user(users.change(chat_user, fields, status)))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.chat_user(self.caller.chat_id, pk)
@@ -128,7 +136,7 @@ class ChatUserViewSet(ChatView):
             parse_id(chat_pk), fields["email"], fields["auth_code"]
         )
         # Whoever reads the address's mail may have the next code at once.
-        limiter().give_back(mail_charges(chat_user.chat_id, chat_user.email)[1])
+        limiter().give_back(Charge("CODE_MAIL_PAUSE", f"{chat_user.chat_id} {chat_user.email}"))
         return Response(
             {
                 "token": plain,
@@ -138,11 +146,11 @@ class ChatUserViewSet(ChatView):
         )
 
 
-def mail_charges(chat_id: int, email: str) -> tuple[Charge, Charge]:
-    """What a mail to an address costs in a chat: of its hour, and of its minute."""
-    return Charge("CODE_MAIL", f"{chat_id} {email}"), Charge(
-        "CODE_MAIL_PAUSE", f"{chat_id} {email}"
-    )
+def mail_charges(chat_id: int, email: str) -> tuple[Charge, ...]:
+    """What a code mail to an address costs: of its hour and its minute in the chat, and of what
+    the address gets from the whole installation."""
+    who = f"{chat_id} {email}"
+    return Charge("CODE_MAIL", who), Charge("CODE_MAIL_PAUSE", who), Charge("MAIL", email)
 
 
 @docs.start_chat
@@ -150,16 +158,20 @@ class StartChatViewSet(ApiViewSet):
     """A visitor presses the button of a company."""
 
     policies: ClassVar = {
-        "create": Policy(EITHER, (AllowAny,), (WRITE, JOIN), anonymous=True),
+        "create": Policy(EITHER, (AllowAny,), (WRITE,), anonymous=True),
     }
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(StartChatInput)
         company = public_company(company_pk)
+        self.charge(Charge("JOIN", f"company {company.pk} {network_address(request)}"))
 
         def make() -> Response:
-            if company.verify_first_join:
-                self.charge(Charge("CODE_MAIL", f"company {company.pk} {fields['email']}"))
+            # Each time another chat: the address is what must not be flooded.
+            self.charge(
+                Charge("CODE_MAIL", f"company {company.pk} {fields['email']}"),
+                Charge("MAIL", fields["email"]),
+            )
             chat, joined = chat_actions.start(company, **fields)
             answer = {
                 "chat": representations.chat(chat),

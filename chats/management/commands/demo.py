@@ -10,6 +10,8 @@ from companies.actions import create_company
 from companies.models import Company
 
 OWNER = "demo@example.com"
+SLUG = "demo-company"
+CHAT = "First chat"
 
 
 class Command(BaseCommand):
@@ -21,14 +23,18 @@ class Command(BaseCommand):
         if Company.objects.exists():
             self.stdout.write("Going on with the data that is there.")
             token = f"issue one: .venv/bin/python manage.py issue_token {OWNER}"
-            chat = Chat.objects.filter(deleted_at=None, company__deleted_at=None).first()
+            # Of the demonstration alone: others' passwords are none of a terminal's business.
+            chat = Chat.objects.filter(
+                name=CHAT, company__slug=SLUG, company__memberships__user__email=OWNER,
+                deleted_at=None, company__deleted_at=None,
+            ).first()  # fmt: skip
         else:
             self.stdout.write(
                 f"Made a demonstration for you: the account {OWNER}, a company, a chat and a token."
             )
             owner = account_for(OWNER)
-            company = create_company(owner, name="Demo Company")
-            chat = chats.create(company, name="First chat")
+            company = create_company(owner, name="Demo Company", slug=SLUG)
+            chat = chats.create(company, name=CHAT)
             _, token = issue_token(owner, name="demonstration")
         self.stdout.write(f"  API            {base}/api")
         self.stdout.write(f"  Docs           {base}/docs")

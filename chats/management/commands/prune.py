@@ -3,6 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -35,9 +36,12 @@ class Command(BaseCommand):
             if verbosity and count:
                 self.stdout.write(f"{by_model.get(rows.model._meta.label, 0)} {what}")
         gone = Q(deleted_at__lt=deleted) | Q(company__deleted_at__lt=deleted)
-        chats = list(Chat.objects.filter(gone))
-        for chat in chats:
-            actions.purge(chat)
-        if verbosity and chats:
-            self.stdout.write(f"{len(chats)} deleted chats")
-        Company.objects.filter(deleted_at__lt=deleted).delete()
+        count = 0
+        for chat_id in list(Chat.objects.filter(gone).values_list("pk", flat=True)):
+            try:
+                count += actions.purge(chat_id, gone)
+            except DatabaseError as error:  # one chat must not keep all others
+                self.stderr.write(f"Chat {chat_id} could not be removed: {error}")
+        if verbosity and count:
+            self.stdout.write(f"{count} deleted chats")
+        Company.objects.filter(deleted_at__lt=deleted, chats=None).delete()
