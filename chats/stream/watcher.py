@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connections
 
 from chats.models import Chat
 
@@ -62,7 +62,7 @@ class Watcher:
                         news.set()
         # Whoever comes from here on starts the next look.
         self._looking = None
-        await loop.run_in_executor(self._thread, connection.close)
+        await loop.run_in_executor(self._thread, close_connection)
 
 
 def read_heads(ids: list[int]) -> dict[int, int]:
@@ -70,3 +70,8 @@ def read_heads(ids: list[int]) -> dict[int, int]:
     close_old_connections()
     rows = Chat.objects.filter(pk__in=ids, deleted_at=None, company__deleted_at=None)
     return dict(rows.values_list("pk", "last_seq"))
+
+
+def close_connection() -> None:
+    """Give back the connection of the thread that calls; while nobody waits, none is held."""
+    connections.close_all()

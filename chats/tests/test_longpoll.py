@@ -18,6 +18,7 @@ def installation(tmp_path_factory):
     installation.start("web")
     yield installation
     installation.close()
+    assert "Traceback" not in (installation.folder / "web.log").read_text()
 
 
 @pytest.fixture
