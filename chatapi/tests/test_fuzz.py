@@ -1,0 +1,46 @@
+"""Whatever fits the schema, or just does not, is answered as the schema says."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from chatapi.rates import Rate
+from chatapi.wsgi import application
+
+SCHEMA = schemathesis.openapi.from_wsgi("/api/schema", application)
+OPERATIONS = {each.ok().label: each.ok() for each in SCHEMA.get_all_operations()}
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+@settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_with_a_token_of_either_kind(label, data, settings, acme, chat, alice, gina):
+    settings.LIMITS = {name: Rate.parse("99999/s") for name in settings.LIMITS}
+    case = data.draw(OPERATIONS[label].as_strategy())
+    if data.draw(st.booleans()):
+        # Ids made up by chance meet nothing: the place is real, the rest is not.
+        real = {"company_id": acme.slug, "chat_id": chat.pk}
+        case.path_parameters |= {k: v for k, v in real.items() if k in case.path_parameters}
+    for person in (alice, gina):
+        response = case.call(headers={"Authorization": f"Bearer {person.token}"})
+        case.validate_response(response, checks=CHECKS)
