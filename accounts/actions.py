@@ -11,6 +11,7 @@ from accounts.models import ApiToken, User, normal_email
 from chatapi import tokens
 
 DEFAULT_TOKEN_DAYS = 365
+EMAIL_LENGTH = 254
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -20,6 +21,8 @@ def account_for(email: str) -> User:
     Raises ValidationError when `email` is no address.
     """
     validate_email(email.strip())
+    if len(email.strip()) > EMAIL_LENGTH:
+        raise ValidationError(f"An address has at most {EMAIL_LENGTH} characters.")
     user, _ = User.objects.get_or_create(
         email=normal_email(email),
         defaults={"password": "!"},  # "!": no password fits

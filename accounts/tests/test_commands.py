@@ -36,7 +36,13 @@ def test_scopes(db):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["no-address"], ["a@b.co", "--scopes", "all"], ["a@b.co", "--days", "0"]]
+    "arguments",
+    [
+        ["no-address"],
+        [f"{'x' * 250}@example.com"],
+        ["a@b.co", "--scopes", "all"],
+        ["a@b.co", "--days", "0"],
+    ],
 )
 def test_what_is_wrong_is_said_and_makes_no_token(db, arguments):
     with pytest.raises(CommandError):

@@ -27,6 +27,7 @@ from companies.models import Company
 # Without look-alikes, so that a password can be read out and typed in.
 PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # noqa: S105
 PASSWORD_LENGTH = 14
+NAME_LENGTH = 200
 
 
 def make_password() -> str:
@@ -60,7 +61,7 @@ def start(
 ) -> tuple[Chat, users.Joined]:
     """A guest opens a chat of their own, with a first message if they gave one."""
     with transaction.atomic():
-        chat = create(company, name=f"{first_name} {last_name}".strip())
+        chat = create(company, name=f"{first_name} {last_name}"[:NAME_LENGTH])
         joined = users.join(chat, email=email, first_name=first_name, last_name=last_name)
         if message:
             messages.send(joined.chat_user, message)

@@ -87,7 +87,7 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
             if not was_in:
                 chat_user.joined_at, chat_user.left_at = timezone.now(), None
             chat_user.user, chat_user.membership = user, membership
-            chat_user.first_name = user.first_name or user.name
+            chat_user.first_name = user.first_name or user.name[:100]
             chat_user.last_name = user.last_name
             chat_user.role = ChatUser.Role.AGENT
             chat_user.status = ChatUser.Status.ACTIVE

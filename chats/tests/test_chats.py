@@ -273,6 +273,10 @@ class TestStartChat:
         body = Client().post("/api/companies/acme/start-chat", self.BODY).json()
         assert Client(body["token"]).get("/api/chat-user").status_code == 200
 
+    def test_names_as_long_as_they_may_be(self, acme):
+        body = self.BODY | {"first_name": "x" * 100, "last_name": "y" * 100}
+        assert Client().post("/api/companies/acme/start-chat", body).status_code == 201
+
     def test_without_a_message(self, acme):
         body = {k: v for k, v in self.BODY.items() if k != "message"}
         assert Client().post(f"/api/companies/{acme.pk}/start-chat", body).status_code == 201

@@ -275,3 +275,14 @@ def test_an_address_gets_so_many_mails_from_all_chats_together(chat, other_chat,
     settings.LIMITS = settings.LIMITS | {"MAIL": Rate.parse("1/h")}
     assert join(chat.pk).status_code == 201
     assert join(other_chat.pk).status_code == 429
+
+
+def test_an_agent_with_a_long_address_and_no_name(acme, chat):
+    from accounts.actions import account_for, issue_token
+    from companies.actions import invite_member
+    from companies.models import Role
+
+    email = f"{'x' * 200}@acme.test"
+    invite_member(acme, Role.OWNER, email, Role.AGENT)
+    _, token = issue_token(account_for(email))
+    assert Client(token).post(f"/api/chats/{chat.pk}/users").json()["first_name"] == "x" * 100

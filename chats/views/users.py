@@ -123,9 +123,8 @@ class ChatUserViewSet(ChatView):
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.chat_user(self.caller.chat_id, pk)
-        itself = self.caller.chat_user is not None or chat_user.user_id == getattr(
-            request.user, "pk", 0
-        )
+        # A guest can name nobody else; a member may be the agent of the URL.
+        itself = not self.caller.is_member or chat_user.user_id == request.user.pk
         end = users.leave if itself else users.remove
         return Response(self.show_user(end(chat_user)))
 
