@@ -1,7 +1,9 @@
 """Who sees which chats, and what is in them."""
 
 import hmac
+import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import (
@@ -17,15 +19,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 
-from chatapi.crypto import decrypt
+from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
 from companies.models import Membership, Role
-
-# What a guess at the password of a chat that does not exist is compared with.
-NO_PASSWORD = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +110,24 @@ def chat(request: Request, caller: Caller) -> Chat:
     return found
 
 
+@cache
+def decoy() -> str:
+    """What stands in for the password of a chat that does not exist; nobody can know it."""
+    return encrypt(secrets.token_urlsafe())
+
+
 def by_password(reference: str, password: str) -> Chat:
     """The chat a stranger names, when the password is its own.
 
-    ApiError 422 `wrong_password`, alike for a wrong password and for a chat that does not exist:
-    the comparison takes the same time however much of a guess is right.
+    ApiError 422 `wrong_password`, alike for a wrong password and for a chat that does not exist,
+    in what it says and in the work that it takes.
     """
     found = (
         Chat.objects.select_related("company")
         .filter(pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None)
         .first()
     )
-    right = decrypt(found.sealed_password) if found else NO_PASSWORD
+    right = decrypt(found.sealed_password if found else decoy())
     if not hmac.compare_digest(right.encode(), password.encode()) or found is None:
         raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
     return found
