@@ -14,7 +14,7 @@ endif
 run: $(VENV)/.run
 	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
 	  && $(BIN)/python manage.py migrate --verbosity 0 \
-	  && $(BIN)/python manage.py demo \
+	  && $(BIN)/python manage.py demo --starting \
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho --env /dev/null start
 
 test: $(VENV)/.test

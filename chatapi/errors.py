@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions
@@ -154,7 +159,7 @@ def as_api_error(exception: Exception) -> ApiError | None:
             return exception
         case exceptions.ValidationError():
             errors = flatten(exception.detail)
-            first = next(iter(errors.values()))[0] if errors else "The input is not valid."
+            first = next((f"{field}: {each[0]}" for field, each in errors.items()), None)
             return ApiError(422, ErrorCode.VALIDATION_FAILED, first, errors)
         case exceptions.NotAuthenticated():
             return ApiError(401, ErrorCode.NOT_AUTHENTICATED)
@@ -172,6 +177,10 @@ def as_api_error(exception: Exception) -> ApiError | None:
             return ApiError(422, ErrorCode.MALFORMED_BODY, str(exception.detail))
         case RequestDataTooBig():
             return ApiError(422, ErrorCode.BODY_TOO_LARGE)
+        case DisallowedHost():
+            return ApiError(
+                422, ErrorCode.BAD_REQUEST, "This host name is not served here (ALLOWED_HOSTS)."
+            )
         case SuspiciousOperation():
             return ApiError(422, ErrorCode.BAD_REQUEST)
         case _:
@@ -205,7 +214,8 @@ def is_api(path: str) -> bool:
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api(request.path):
-        return http_error(422, ErrorCode.BAD_REQUEST)
+        error = as_api_error(exception) or ApiError(422, ErrorCode.BAD_REQUEST)
+        return http_error(422, error.error_code, error.message)
     return defaults.bad_request(request, exception)
 
 

@@ -39,10 +39,10 @@ def flag(name: str, default: bool) -> bool:
     return value in {"1", "true", "yes", "on"}
 
 
-def number(name: str, default: int, least: int = 0) -> int:
+def number(name: str, default: int, least: int = 0, most: int = 2**31) -> int:
     value: int = setting(name, lambda: int(env.str(name, default=str(default))), "a whole number")
-    if value < least:
-        raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} must be from {least} to {most}, not {value}.")
     return value
 
 
@@ -68,19 +68,21 @@ SECRET_KEY = env.str("SECRET_KEY", default="").strip()
 if not SECRET_KEY or SECRET_KEY.startswith("#"):
     if not DEBUG:
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set: production needs one "
-            "(`make run` writes one into .env; or set DEBUG=true on a developer's machine)."
+            "SECRET_KEY is not set: give it fifty random characters in .env or the environment"
+            " (`make run` does so by itself; DEBUG=true does without)."
         )
     SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105
 
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = number("PORT", 8000, least=1)
+PORT = number("PORT", 8000, least=1, most=65_535)
 PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 if not PUBLIC_HOST:
     raise ImproperlyConfigured(f"PUBLIC_URL must name a host, not {PUBLIC_URL!r}.")
 HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", PUBLIC_HOST])
+if not any(ALLOWED_HOSTS):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name a host, or nobody would be answered.")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -122,6 +124,7 @@ WSGI_APPLICATION = "chatapi.wsgi.application"
 ASGI_APPLICATION = "chatapi.asgi.application"
 
 MIDDLEWARE = [
+    "chatapi.health.HealthMiddleware",
     "chatapi.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -186,7 +189,9 @@ REDIS_URL = url("REDIS_URL", "", ("redis", "rediss", "unix"))
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="chatapi:")
 
 # Keys for the chats' passwords, newest first: the first encrypts, each can decrypt.
-CHAT_PASSWORD_KEYS = env.list("CHAT_PASSWORD_KEYS", default=[])
+CHAT_PASSWORD_KEYS = [
+    key for each in env.list("CHAT_PASSWORD_KEYS", default=[]) if (key := each.strip())
+]
 
 # --- Work behind the request ---------------------------------------------------------------
 
@@ -201,6 +206,10 @@ EMAIL_URL = url(
     ("consolemail", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl", "memorymail", "dummymail"),
 )
 vars().update(setting("EMAIL_URL", lambda: environ.Env.email_url_config(EMAIL_URL), "a mail URL"))
+if EMAIL_URL.startswith("smtp") and not vars().get("EMAIL_HOST"):
+    raise ImproperlyConfigured("EMAIL_URL must name the mail server's host.")
+if EMAIL_URL.startswith("consolemail"):
+    EMAIL_BACKEND = "chatapi.consolemail.EmailBackend"
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
 # How long one worker may take for one mail before another may send it.
 MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, least=1)

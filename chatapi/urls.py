@@ -6,7 +6,6 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import chats.urls
-from chatapi.health import live, ready
 
 urlpatterns = [
     path("api/", include("companies.urls")),
@@ -16,8 +15,7 @@ urlpatterns = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("healthz", live),
-    path("readyz", ready),
+    path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("", RedirectView.as_view(pattern_name="docs")),
 ]
 

@@ -80,6 +80,7 @@ class ApiViewSet(GenericViewSet[Any]):
     """Every route's view. `policies` names each action's authentication, permission and limit."""
 
     policies: ClassVar[Mapping[str, Policy]] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
     _verdict: Verdict | None = None  # of the tightest limit that this call was counted for
 
     @property
@@ -122,7 +123,8 @@ class ApiViewSet(GenericViewSet[Any]):
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise RequestDataTooBig
         if sent is not None and not sent.permits(request.method):
-            raise forbidden(ErrorCode.SCOPE_MISSING)
+            scope = "read" if request.method in {"GET", "HEAD"} else "write"
+            raise forbidden(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)
 
     def charge(self, *charges: Charge) -> None:

@@ -1,11 +1,13 @@
 """Who sees which chats, and what is in them."""
 
 import hmac
+import logging
 import secrets
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.db.models import (
     BigIntegerField,
     Count,
@@ -25,6 +27,8 @@ from chatapi.ids import parse_id
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
 from companies.models import Membership, Role
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,11 @@ def by_password(reference: str, password: str) -> Chat:
         .filter(pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None)
         .first()
     )
-    right = decrypt(found.sealed_password if found else decoy())
+    try:
+        right = decrypt(found.sealed_password if found else decoy())
+    except InvalidToken:
+        logger.error("no key fits the password of chat %s: see CHAT_PASSWORD_KEYS", reference)
+        found, right = None, ""
     if not hmac.compare_digest(right.encode(), password.encode()) or found is None:
         raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
     return found

@@ -181,7 +181,7 @@ chats = describe(
         "Members of the company. Without a password one is made; `share` shows it.",
         takes=ChatInput,
         examples={
-            "The company is enough": {"company_id": "3"},
+            "The company is enough": {"company_id": 3},
             "With more": {
                 "company_id": "acme-travel",
                 "name": "Booking 4711",
@@ -305,8 +305,18 @@ chat_users = describe(
                 JoinedSerializer,
                 {
                     "A guest": {**JOINED, "code_mailed": True},
-                    "A guest, trusted at once": {**JOINED, "token": TOKEN, "code_mailed": False},
-                    "An agent": {**AGENT, "token": TOKEN, "code_mailed": False},
+                    "A guest, trusted at once": {
+                        **JOINED,
+                        "token": TOKEN,
+                        "expires_at": "2021-08-04T09:31:38.000000Z",
+                        "code_mailed": False,
+                    },
+                    "An agent": {
+                        **AGENT,
+                        "token": TOKEN,
+                        "expires_at": "2021-08-04T09:31:38.000000Z",
+                        "code_mailed": False,
+                    },
                     "Invited": {**INVITED, "code_mailed": False},
                 },
                 "The new chat user; an agent who joins gets a token.",
@@ -417,6 +427,7 @@ start_chat = describe(
                     "A code was mailed": {
                         "chat": {**CHAT_BRIEF, "name": "Gina Green"},
                         "chat_user": JOINED,
+                        "password": "kT7mWq2ZrbXh4d",
                         "url": JOIN_URL,
                         "code_mailed": True,
                     }

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from chatapi.pagination import NewestFirstQuery
 from chats import representations
@@ -187,10 +188,11 @@ class JoinedSerializer(ChatUserSerializer):
     """A chat user who came in; with a token when no code is needed."""
 
     token = serializers.CharField(required=False, help_text="Shown once.")
+    expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
     code_mailed = serializers.BooleanField(help_text="Whether an auth code is on its way.")
 
     class Meta(ChatUserSerializer.Meta):
-        fields = (*ChatUserSerializer.Meta.fields, "token", "code_mailed")  # type: ignore[assignment]
+        fields = (*ChatUserSerializer.Meta.fields, "token", "expires_at", "code_mailed")  # type: ignore[assignment]
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
@@ -204,8 +206,10 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 class StartedSerializer(serializers.Serializer[Any]):
     chat = ChatBriefSerializer()
     chat_user = ChatUserSerializer()
+    password = serializers.CharField(help_text="Of the chat.")
     url = serializers.CharField(help_text="The link back into the chat, with its password.")
     token = serializers.CharField(required=False, help_text="Shown once.")
+    expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
     code_mailed = serializers.BooleanField()
 
 
@@ -233,11 +237,17 @@ class Metadata(serializers.DictField):
     default_error_messages = {
         "too_large": f"Metadata is at most {MAX_METADATA_BYTES} bytes of JSON.",
         "too_deep": f"Metadata is nested at most {MAX_METADATA_DEPTH} levels.",
-        "null": "Metadata can't hold NUL characters.",
+        "not_a_dict": "Metadata must be a JSON object.",
+        "nul": "Metadata can't hold NUL characters.",
         "number": "Metadata can't hold numbers of this size.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):  # out of a form
+            try:
+                data = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                self.fail("not_a_dict", input_type="str")
         if depth(data) > MAX_METADATA_DEPTH:
             self.fail("too_deep")
         value = super().to_internal_value(data)
@@ -248,7 +258,7 @@ class Metadata(serializers.DictField):
         if len(raw) > MAX_METADATA_BYTES:
             self.fail("too_large")
         if b"\\u0000" in raw:
-            self.fail("null")
+            self.fail("nul")
         return value
 
 
@@ -272,8 +282,18 @@ class Password(serializers.CharField):
 
 
 class ExternalId(serializers.CharField):
-    def to_internal_value(self, data: Any) -> Any:
-        return super().to_internal_value(data) or None
+    """An id of the integrator's own; an empty one is none."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        return None if value == "" else value
+
+
+@extend_schema_field(
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 80}]}
+)
+class CompanyReference(serializers.CharField):
+    """A company's id, as a number or a string, or its slug."""
 
 
 class ChatEdit(serializers.Serializer[Any]):
@@ -285,7 +305,7 @@ class ChatEdit(serializers.Serializer[Any]):
 
 
 class ChatInput(serializers.Serializer[Any]):
-    company_id = serializers.CharField(max_length=80, help_text="The company's id or slug.")
+    company_id = CompanyReference(max_length=80, help_text="The company's id or slug.")
     name = serializers.CharField(max_length=200, required=False, allow_blank=True)
     password = Password(required=False, help_text="Made when absent; `share` shows it.")
     external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
@@ -319,6 +339,12 @@ class InviteInput(serializers.Serializer[Any]):
     email = EmailField(required=False)
     first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs and "email" not in attrs:
+            # Meant for somebody else; it must not make an agent of the caller.
+            raise serializers.ValidationError({"email": "Whom to invite is missing."})
+        return attrs
 
 
 class ChatUserEdit(serializers.Serializer[Any]):
@@ -366,7 +392,7 @@ class GetTokenInput(serializers.Serializer[Any]):
     auth_code = AuthCodeField()
 
     def get_fields(self) -> dict[str, Any]:
-        # The seed's name is no Python name.
+        # The documented name is no Python name.
         fields = super().get_fields()
         fields["auth-code"] = AuthCodeField(source="auth_code")
         del fields["auth_code"]

@@ -1,4 +1,4 @@
-"""The routes below /api that speak of chats; `public_paths` those the seed writes without /api."""
+"""The routes below /api that speak of chats; `public_paths` are documented without /api too."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

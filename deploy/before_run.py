@@ -6,7 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+ENV_FILE = Path(os.environ.get("ENV_FILE") or Path(__file__).resolve().parent.parent / ".env")
 
 
 def setting(name: str, default: str) -> str:
@@ -17,21 +17,22 @@ def setting(name: str, default: str) -> str:
         for line in ENV_FILE.read_text().splitlines():
             key, _, value = line.partition("=")
             if key.strip() == name:
-                return value.strip().strip("'\"") or default
+                return value.partition(" #")[0].strip().strip("'\"") or default
     return default
 
 
 def write_env() -> None:
     """Make the keys that every installation needs; they outlive a restart and are in no commit."""
-    if ENV_FILE.exists() or "SECRET_KEY" in os.environ:
+    if setting("SECRET_KEY", "") or setting("DEBUG", "").lower() in {"1", "true", "yes", "on"}:
         return
-    with open(os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(
-            "# Made by `make run`; .env.example lists what else can be set here.\n"
-            f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
-            f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n"
-        )
-    print("Wrote .env with a SECRET_KEY and CHAT_PASSWORD_KEYS of your own.", file=sys.stderr)
+    if ENV_FILE.exists() and not ENV_FILE.is_file():
+        sys.exit(f"SECRET_KEY is not set, and {ENV_FILE} can't keep one: set it by hand.")
+    with open(os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+        file.write("\n# Made by `make run`; .env.example lists what else can be set here.\n")
+        file.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
+        if not setting("CHAT_PASSWORD_KEYS", ""):
+            file.write(f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n")
+    print(f"Wrote keys of your own into {ENV_FILE.name}.", file=sys.stderr)
 
 
 def free_port() -> str:

@@ -11,6 +11,14 @@ manage() {
         "$@"
 }
 
+echo "== What runs, with requirements.txt alone"
+python_of_work="$work/venv/bin/python"
+"$BIN/python" -m venv "$work/venv"
+"$python_of_work" -m pip install --quiet --disable-pip-version-check -r requirements.txt
+"$python_of_work" -c "import kombu.transport.filesystem, kombu.transport.pyamqp, kombu.transport.redis"
+manage CELERY_BROKER_URL=redis://127.0.0.1:6379/0 "$python_of_work" -c \
+    "import chatapi.asgi, chatapi.server; from chatapi import celery_app; celery_app.connection()"
+
 echo "== Migrations"
 manage "$BIN/python" manage.py makemigrations --check --dry-run
 

@@ -106,11 +106,13 @@ def test_a_method_that_is_none(db, method, error_of):
     answer = getattr(Client(), method)("/api/user")
     assert answer.status_code == 405
     assert error_of(answer) == "method_not_allowed"
+    assert answer["Allow"] == "GET, HEAD"
 
 
 def test_a_host_that_is_not_ours(db, error_of):
     answer = Client().get("/api/user", headers={"Host": "evil.example"})
     assert answer.status_code == 422
+    assert "ALLOWED_HOSTS" in answer.json()["message"]
     assert error_of(answer) == "bad_request"
 
 

@@ -12,7 +12,7 @@ from chatapi.tests.installation import ROOT, Installation
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
 def test_line_by_line(tmp_path):
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    first, second, third = (block for block in blocks if "$API" in block)
+    first, second, third, waiting = (block for block in blocks if "$API" in block)
     installation = Installation(tmp_path)
     try:
         made = installation.demo()
@@ -50,6 +50,7 @@ def test_line_by_line(tmp_path):
         assert told.endswith("true\n")
         told = paste(third.replace("654321", installation.mailbox.code(2)))
         assert '"status": "active"' in told
+        assert '"data": []' in paste(waiting.replace("wait=30", "wait=1"))
         shell.stdin.close()
         shell.stdout.close()
         assert shell.wait(10) == 0

@@ -32,3 +32,11 @@ def test_the_database_away_is_503(client, db, monkeypatch):
 def test_the_front_door_leads_to_the_docs(client, db):
     assert client.get("/")["Location"] == "/docs"
     assert client.get("/admin")["Location"] == "/admin/"
+
+
+def test_a_probe_may_name_the_process_by_its_address(client):
+    assert client.get("/healthz", headers={"Host": "10.0.0.7"}).status_code == 200
+
+
+def test_docs_with_a_slash(client):
+    assert client.get("/docs/")["Location"] == "/docs"

@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import time
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core import mail as django_mail
+from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
-from chatapi import mail
+from chatapi import consolemail, mail
 from chatapi.models import OutgoingMail
 from chatapi.tests.installation import Installation, free_port, wait_for
 from chats.actions import codes, users
@@ -106,6 +108,15 @@ class TestDelivery:
         mail.deliver(row.pk)
         row.refresh_from_db()
         assert row.dropped_at is not None
+
+    def test_in_the_terminal_it_reads_like_a_mail(self, code):
+        stream = StringIO()
+        letter = EmailMultiAlternatives("123456 is your code", "Hello\n", to=["a@b.co"])
+        letter.attach_alternative("<p>Hello</p>", "text/html")
+        consolemail.EmailBackend(stream=stream).send_messages([letter])
+        shown = stream.getvalue()
+        assert "To: a@b.co\nSubject: 123456 is your code\n\nHello\n" in shown
+        assert "<p>" not in shown
 
     def test_a_name_can_not_break_out_of_a_mail(self, acme, chat):
         acme.name = "Acme\r\nBcc: victim@example.com <b>"

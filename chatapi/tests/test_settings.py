@@ -36,7 +36,8 @@ def manage(tmp_path, *arguments, **env):
         ("LIMIT_READ", "2000000/s"), ("DATA_DIR", "/dev/null/x"),
         ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
         ("NUM_PROXIES", "-1"), ("LOG_LEVEL", "LOUD"), ("WEB_THREADS", "0"),
-        ("AUTH_CODE_MINUTES", "soon"),
+        ("AUTH_CODE_MINUTES", "soon"), ("PORT", "99999999"), ("EMAIL_URL", "smtp://"),
+        ("ALLOWED_HOSTS", ""),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, value):
@@ -144,9 +145,10 @@ def test_every_setting_is_in_the_example():
 
 
 class TestBeforeRun:
-    def run(self, **env):
+    def run(self, **changes):
+        env = {name: value for name, value in (GOOD | changes).items() if value is not None}
         return subprocess.run(
-            [sys.executable, "deploy/before_run.py"], cwd=ROOT, env=GOOD | env,
+            [sys.executable, "deploy/before_run.py"], cwd=ROOT, env=env,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -161,6 +163,17 @@ class TestBeforeRun:
         assert done.returncode == 1
         assert done.stderr.startswith(f"Port {port} can't be used")
         assert len(done.stderr.strip().splitlines()) == 1
+
+    def test_keys_are_made_once_and_an_env_file_keeps_what_it_has(self, tmp_path):
+        env_file = tmp_path / "env"
+        env_file.write_text("LOG_LEVEL=WARNING")
+        for _ in range(2):
+            done = self.run(PORT=str(free_port()), ENV_FILE=str(env_file), SECRET_KEY=None)
+            assert done.returncode == 0, done.stderr
+        kept = env_file.read_text()
+        assert kept.startswith("LOG_LEVEL=WARNING\n")
+        assert kept.count("SECRET_KEY=") == kept.count("CHAT_PASSWORD_KEYS=") == 1
+        assert manage(tmp_path, "check", ENV_FILE=str(env_file)).returncode == 0
 
     def test_what_is_no_port(self):
         assert self.run(PORT="many").stderr.startswith("PORT must be a number")

@@ -1,6 +1,7 @@
 """Who takes part in a chat: joining, inviting, leaving, removing, banning."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -24,6 +25,7 @@ class Joined:
     chat_user: ChatUser
     created: bool
     token: str | None = None
+    expires_at: datetime | None = None
     code_mailed: bool = False
 
 
@@ -68,8 +70,8 @@ def admit(chat: Chat, chat_user: ChatUser) -> Joined:
     if chat.company.verify_first_join:
         codes.mail_code(chat_user)
         return Joined(chat_user, created=True, code_mailed=True)
-    _, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
-    return Joined(chat_user, created=True, token=plain)
+    token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+    return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
 
 
 def join_as_agent(chat_id: int, user: User) -> Joined:
@@ -105,8 +107,8 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
                 EventType.USER_UPDATED if was_in else EventType.USER_JOINED,
                 representations.chat_user(chat_user),
             )
-        _, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
-    return Joined(chat_user, created=created, token=plain)
+        token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+    return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
 
 def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "") -> Joined:

@@ -64,6 +64,18 @@ class TestCreate:
         elsewhere = {"company_id": "outside", "external_id": "a"}
         assert charlie.api.post("/api/chats", elsewhere).status_code == 201
 
+    def test_an_empty_external_id_is_none(self, acme, bob):
+        send = {"company_id": acme.pk, "external_id": ""}
+        for _ in range(2):
+            assert bob.api.post("/api/chats", send).json()["external_id"] is None
+
+    def test_metadata_in_a_form_is_json(self, acme, bob):
+        send = {"company_id": acme.pk, "metadata": '{"a": 1}'}
+        made = bob.api.post("/api/chats", send, format="multipart")
+        assert made.json()["metadata"] == {"a": 1}
+        answer = bob.api.post("/api/chats", send | {"metadata": "a"}, format="multipart")
+        assert answer.json()["message"] == "metadata: Metadata must be a JSON object."
+
     def test_the_same_key_again_is_the_same_chat(self, acme, bob):
         send = {"company_id": acme.pk, "name": "Once"}
         first = bob.api.post("/api/chats", send, headers={"Idempotency-Key": "k"})
@@ -87,6 +99,7 @@ class TestCreate:
         answer = Client(plain).post("/api/chats", {"company_id": acme.pk})
         assert answer.status_code == 403
         assert error_of(answer) == "scope_missing"
+        assert "`write`" in answer.json()["message"]
 
 
 class TestList:

@@ -286,3 +286,24 @@ def test_an_agent_with_a_long_address_and_no_name(acme, chat):
     invite_member(acme, Role.OWNER, email, Role.AGENT)
     _, token = issue_token(account_for(email))
     assert Client(token).post(f"/api/chats/{chat.pk}/users").json()["first_name"] == "x" * 100
+
+
+def test_an_invitation_without_an_address_makes_no_agent(chat, bob):
+    answer = bob.api.post(f"/api/chats/{chat.pk}/users", {"first_name": "Ida"})
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == ["email"]
+    assert not ChatUser.objects.exists()
+
+
+def test_a_password_that_no_key_fits_is_a_wrong_one_and_told_to_the_operator(chat, caplog):
+    chat.sealed_password = "gone"
+    chat.save()
+    assert join(chat.pk).json()["code"] == "wrong_password"
+    assert "CHAT_PASSWORD_KEYS" in caplog.text
+
+
+def test_a_token_says_how_long_it_lives(acme, chat, bob):
+    acme.verify_first_join = False
+    acme.save()
+    for joined in (join(chat.pk), bob.api.post(f"/api/chats/{chat.pk}/users")):
+        assert joined.json()["expires_at"] > joined.json()["created_at"]

@@ -54,9 +54,14 @@ def answer_join(joined: users.Joined) -> Response:
 
 def show_joined(joined: users.Joined) -> dict[str, Any]:
     shown = dict(ChatUserSerializer(joined.chat_user).data)
-    shown["code_mailed"] = joined.code_mailed
+    return shown | show_token(joined)
+
+
+def show_token(joined: users.Joined) -> dict[str, Any]:
+    """What a guest or an agent gets to go on with: a token, or a code on its way."""
+    shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
     if joined.token is not None:
-        shown["token"] = joined.token
+        shown |= {"token": joined.token, "expires_at": joined.expires_at}
     return shown
 
 
@@ -172,14 +177,13 @@ class StartChatViewSet(ApiViewSet):
                 Charge("MAIL", fields["email"]),
             )
             chat, joined = chat_actions.start(company, **fields)
+            password = chat_actions.password_of(chat)
             answer = {
                 "chat": representations.chat(chat),
                 "chat_user": ChatUserSerializer(joined.chat_user).data,
-                "url": chat_actions.join_url(chat, chat_actions.password_of(chat)),
-                "code_mailed": joined.code_mailed,
+                "password": password,
+                "url": chat_actions.join_url(chat, password),
             }
-            if joined.token is not None:
-                answer["token"] = joined.token
-            return Response(answer, 201)
+            return Response(answer | show_token(joined), 201)
 
         return once(request, make)

@@ -1,7 +1,8 @@
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.actions import account_for, issue_token
 from chats.actions import chats
@@ -17,7 +18,10 @@ CHAT = "First chat"
 class Command(BaseCommand):
     help = "Make a demonstration company, chat and token, if there is no company yet."
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--starting", action="store_true", help="the service starts next")
+
+    def handle(self, *, starting: bool = False, **options: Any) -> None:
         base = settings.PUBLIC_URL
         self.stdout.write("")
         if Company.objects.exists():
@@ -39,12 +43,18 @@ class Command(BaseCommand):
         self.stdout.write(f"  API            {base}/api")
         self.stdout.write(f"  Docs           {base}/docs")
         self.stdout.write(f"  Token          {token}")
-        if chat is not None:
-            password = chats.password_of(chat)
+        try:
+            password = chats.password_of(chat) if chat else ""
+        except InvalidToken:
+            self.stderr.write("No key fits the chat's password: see CHAT_PASSWORD_KEYS.")
+            password = ""
+        if chat and password:
             self.stdout.write(f"  Chat           {chats.join_url(chat, password)}")
             self.stdout.write(f"  Chat id        {chat.pk}")
             self.stdout.write(f"  Chat password  {password}")
         self.stdout.write("")
+        if not starting:
+            return
         if settings.EMAIL_URL.startswith("consolemail"):
             self.stdout.write(
                 "Mail, with the auth codes, is printed here. Ctrl-C stops everything."
