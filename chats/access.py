@@ -48,6 +48,11 @@ class Caller:
     def manages(self) -> bool:
         return self.role is not None and self.role.manages
 
+    def require_manager(self) -> None:
+        """ApiError 403 for everybody but managers and owners."""
+        if not self.manages:
+            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+
 
 def caller(request: Request, reference: str) -> Caller:
     """The caller in the chat that the URL names. Costs no query: the token's had it all.

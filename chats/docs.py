@@ -10,32 +10,49 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from chatapi.describe import Answer, Operation, describe, page, page_of
 from chatapi.errors import ErrorCode
 from chatapi.pagination import PageQuery
-from chats.serializers import (
+from chats.examples import (
+    AGENT,
+    CHAT,
+    CHAT_BRIEF,
+    CHAT_FOR_GUEST,
+    COMPANY_BRIEF,
+    EDITED,
+    EVENTS,
+    GUEST,
+    INVITED,
+    JOIN_URL,
+    JOINED,
+    MESSAGE,
+    NEW_CHAT,
+    TOKEN,
+    TOMBSTONE,
+)
+from chats.serializers.asked import ChatsQuery, EventsQuery, MessagesQuery
+from chats.serializers.shown import (
     AcceptedSerializer,
-    ChatEdit,
-    ChatInput,
     ChatSerializer,
-    ChatsQuery,
-    ChatUserEdit,
     ChatUserSerializer,
     CurrentChatUserSerializer,
-    EventsQuery,
     EventsSerializer,
-    GetTokenInput,
-    InviteInput,
     JoinedSerializer,
-    JoinInput,
     MessageDetailSerializer,
-    MessageInput,
     MessageSerializer,
-    MessagesQuery,
-    ReadInput,
     ReadSerializer,
-    ShareInput,
     ShareSerializer,
-    StartChatInput,
     StartedSerializer,
     TokenSerializer,
+)
+from chats.serializers.taken import (
+    ChatEdit,
+    ChatInput,
+    ChatUserEdit,
+    GetTokenInput,
+    InviteInput,
+    JoinInput,
+    MessageInput,
+    ReadInput,
+    ShareInput,
+    StartChatInput,
 )
 
 
@@ -51,96 +68,6 @@ class ChatUserTokenScheme(OpenApiAuthenticationExtension):
             "description": "The token of a chat user, good in one chat; `get-token` gives it.",
         }
 
-
-GUEST: dict[str, Any] = {
-    "id": 51,
-    "chat_id": 42,
-    "first_name": "Gina",
-    "last_name": "Green",
-    "email": "gina@example.com",
-    "role": "guest",
-    "status": "active",
-    "assurance": "email_verified",
-    "created_at": "2021-07-05T09:30:00.000000Z",
-    "joined_at": "2021-07-05T09:31:10.000000Z",
-    "left_at": None,
-}
-AGENT: dict[str, Any] = {
-    "id": 52,
-    "chat_id": 42,
-    "first_name": "Bob",
-    "last_name": "Baker",
-    "email": "bob@acme.example.com",
-    "role": "agent",
-    "status": "active",
-    "assurance": "member",
-    "created_at": "2021-07-05T09:40:00.000000Z",
-    "joined_at": "2021-07-05T09:40:00.000000Z",
-    "left_at": None,
-}
-# Examples of tokens, too short to be any.
-TOKEN = "cnc_42_…"  # noqa: S105
-JOIN_URL = "https://chat.example.com/chats/42#kT7mWq2ZrbXh4d"
-MESSAGE: dict[str, Any] = {
-    "id": 301,
-    "chat_id": 42,
-    "seq": 3,
-    "text": "Hello, I would like to change my booking.",
-    "author": {name: GUEST[name] for name in ("id", "first_name", "last_name", "role")},
-    "assurance": "email_verified",
-    "created_at": "2021-07-05T09:31:38.000000Z",
-    "edited_at": None,
-    "deleted_at": None,
-}
-EDITED = {
-    **MESSAGE,
-    "text": "Hello, I would like to change my booking 4711.",
-    "edited_at": "2021-07-05T09:33:00.000000Z",
-}
-TOMBSTONE = {**MESSAGE, "text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"}
-CHAT: dict[str, Any] = {
-    "id": 42,
-    "company_id": 3,
-    "name": "Booking 4711",
-    "status": "open",
-    "external_id": "booking-4711",
-    "metadata": {"locale": "en-GB"},
-    "last_seq": 3,
-    "last_message": MESSAGE,
-    "unread_count": 1,
-    "users_count": 2,
-    "created_at": "2021-07-05T09:30:00.000000Z",
-    "deleted_at": None,
-}
-NEW_CHAT = {**CHAT, "last_seq": 1, "last_message": None, "unread_count": 0, "users_count": 0}
-CHAT_FOR_GUEST = {
-    name: value for name, value in CHAT.items() if name not in {"external_id", "metadata"}
-}
-CHAT_BRIEF = {name: CHAT[name] for name in ("id", "company_id", "name", "status", "created_at")}
-COMPANY_BRIEF = {"id": 3, "name": "Acme Travel", "slug": "acme-travel", "logo_url": ""}
-EVENTS: list[dict[str, Any]] = [
-    {
-        "seq": 1,
-        "type": "chat.created",
-        "chat_id": 42,
-        "created_at": CHAT["created_at"],
-        "data": CHAT_BRIEF,
-    },
-    {
-        "seq": 2,
-        "type": "user.joined",
-        "chat_id": 42,
-        "created_at": GUEST["joined_at"],
-        "data": {name: value for name, value in GUEST.items() if name != "email"},
-    },
-    {
-        "seq": 3,
-        "type": "message.created",
-        "chat_id": 42,
-        "created_at": MESSAGE["created_at"],
-        "data": MESSAGE,
-    },
-]
 
 current_chat_user = describe(
     "current_chat_user",
@@ -268,18 +195,6 @@ chats = describe(
         id="chats_read",
     ),
 )
-
-JOINED = {**GUEST, "assurance": "claimed"}
-INVITED = {
-    **GUEST,
-    "id": 53,
-    "first_name": "",
-    "last_name": "",
-    "email": "ida@example.com",
-    "status": "invited",
-    "assurance": "claimed",
-    "joined_at": None,
-}
 
 chat_users = describe(
     "chat_users",

@@ -11,7 +11,7 @@ from chats.models import Chat, ChatUser
 
 Row = Mapping[str, Any]
 
-MESSAGE_FIELDS = (
+MESSAGE_COLUMNS = (
     "id",
     "chat_id",
     "seq",
@@ -21,6 +21,9 @@ MESSAGE_FIELDS = (
     "edited_at",
     "deleted_at",
     "author_id",
+)
+MESSAGE_FIELDS = (
+    *MESSAGE_COLUMNS,
     "author__first_name",
     "author__last_name",
     "author__role",

@@ -71,7 +71,7 @@ def write(
 
 def shown(message: Message, author: ChatUser) -> dict[str, Any]:
     """A message as it is answered, its author known."""
-    row = {field: getattr(message, field) for field in representations.MESSAGE_FIELDS[:9]}
+    row = {field: getattr(message, field) for field in representations.MESSAGE_COLUMNS}
     row["author__first_name"] = author.first_name
     row["author__last_name"] = author.last_name
     row["author__role"] = author.role

@@ -14,7 +14,7 @@ from chats.authentication import (
     chat_reference,
 )
 from chats.models import Chat, ChatUser, ChatUserToken
-from chats.serializers import ChatSerializer, ChatUserSerializer
+from chats.serializers.shown import ChatSerializer, ChatUserSerializer
 
 EITHER = (MemberAuthentication, ChatUserTokenAuthentication)
 API_TOKEN = (MemberAuthentication,)

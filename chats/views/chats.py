@@ -9,21 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import account
-from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chatapi.errors import ErrorCode, unprocessable
 from chatapi.idempotency import once
 from chatapi.pagination import created
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import chats as actions
 from chats.permissions import InChat, Manager, Member, Participant
-from chats.serializers import (
-    ChatEdit,
-    ChatInput,
-    ChatsQuery,
-    EventsQuery,
-    ReadInput,
-    ShareInput,
-)
+from chats.serializers.asked import ChatsQuery, EventsQuery
+from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
 from companies.access import companies, named
 from companies.models import Company
@@ -78,8 +72,8 @@ class ChatViewSet(ChatView):
 
     def update(self, request: Request, pk: str) -> Response:
         fields = self.body(ChatEdit)
-        if "password" in fields and not self.caller.manages:
-            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+        if "password" in fields:
+            self.caller.require_manager()
         actions.update(self.caller.chat_id, fields)
         return self.retrieve(request, pk)
 
@@ -91,8 +85,8 @@ class ChatViewSet(ChatView):
     @action(detail=True, methods=["post"])
     def share(self, request: Request, pk: str) -> Response:
         rotate = self.body(ShareInput).get("rotate", False)
-        if rotate and not self.caller.manages:
-            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+        if rotate:
+            self.caller.require_manager()
 
         def make() -> Response:
             chat = (

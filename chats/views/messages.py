@@ -16,7 +16,9 @@ from chats import access, docs, representations
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
-from chats.serializers import MessageInput, MessagesQuery, RevisionSerializer
+from chats.serializers.asked import MessagesQuery
+from chats.serializers.shown import RevisionSerializer
+from chats.serializers.taken import MessageInput
 from chats.views.base import EITHER, ChatView, send
 
 

@@ -18,10 +18,9 @@ from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import ChatUser
 from chats.permissions import InChat, ItselfOrMember, MayJoin
-from chats.serializers import (
+from chats.serializers.shown import ChatUserSerializer, CurrentChatUserSerializer
+from chats.serializers.taken import (
     ChatUserEdit,
-    ChatUserSerializer,
-    CurrentChatUserSerializer,
     GetTokenInput,
     InviteInput,
     JoinInput,

@@ -1,0 +1,1 @@
+"""What the API shows of chats, takes for them, and is asked for."""

@@ -1,0 +1,197 @@
+"""What the API takes: the bodies of requests."""
+
+from typing import Any
+
+import orjson
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from chatapi.ids import MAX_ID
+from chats.models import Chat, ChatUser
+from companies.serializers import EmailField
+
+MAX_TEXT = 10_000
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 20
+
+
+class Metadata(serializers.DictField):
+    """A JSON object of at most 16 KiB and 20 levels."""
+
+    default_error_messages = {
+        "too_large": f"Metadata is at most {MAX_METADATA_BYTES} bytes of JSON.",
+        "too_deep": f"Metadata is nested at most {MAX_METADATA_DEPTH} levels.",
+        "not_a_dict": "Metadata must be a JSON object.",
+        "nul": "Metadata can't hold NUL characters.",
+        "number": "Metadata can't hold numbers of this size.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):  # out of a form
+            try:
+                data = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                self.fail("not_a_dict", input_type="str")
+        if depth(data) > MAX_METADATA_DEPTH:
+            self.fail("too_deep")
+        value = super().to_internal_value(data)
+        try:
+            raw = orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            self.fail("number")
+        if len(raw) > MAX_METADATA_BYTES:
+            self.fail("too_large")
+        if b"\\u0000" in raw:
+            self.fail("nul")
+        return value
+
+
+def depth(value: Any) -> int:
+    """How deep a JSON value is nested, without recursing into one that was made to be deep."""
+    deepest, level = 0, [value]
+    while level and deepest <= MAX_METADATA_DEPTH:
+        deepest += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return deepest
+
+
+class Password(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=6, max_length=128, **kwargs)
+
+
+class ExternalId(serializers.CharField):
+    """An id of the integrator's own; an empty one is none."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        return None if value == "" else value
+
+
+@extend_schema_field(
+    {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "maxLength": 80}]}
+)
+class CompanyReference(serializers.CharField):
+    """A company's id, as a number or a string, or its slug."""
+
+
+class ChatEdit(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    status = serializers.ChoiceField(Chat.Status.choices, required=False)
+    password = Password(required=False, help_text="Managers and owners.")
+    external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
+    metadata = Metadata(required=False)
+
+
+class ChatInput(serializers.Serializer[Any]):
+    company_id = CompanyReference(max_length=80, help_text="The company's id or slug.")
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    password = Password(required=False, help_text="Made when absent; `share` shows it.")
+    external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
+    metadata = Metadata(required=False)
+
+
+class PersonInput(serializers.Serializer[Any]):
+    first_name = serializers.CharField(max_length=100)
+    last_name = serializers.CharField(max_length=100)
+    email = EmailField()
+
+
+class Text(serializers.CharField):
+    """What is said: trimmed, not empty, at most 10,000 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_TEXT, trim_whitespace=True, **kwargs)
+
+
+class StartChatInput(PersonInput):
+    message = Text(required=False, allow_blank=True)
+
+
+class JoinInput(PersonInput):
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class InviteInput(serializers.Serializer[Any]):
+    """What a member sends: nothing to join as agent, an address to invite somebody."""
+
+    email = EmailField(required=False)
+    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs and "email" not in attrs:
+            # Meant for somebody else; it must not make an agent of the caller.
+            raise serializers.ValidationError({"email": "Whom to invite is missing."})
+        return attrs
+
+
+class ChatUserEdit(serializers.Serializer[Any]):
+    first_name = serializers.CharField(max_length=100, required=False)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    status = serializers.ChoiceField(
+        [ChatUser.Status.BANNED.value, ChatUser.Status.REMOVED.value],
+        required=False,
+        help_text="Members: `banned` shuts a guest out, `removed` lifts the ban.",
+    )
+
+
+class MessageInput(serializers.Serializer[Any]):
+    text = Text()
+
+
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 100_000, "maximum": 999_999},
+            {"type": "string", "pattern": "^[0-9]{6}$"},
+        ],
+        "description": "The six digits out of the mail, as a number or a string.",
+    }
+)
+class AuthCodeField(serializers.Field[Any, Any, Any, Any]):
+    """Six digits, as a number or a string."""
+
+    default_error_messages = {"invalid": "Enter the 6-digit code."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, bool) or not isinstance(data, int | str):
+            self.fail("invalid")
+        text = str(data).replace(" ", "") if isinstance(data, str) or 0 < data < 10**6 else ""
+        if not (len(text) == 6 and text.isascii() and text.isdigit()):
+            self.fail("invalid")
+        return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class GetTokenInput(serializers.Serializer[Any]):
+    email = EmailField()
+    auth_code = AuthCodeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        # The documented name is no Python name.
+        fields = super().get_fields()
+        fields["auth-code"] = AuthCodeField(source="auth_code")
+        del fields["auth_code"]
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        if "auth-code" not in data and "auth_code" in data:
+            data = {"email": data.get("email"), "auth-code": data["auth_code"]}
+        return super().to_internal_value(data)
+
+
+class ShareInput(serializers.Serializer[Any]):
+    rotate = serializers.BooleanField(required=False, help_text="Managers: make a new password.")
+
+
+class ReadInput(serializers.Serializer[Any]):
+    seq = serializers.IntegerField(min_value=0, max_value=MAX_ID)
