@@ -97,6 +97,6 @@ class ApiToken(models.Model):
     def limit_key(self) -> str:
         return f"api:{self.pk}"
 
-    def permits(self, method: str | None) -> bool:
+    def missing_scope(self, method: str | None) -> str | None:
         needed = "read" if method in {"GET", "HEAD"} else "write"
-        return needed in self.scopes.split(",")
+        return None if needed in self.scopes.split(",") else needed

@@ -71,14 +71,10 @@ class Intake:
         if content is None:
             return
         headers = [
-            (name, value)
+            (name, CHARSET.sub(b"", value) if name == b"content-type" else value)
             for name, value in scope["headers"]
             # WSGI can't tell `x_forwarded_for` from `x-forwarded-for`, so only the latter passes.
             if b"_" not in name and name not in {b"content-length", b"transfer-encoding"}
-        ]
-        headers = [
-            (name, CHARSET.sub(b"", value) if name == b"content-type" else value)
-            for name, value in headers
         ]
         headers.append((b"content-length", str(len(content)).encode()))
         query = quote_from_bytes(scope["query_string"], safe=QUERY_SAFE).encode()

@@ -49,8 +49,8 @@ class Token(Protocol):
     def limit_key(self) -> str:
         """What its limits are counted for."""
 
-    def permits(self, method: str | None) -> bool:
-        """Whether its scopes allow the HTTP method."""
+    def missing_scope(self, method: str | None) -> str | None:
+        """The scope that the HTTP method needs and the token lacks; None when it lacks none."""
 
 
 def token(request: Request) -> Token | None:
@@ -122,8 +122,7 @@ class ApiViewSet(GenericViewSet[Any]):
         self.charge(*(charge for charge in charges if charge))
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise RequestDataTooBig
-        if sent is not None and not sent.permits(request.method):
-            scope = "read" if request.method in {"GET", "HEAD"} else "write"
+        if sent is not None and (scope := sent.missing_scope(request.method)):
             raise forbidden(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)
 

@@ -150,8 +150,8 @@ class ChatUserToken(models.Model):
     def limit_key(self) -> str:
         return f"chat:{self.pk}"
 
-    def permits(self, method: str | None) -> bool:
-        return True
+    def missing_scope(self, method: str | None) -> str | None:
+        return None
 
 
 class Message(models.Model):

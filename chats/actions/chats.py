@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, unprocessable
-from chats import representations
 from chats.actions import log, messages, users
 from chats.models import (
     AuthCode,
@@ -50,7 +49,7 @@ def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
             chat = Chat.objects.create(
                 company=company, sealed_password=encrypt(password or make_password()), **fields
             )
-            log.append(chat.pk, EventType.CHAT_CREATED, representations.chat(chat))
+            log.of_chat(chat, EventType.CHAT_CREATED)
     except IntegrityError:
         raise external_id_taken() from None
     return chat
@@ -83,7 +82,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
                 changed.append("sealed_password")
             if changed:
                 chat.save(update_fields=changed)
-                log.append(chat.pk, EventType.CHAT_UPDATED, representations.chat(chat))
+                log.of_chat(chat, EventType.CHAT_UPDATED)
             if status is not None and status != chat.status:
                 set_status(chat, status)
     except IntegrityError:
@@ -95,11 +94,7 @@ def set_status(chat: Chat, status: str) -> None:
     chat.status = status
     chat.save(update_fields=["status"])
     closes = status == Chat.Status.CLOSED
-    log.append(
-        chat.pk,
-        EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED,
-        representations.chat(chat),
-    )
+    log.of_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
 
 
 def rotate_password(chat_id: int) -> Chat:

@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from chatapi import mail
 from chatapi.errors import ErrorCode, unprocessable
-from chats import representations
 from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
@@ -126,11 +125,7 @@ def verify(chat_user: ChatUser) -> None:
                 "status", "assurance", "role", "user", "membership", "joined_at", "left_at",
             ]
         )  # fmt: skip
-        log.append(
-            chat_user.chat_id,
-            EventType.USER_JOINED if joins else EventType.USER_UPDATED,
-            representations.chat_user(chat_user),
-        )
+        log.of_user(chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED)
 
 
 def invalid_code() -> Exception:

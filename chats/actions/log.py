@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from chatapi.errors import not_found
-from chats.models import Chat, Event, EventType
+from chats import representations
+from chats.models import Chat, ChatUser, Event, EventType
 
 # `last_message_seq` follows when the turn is a message's. One statement on either database.
 TAKE_TURN = """
@@ -61,6 +62,16 @@ def append(chat_id: int, type: EventType, data: dict[str, Any]) -> int:
     seq = take_turn(chat_id).seq
     write(chat_id, seq, type, timezone.now(), data=data)
     return seq
+
+
+def of_user(chat_user: ChatUser, type: EventType) -> int:
+    """Write what happened to a chat user, as they stand now."""
+    return append(chat_user.chat_id, type, representations.chat_user(chat_user))
+
+
+def of_chat(chat: Chat, type: EventType) -> int:
+    """Write what happened to a chat, as it stands now."""
+    return append(chat.pk, type, representations.chat(chat))
 
 
 def write(

@@ -11,7 +11,6 @@ from django.utils import timezone
 from accounts.models import User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
-from chats import representations
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
 from companies.models import Membership
@@ -61,7 +60,7 @@ def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
             last_name=last_name,
             joined_at=timezone.now(),
         )
-        log.append(chat.pk, EventType.USER_JOINED, representations.chat_user(chat_user))
+        log.of_user(chat_user, EventType.USER_JOINED)
         return admit(chat, chat_user)
 
 
@@ -102,11 +101,7 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
             )  # fmt: skip
             # Whoever only claimed this address before must not speak as the agent.
             tokens.end_all(chat_user)
-            log.append(
-                chat.pk,
-                EventType.USER_UPDATED if was_in else EventType.USER_JOINED,
-                representations.chat_user(chat_user),
-            )
+            log.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
         token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
@@ -156,9 +151,7 @@ def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
             for name in changed:
                 setattr(chat_user, name, fields[name])
             chat_user.save(update_fields=changed)
-            log.append(
-                chat_user.chat_id, EventType.USER_UPDATED, representations.chat_user(chat_user)
-            )
+            log.of_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
@@ -187,9 +180,7 @@ def lift_ban(chat_user: ChatUser) -> ChatUser:
         if chat_user.status == ChatUser.Status.BANNED:
             chat_user.status = ChatUser.Status.REMOVED
             chat_user.save(update_fields=["status"])
-            log.append(
-                chat_user.chat_id, EventType.USER_UPDATED, representations.chat_user(chat_user)
-            )
+            log.of_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
@@ -203,7 +194,7 @@ def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatU
             chat_user.status, chat_user.left_at = status, timezone.now()
             chat_user.save(update_fields=["status", "left_at"])
             tokens.end_all(chat_user)
-            log.append(chat_user.chat_id, event, representations.chat_user(chat_user))
+            log.of_user(chat_user, event)
     return chat_user
 
 
