@@ -1,5 +1,6 @@
 """JSON in and out, by orjson; the API speaks nothing else, whatever `Accept` says."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,11 @@ def _default(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    return orjson.dumps(value, default=_default, option=OPTIONS)
+    try:
+        return orjson.dumps(value, default=_default, option=OPTIONS)
+    except orjson.JSONEncodeError:
+        # Metadata may hold 1e20, which PostgreSQL gives back as an integer beyond 64 bits.
+        return json.dumps(value, default=_default).encode()
 
 
 loads = orjson.loads

@@ -69,6 +69,10 @@ class TestCreate:
         for _ in range(2):
             assert bob.api.post("/api/chats", send).json()["external_id"] is None
 
+    def test_a_number_beyond_64_bits_comes_back(self, acme, bob):
+        made = bob.api.post("/api/chats", {"company_id": acme.pk, "metadata": {"n": 1e20}}).json()
+        assert bob.api.get(f"/api/chats/{made['id']}").json()["metadata"] == {"n": 1e20}
+
     def test_metadata_in_a_form_is_json(self, acme, bob):
         send = {"company_id": acme.pk, "metadata": '{"a": 1}'}
         made = bob.api.post("/api/chats", send, format="multipart")
