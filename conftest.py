@@ -67,7 +67,7 @@ def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
         client = limits.remote.client  # type: ignore[attr-defined]
         for key in client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
             client.delete(key)
-    limits.local._connection().execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
+    limits.local._file.connection.execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
 
 
 @pytest.fixture

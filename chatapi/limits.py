@@ -2,26 +2,25 @@
 
 A limit is a GCRA: for each key one number is kept, the theoretical arrival time of the next call
 that would be exactly on schedule. It is read and moved in one step, in Redis by a Lua script, and
-without Redis (or while it is away) in an SQLite file of this machine. That file is not the
-application's database: a charge must stand when the request's transaction is rolled back, and must
-not queue behind its writers.
+without Redis (or while it is away) in an SQLite file of this machine.
 """
 
 import hashlib
 import logging
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import redis
 from django.conf import settings
 
+from chatapi.localfile import LocalFile
 from chatapi.rates import Rate
+from chatapi.redis import client
 
 logger = logging.getLogger(__name__)
 
@@ -120,8 +119,8 @@ end
 
 
 class RedisStore:
-    def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    def __init__(self) -> None:
+        self.client = client()
         self._move = self.client.register_script(MOVE)
         self._give_back = self.client.register_script(GIVE_BACK)
 
@@ -134,34 +133,19 @@ class RedisStore:
 
 
 class LocalStore:
-    """The same in a file that the processes of one machine share; it need not outlive a crash."""
+    """The same in a file that the processes of one machine share."""
 
     SWEEP = 500  # one move in so many, by the clock's last digits, clears what has run out
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._own = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        # A connection belongs to one thread of one process.
-        if getattr(self._own, "pid", None) != os.getpid():
-            connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=OFF")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS arrivals"
-                " (key TEXT PRIMARY KEY, arrival INTEGER NOT NULL) WITHOUT ROWID"
-            )
-            connection.execute("DELETE FROM arrivals WHERE arrival < ?", [_now()])
-            self._own.connection, self._own.pid = connection, os.getpid()
-        connection = self._own.connection
-        assert isinstance(connection, sqlite3.Connection)
-        return connection
+    def __init__(self, path: Path | str) -> None:
+        self._file = LocalFile(
+            path,
+            "CREATE TABLE IF NOT EXISTS arrivals"
+            " (key TEXT PRIMARY KEY, arrival INTEGER NOT NULL) WITHOUT ROWID",
+        )
 
     def move(self, keys: Sequence[str], shapes: Sequence[tuple[int, int]]) -> list[int]:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._file.writing() as connection:
             now = _now()
             slacks, arrivals = [], []
             for key, (interval, depth) in zip(keys, shapes, strict=True):
@@ -175,12 +159,10 @@ class LocalStore:
                 connection.executemany("INSERT OR REPLACE INTO arrivals VALUES (?, ?)", arrivals)
             if now % self.SWEEP == 0:
                 connection.execute("DELETE FROM arrivals WHERE arrival < ?", [now])
-        finally:
-            connection.execute("COMMIT")
         return slacks
 
     def give_back(self, key: str, interval: int) -> None:
-        self._connection().execute(
+        self._file.connection.execute(
             "UPDATE arrivals SET arrival = arrival - ? WHERE key = ?", [interval, key]
         )
 
@@ -240,5 +222,5 @@ def _now() -> int:
 
 @cache
 def limiter() -> Limiter:
-    remote = RedisStore(settings.REDIS_URL) if settings.REDIS_URL else None
-    return Limiter(remote, LocalStore(str(settings.DATA_DIR / "limits.sqlite3")))
+    remote = RedisStore() if settings.REDIS_URL else None
+    return Limiter(remote, LocalStore(settings.DATA_DIR / "limits.sqlite3"))

@@ -200,7 +200,7 @@ def test_what_has_run_out_is_cleared_from_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(LocalStore, "SWEEP", 1)
     time.sleep(0.01)
     store.move(["new"], [(10**9, 10**9)])
-    assert store._connection().execute("SELECT key FROM arrivals").fetchall() == [("new",)]
+    assert store._file.connection.execute("SELECT key FROM arrivals").fetchall() == [("new",)]
 
 
 def test_the_pause_between_code_mails():
