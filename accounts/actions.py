@@ -1,6 +1,6 @@
 """Every write to accounts and their tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User, normal_email
 from chatapi import tokens
+from chatapi.hints import access_changed
 
 DEFAULT_TOKEN_DAYS = 365
 EMAIL_LENGTH = 254
@@ -60,12 +61,18 @@ def issue_token(
 
 def revoke_token(token: ApiToken) -> bool:
     """End a token now. Returns False when it had been revoked before."""
-    return bool(
-        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
-    )
+    live = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
+    ended = bool(live.update(revoked_at=timezone.now()))
+    access_changed(f"user:{token.user_id}")
+    return ended
 
 
 def note_use(token: ApiToken, now: datetime) -> None:
     """Keep when a token was last used, written at most once a minute."""
     if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        note_uses([token.pk], now)
+
+
+def note_uses(token_ids: Sequence[int], now: datetime) -> None:
+    if token_ids:
+        ApiToken.objects.filter(pk__in=token_ids).update(last_used_at=now)

@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.actions import DEFAULT_TOKEN_DAYS, issue_token, revoke_token
 from accounts.models import ApiToken, User
 from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.hints import access_changed
 
 if TYPE_CHECKING:
     CreationForm = AdminUserCreationForm[User]
@@ -204,6 +205,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         # The password or address of a colleague would be the way to the colleague's permissions.
         is_staff = obj is not None and (obj.is_staff or obj.is_superuser)
         return bool(request.user.is_superuser or not is_staff or obj == request.user)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        access_changed(f"user:{obj.pk}")  # it may have been switched off
 
     def page_actions(self, obj: User) -> tuple[str, ...]:
         return ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -74,21 +74,8 @@ def find(plain: str) -> ChatUserToken | None:
         return None
     now = timezone.now()
     token = (
-        ChatUserToken.objects.filter(
-            Q(chat_user__role=ChatUser.Role.GUEST)
-            | Q(
-                chat_user__membership__isnull=False,
-                chat_user__membership__ended_at=None,
-                chat_user__user__is_active=True,
-            ),
-            chat_id=chat_id,
-            digest=tokens.digest(plain),
-            revoked_at=None,
-            expires_at__gt=now,
-            chat_user__status=ChatUser.Status.ACTIVE,
-            chat__deleted_at=None,
-            chat__company__deleted_at=None,
-        )
+        ChatUserToken.objects.live(now)
+        .filter(chat_id=chat_id, digest=tokens.digest(plain))
         .select_related("chat_user", "chat__company")
         .order_by()
         .first()

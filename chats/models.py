@@ -3,6 +3,7 @@
 `chat` comes first in every unique key below Chat, so that a chat's rows can be placed together.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -86,6 +87,8 @@ class ChatUser(models.Model):
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
     )
     last_read_seq = models.BigIntegerField(default=0, editable=False)
+    # When a stream of theirs ended last; who has one open is seen now.
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     joined_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
@@ -120,6 +123,25 @@ class AuthCode(models.Model):
         return f"Code {self.pk} for chat user {self.chat_user_id}"
 
 
+class ChatUserTokenQuerySet(models.QuerySet["ChatUserToken"]):
+    def live(self, now: datetime) -> "ChatUserTokenQuerySet":
+        """The tokens that are good: of somebody who is in a chat that is there; of an agent, as
+        long as the account and the membership that let the agent in."""
+        return self.filter(
+            Q(chat_user__role=ChatUser.Role.GUEST)
+            | Q(
+                chat_user__membership__isnull=False,
+                chat_user__membership__ended_at=None,
+                chat_user__user__is_active=True,
+            ),
+            revoked_at=None,
+            expires_at__gt=now,
+            chat_user__status=ChatUser.Status.ACTIVE,
+            chat__deleted_at=None,
+            chat__company__deleted_at=None,
+        )
+
+
 class ChatUserToken(models.Model):
     """A bearer token good for one chat user in one chat. Only its SHA-256 is stored."""
 
@@ -132,6 +154,8 @@ class ChatUserToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChatUserTokenQuerySet.as_manager()
 
     class Meta:
         verbose_name = "chat-user token"
@@ -241,6 +265,12 @@ class Event(models.Model):
         db_constraint=False,
     )
     data = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            # What happened in many chats since a time, in order.
+            models.Index(fields=["created_at", "chat", "seq"], name="event_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.seq} of chat {self.chat_id}"

@@ -4,6 +4,7 @@ Rows come as the dicts of `QuerySet.values()`: the hot paths make no model insta
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from chatapi.json import instant
@@ -64,11 +65,18 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
 def event(row: Row) -> dict[str, Any]:
     """An event out of a row of EVENT_FIELDS."""
     data = row["data"] if row["message_id"] is None else message(row, "message__")
+    return shown(row["chat_id"], row["seq"], row["type"], row["created_at"], data)
+
+
+def shown(
+    chat_id: int, seq: int, type: str, created_at: datetime, data: dict[str, Any]
+) -> dict[str, Any]:
+    """An event, out of its parts."""
     return {
-        "seq": row["seq"],
-        "type": row["type"],
-        "chat_id": row["chat_id"],
-        "created_at": instant(row["created_at"]),
+        "seq": seq,
+        "type": type,
+        "chat_id": chat_id,
+        "created_at": instant(created_at),
         "data": data,
     }
 

@@ -11,6 +11,7 @@ from accounts.actions import account_for
 from accounts.models import User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.hints import access_changed
 from companies.models import Company, Membership, Role
 
 
@@ -31,6 +32,7 @@ def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> 
             if slug:
                 raise slug_taken() from None
         else:
+            access_changed(f"user:{owner.pk}")
             company.role = Role.OWNER  # type: ignore[attr-defined]
             return company
     raise slug_taken()
@@ -63,11 +65,13 @@ def delete_company(company: Company) -> Company:
     """Hide a company and all its chats; staff can restore it until it is pruned."""
     company.deleted_at = timezone.now()
     Company.objects.filter(pk=company.pk, deleted_at=None).update(deleted_at=company.deleted_at)
+    access_changed(f"company:{company.pk}")
     return company
 
 
 def restore_company(company: Company) -> None:
     Company.objects.filter(pk=company.pk).update(deleted_at=None)
+    access_changed(f"company:{company.pk}")
 
 
 def invite_member(company: Company, by: Role, email: str, role: Role) -> Membership:
@@ -86,6 +90,7 @@ def invite_member(company: Company, by: Role, email: str, role: Role) -> Members
                 ErrorCode.ALREADY_MEMBER, "This person is a member already.", "email"
             )
         mail.post("company_invitation", membership.pk, user.email)
+        access_changed(f"user:{user.pk}")
     return membership
 
 
@@ -118,6 +123,7 @@ def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Members
             keep_an_owner(membership)
             membership.ended_at = timezone.now()
             membership.save(update_fields=["ended_at"])
+            access_changed(f"user:{membership.user_id}")
     return membership
 
 

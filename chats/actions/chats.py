@@ -1,6 +1,7 @@
 """Chats: opened, changed, closed, deleted."""
 
 import secrets
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +10,12 @@ from django.db.models import Model, Q
 from django.utils import timezone
 
 from chatapi.crypto import decrypt, encrypt
-from chatapi.errors import ErrorCode, unprocessable
+from chatapi.errors import ErrorCode, forbidden, unprocessable
+from chatapi.hints import access_changed
+from chatapi.json import instant
+from chats import hints
 from chats.actions import log, messages, users
+from chats.hints import chat_channel
 from chats.models import (
     AuthCode,
     Chat,
@@ -27,6 +32,7 @@ from companies.models import Company
 PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # noqa: S105
 PASSWORD_LENGTH = 14
 NAME_LENGTH = 200
+TYPING_LASTS = timedelta(seconds=6)
 
 
 def make_password() -> str:
@@ -106,6 +112,7 @@ def delete(chat: Chat) -> Chat:
     """Hide a chat; its chat-user tokens die with it. Staff can restore it until it is pruned."""
     chat.deleted_at = timezone.now()
     Chat.objects.filter(pk=chat.pk, deleted_at=None).update(deleted_at=chat.deleted_at)
+    access_changed(chat_channel(chat.pk))
     return chat
 
 
@@ -145,5 +152,24 @@ def external_id_taken() -> Exception:
 
 def read(chat_user: ChatUser, seq: int) -> int:
     """Note that a chat user has read up to `seq`, never back; returns the position it has now."""
-    ChatUser.objects.filter(pk=chat_user.pk, last_read_seq__lt=seq).update(last_read_seq=seq)
+    moved = ChatUser.objects.filter(pk=chat_user.pk, last_read_seq__lt=seq)
+    if moved.update(last_read_seq=seq):
+        tell(chat_user, "read", {"chat_user_id": chat_user.pk, "seq": seq})
     return max(chat_user.last_read_seq, seq)
+
+
+def typing(chat_user: ChatUser, goes_on: bool = True) -> datetime:
+    """Let the others know that a chat user is typing; returns when that ends by itself.
+
+    ApiError 403 `chat_closed` for a closed chat.
+    """
+    if chat_user.chat.status != Chat.Status.OPEN:
+        raise forbidden(ErrorCode.CHAT_CLOSED)
+    expires_at = timezone.now() + (TYPING_LASTS if goes_on else timedelta())
+    data = {"chat_user_id": chat_user.pk, "expires_at": instant(expires_at)}
+    tell(chat_user, "typing", data)
+    return expires_at
+
+
+def tell(chat_user: ChatUser, type: str, data: dict[str, Any]) -> None:
+    hints.pass_on(chat_user.chat.company_id, chat_user.chat_id, type, data)

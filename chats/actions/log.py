@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from chatapi.errors import not_found
-from chats import representations
+from chats import hints, representations
 from chats.models import Chat, ChatUser, Event, EventType
 
 # `last_message_seq` follows when the turn is a message's. One statement on either database.
@@ -19,15 +19,17 @@ UPDATE chats_chat
 SET last_seq = last_seq + 1,
     last_message_seq = CASE WHEN %s THEN last_seq + 1 ELSE last_message_seq END
 WHERE id = %s AND deleted_at IS NULL
-RETURNING last_seq, status
+RETURNING last_seq, status, company_id
 """
 
 
 class Turn(NamedTuple):
-    """A number in a chat's log, and the chat's status when it was taken."""
+    """A number in a chat's log, the chat's status when it was taken, and its company."""
 
+    chat_id: int
     seq: int
     status: str
+    company_id: int
 
 
 def take_turn(chat_id: int, *, message: bool = False) -> Turn:
@@ -41,7 +43,7 @@ def take_turn(chat_id: int, *, message: bool = False) -> Turn:
         row = cursor.fetchone()
     if row is None:
         raise not_found()
-    return Turn(*row)
+    return Turn(chat_id, *row)
 
 
 def lock(chat_id: int) -> Chat:
@@ -59,9 +61,9 @@ def lock(chat_id: int) -> Chat:
 
 def append(chat_id: int, type: EventType, data: dict[str, Any]) -> int:
     """Write what happened as the chat's next event; returns its seq."""
-    seq = take_turn(chat_id).seq
-    write(chat_id, seq, type, timezone.now(), data=data)
-    return seq
+    turn = take_turn(chat_id)
+    write(turn, type, timezone.now(), data)
+    return turn.seq
 
 
 def of_user(chat_user: ChatUser, type: EventType) -> int:
@@ -75,15 +77,18 @@ def of_chat(chat: Chat, type: EventType) -> int:
 
 
 def write(
-    chat_id: int,
-    seq: int,
-    type: EventType,
-    at: datetime,
-    *,
-    message_id: int | None = None,
-    data: dict[str, Any] | None = None,
+    turn: Turn, type: EventType, at: datetime, data: dict[str, Any], message_id: int | None = None
 ) -> None:
-    """Write the event of a turn that was taken in this transaction."""
+    """Write the event of a turn that was taken in this transaction; the streams hear of it.
+
+    `data` is what the event shows; of a message only `message_id` is stored.
+    """
     Event.objects.create(
-        chat_id=chat_id, seq=seq, type=type, created_at=at, message_id=message_id, data=data
+        chat_id=turn.chat_id,
+        seq=turn.seq,
+        type=type,
+        created_at=at,
+        message_id=message_id,
+        data=data if message_id is None else None,
     )
+    hints.tell(turn.company_id, representations.shown(turn.chat_id, turn.seq, type, at, data))

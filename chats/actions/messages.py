@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chatapi.errors import ApiError, ErrorCode, forbidden, not_found
 from chatapi.idempotency import conflict
-from chats import representations
+from chats import hints, representations
 from chats.actions import log
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
@@ -61,12 +61,13 @@ def write(
         request_hash=request_hash if idempotency_key else None,
     )
     # Statement 3.
-    log.write(author.chat_id, turn.seq, EventType.MESSAGE_CREATED, now, message_id=message.pk)
+    answer = shown(message, author)
+    log.write(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
     # Statement 4: sending reads up to one's own message; somebody who left meanwhile has no say.
     active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
     if not active.update(last_read_seq=turn.seq):
         raise ApiError(401, ErrorCode.INVALID_TOKEN)
-    return shown(message, author)
+    return answer
 
 
 def shown(message: Message, author: ChatUser) -> dict[str, Any]:
@@ -89,7 +90,13 @@ def first_answer(
         raise conflict()
     # The same body was sent again, so its text is the text of then.
     message.text, message.edited_at, message.deleted_at = text, None, None
-    return shown(message, author)
+    answer = shown(message, author)
+    # Whoever took the first one may have died before it told of it.
+    event = representations.shown(
+        message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
+    )
+    hints.tell(author.chat.company_id, event)
+    return answer
 
 
 def edit(author: ChatUser, message_id: int, text: str) -> Message:
@@ -150,4 +157,5 @@ def find(chat_id: int, message_id: int) -> Message:
 
 def record(message: Message, type: EventType) -> None:
     turn = log.take_turn(message.chat_id)
-    log.write(message.chat_id, turn.seq, type, timezone.now(), message_id=message.pk)
+    answer = shown(message, message.author)
+    log.write(turn, type, timezone.now(), answer, message_id=message.pk)

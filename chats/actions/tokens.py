@@ -1,11 +1,14 @@
 """Chat-user tokens: made, and ended with the participation they stand for."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from accounts.actions import USE_NOTED_EVERY
 from chatapi import tokens
+from chatapi.hints import access_changed
+from chats.hints import chat_channel
 from chats.models import AuthCode, ChatUser, ChatUserToken
 
 
@@ -30,7 +33,12 @@ def issue(chat_user: ChatUser, days: int) -> tuple[ChatUserToken, str]:
 def note_use(token: ChatUserToken, now: datetime) -> None:
     """Keep when a token was last used, written at most once a minute."""
     if token.last_used_at < now - USE_NOTED_EVERY:
-        ChatUserToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        note_uses([token.pk], now)
+
+
+def note_uses(token_ids: Sequence[int], now: datetime) -> None:
+    if token_ids:
+        ChatUserToken.objects.filter(pk__in=token_ids).update(last_used_at=now)
 
 
 def end_all(chat_user: ChatUser) -> None:
@@ -38,3 +46,4 @@ def end_all(chat_user: ChatUser) -> None:
     now = timezone.now()
     chat_user.tokens.filter(revoked_at=None).update(revoked_at=now)
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
+    access_changed(chat_channel(chat_user.chat_id))

@@ -1,5 +1,6 @@
 """Who takes part in a chat: joining, inviting, leaving, removing, banning."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
+from chats import hints
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
 from companies.models import Membership
@@ -213,3 +215,14 @@ def remove_ended_agents() -> int:
         remove(chat_user)
         count += 1
     return count
+
+
+def note_seen(chat_user_ids: Collection[int], at: datetime) -> None:
+    """Keep when chat users were connected last."""
+    if chat_user_ids:
+        ChatUser.objects.filter(pk__in=chat_user_ids).update(last_seen_at=at)
+
+
+def tell_presence(company_id: int, chat_id: int, users: list[dict[str, Any]]) -> None:
+    """Let the others know who came and who went."""
+    hints.pass_on(company_id, chat_id, "presence", {"users": users})
