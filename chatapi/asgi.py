@@ -10,8 +10,9 @@ from chatapi.wsgi import application as wsgi_application
 
 # After the settings are loaded and the apps are ready.
 from chatapi.intake import App, Guard, Intake  # isort: skip
+from chats.stream.app import EventStream  # isort: skip
 from chats.stream.longpoll import LongPoll  # isort: skip
 from django.conf import settings  # isort: skip
 
 django: App = WSGIMiddleware(wsgi_application, workers=settings.WEB_THREADS)  # type: ignore[arg-type, assignment]
-application = Guard(LongPoll(Intake(django, most=settings.MAX_BODY_BYTES)))
+application = Guard(EventStream(LongPoll(Intake(django, most=settings.MAX_BODY_BYTES))))

@@ -3,13 +3,16 @@
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_from_bytes
 
-from chatapi.errors import MEANINGS, ErrorCode, body
+from django.conf import settings
+
+from chatapi.errors import ApiError, ErrorCode, body
 from chatapi.json import dumps
-from chatapi.request_id import request_id
+from chatapi.request_id import GIVEN, request_id
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +21,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Our server's extension of ASGI: what a stream may ask of its connection, `abort()` to end it at
+# once, `on_shutdown` to be called when the server goes.
+CONNECTION = "chatapi.connection"
 
 # All is UTF-8; Django would decode even the query string by what is named here, or fail to.
 CHARSET = re.compile(rb";\s*charset\s*=[^;]*", re.IGNORECASE)
@@ -44,13 +51,41 @@ class Guard:
         except Exception:
             if started or scope["type"] != "http":
                 raise
-            token = request_id.set(uuid.uuid4().hex)
-            logger.exception("%s %r failed", scope["method"], scope["path"])
-            content = dumps(body(ErrorCode.SERVER_ERROR, MEANINGS[ErrorCode.SERVER_ERROR]))
-            request_id.reset(token)
-            headers = [(b"content-type", b"application/json")]
-            await send({"type": "http.response.start", "status": 500, "headers": headers})
-            await send({"type": "http.response.body", "body": content})
+            with identified(scope):
+                logger.exception("%s %r failed", scope["method"], scope["path"])
+                await answer_error(send, ApiError(500, ErrorCode.SERVER_ERROR))
+
+
+@contextmanager
+def identified(scope: Scope) -> Iterator[str]:
+    """The request's id, as RequestIdMiddleware takes or makes it, for what Django never sees."""
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    identifier = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+    token = request_id.set(identifier)
+    try:
+        yield identifier
+    finally:
+        request_id.reset(token)
+
+
+async def answer_error(send: Send, error: ApiError) -> None:
+    """The error body, for what fails outside Django. Any origin may read it."""
+    headers = {
+        "content-type": "application/json",
+        "access-control-allow-origin": "*",
+        "access-control-expose-headers": ", ".join(settings.CORS_EXPOSE_HEADERS),
+        "x-request-id": request_id.get(),
+        **{name.lower(): value for name, value in (error.headers or {}).items()},
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": error.status_code,
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    content = dumps(body(error.error_code, error.message, error.errors))
+    await send({"type": "http.response.body", "body": content})
 
 
 class Intake:
@@ -101,3 +136,9 @@ class Intake:
                 return bytes(content[: self.most + 1])
             if not message.get("more_body", False):
                 return bytes(content)
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone; a body, which a GET has no use for, is passed over."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

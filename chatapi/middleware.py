@@ -1,20 +1,17 @@
 """What every request passes: an id for the logs, and errors in the API's shape."""
 
 import logging
-import re
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from chatapi.errors import ErrorCode, as_api_error, http_error, is_api
-from chatapi.request_id import request_id
+from chatapi.request_id import GIVEN, request_id
 
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestIdMiddleware:
@@ -25,7 +22,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        identifier = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        identifier = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(identifier)
         try:
             response = self.get_response(request)

@@ -1,18 +1,37 @@
 """gunicorn's worker: uvicorn, told what this application needs."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from chatapi.errors import MEANINGS, ErrorCode, body
+from chatapi.intake import CONNECTION
 from chatapi.json import dumps
 from chatapi.request_id import request_id
 
 
 class Protocol(HttpToolsProtocol):
-    """What is no HTTP at all is answered in the API's shape too: 422, never 400."""
+    """What is no HTTP at all is answered in the API's shape too: 422, never 400.
+
+    A stream reaches its connection by the extension CONNECTION of its scope, which is this object.
+    """
+
+    on_shutdown: Callable[[], None] | None = None
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.on_shutdown is not None:
+            self.on_shutdown()
 
     def send_400_response(self, msg: str) -> None:
         request_id.set(uuid.uuid4().hex)

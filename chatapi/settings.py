@@ -266,6 +266,13 @@ LIMITS = {
 # One code mail a minute for an address in a chat, unless more than 60 an hour are allowed.
 LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
 
+# Streams open at once, each counted in one process.
+STREAMS_PER_TOKEN = number("STREAMS_PER_TOKEN", 10, least=1)
+STREAMS_PER_ADDRESS = number("STREAMS_PER_ADDRESS", 100, least=1)
+STREAMS_PER_PROCESS = number("STREAMS_PER_PROCESS", 10_000, least=1)
+# What may pile up for a stream's slow reader before it is cut off.
+STREAM_BUFFER_BYTES = number("STREAM_BUFFER_BYTES", 256 * 1024, least=64 * 1024)
+
 AUTH_CODE_MINUTES = number("AUTH_CODE_MINUTES", 10, least=1)
 IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24, least=1)
 KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, least=0)
@@ -285,6 +292,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Companies", "description": "What owns chats."},
         {"name": "Company users", "description": "The members of a company: its agents."},
         {"name": "Chats", "description": "Conversations, their password and their log."},
+        {"name": "Events", "description": "What happens in all chats of an account."},
         {"name": "Chat users", "description": "Who takes part in a chat: guests and agents."},
         {"name": "Messages", "description": "What is said."},
     ],

@@ -3,6 +3,7 @@
 import hmac
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from rest_framework.request import Request
 from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
+from chats.hints import Position
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
 from companies.models import Membership, Role
@@ -202,3 +204,24 @@ def events(chat_id: int, after: int, limit: int) -> list[dict[str, Any]]:
     """The log after `after`, oldest first, as rows of EVENT_FIELDS."""
     rows = Event.objects.filter(chat_id=chat_id, seq__gt=after).order_by("seq")
     return list(rows.values(*EVENT_FIELDS)[:limit])
+
+
+def events_of_companies(
+    company_ids: Iterable[int], after: Position, limit: int
+) -> list[dict[str, Any]]:
+    """What happened in the chats of companies after a position, oldest first.
+
+    Rows of EVENT_FIELDS and `chat__company_id`. Transactions don't end in the order of their
+    times: whoever must not miss any begins at `after.settled`.
+    """
+    later = Q(created_at__gt=after.time) | Q(created_at=after.time) & (
+        Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id, seq__gt=after.seq)
+    )
+    rows = Event.objects.filter(
+        later,
+        created_at__gte=after.time,  # what the index needs to be told
+        chat__company_id__in=company_ids,
+        chat__deleted_at=None,
+        chat__company__deleted_at=None,
+    ).order_by("created_at", "chat_id", "seq")
+    return list(rows.values(*EVENT_FIELDS, "chat__company_id")[:limit])

@@ -12,6 +12,7 @@ from chatapi.errors import ErrorCode
 from chatapi.pagination import PageQuery
 from chats.examples import (
     AGENT,
+    ALL_EVENT,
     CHAT,
     CHAT_BRIEF,
     CHAT_FOR_GUEST,
@@ -27,9 +28,10 @@ from chats.examples import (
     TOKEN,
     TOMBSTONE,
 )
-from chats.serializers.asked import ChatsQuery, EventsQuery, MessagesQuery
+from chats.serializers.asked import AllEventsQuery, ChatsQuery, EventsQuery, MessagesQuery
 from chats.serializers.shown import (
     AcceptedSerializer,
+    AllEventsSerializer,
     ChatSerializer,
     ChatUserSerializer,
     CurrentChatUserSerializer,
@@ -41,6 +43,7 @@ from chats.serializers.shown import (
     ShareSerializer,
     StartedSerializer,
     TokenSerializer,
+    TypingSerializer,
 )
 from chats.serializers.taken import (
     ChatEdit,
@@ -53,6 +56,7 @@ from chats.serializers.taken import (
     ReadInput,
     ShareInput,
     StartChatInput,
+    TypingInput,
 )
 
 
@@ -184,6 +188,22 @@ chats = describe(
         "with `wait` the answer is held back until there is an event, or the time is up.",
         query=EventsQuery,
     ),
+    typing=Operation(
+        "Tell that one is typing",
+        {
+            200: Answer(
+                TypingSerializer,
+                {"Typing": {"expires_at": "2021-07-05T09:31:44.000000Z"}},
+                "Until when the others see it.",
+            )
+        },
+        "The streams of the chat get a passing event `typing`. It ends by itself after six "
+        "seconds: tell it again every few seconds while it goes on.",
+        takes=TypingInput,
+        examples={"Typing": {}, "Given up": {"typing": False}},
+        errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
+        id="chats_typing",
+    ),
     read=Operation(
         "Note what was read",
         {200: Answer(ReadSerializer, {"Read": {"seq": 3}}, "How far the chat user has read now.")},
@@ -193,6 +213,28 @@ chats = describe(
         examples={"Up to the third event": {"seq": 3}},
         errors=(ErrorCode.JOIN_FIRST,),
         id="chats_read",
+    ),
+)
+
+events = describe(
+    "events",
+    "Events",
+    list=Operation(
+        "Read what happens in all chats",
+        {
+            200: Answer(
+                AllEventsSerializer,
+                {
+                    "A message": {"data": [ALL_EVENT], "last_id": ALL_EVENT["id"]},
+                    "Nothing yet": {"data": [], "last_id": "2021-07-05T09:31:38.000000Z_0_0"},
+                },
+                "The events after `after`, oldest first.",
+            )
+        },
+        "What happens in the chats of the account's companies, each event at least once: drop "
+        "those whose `id` you have had. Ask with `last_id` as `after` for what follows.",
+        query=AllEventsQuery,
+        id="all_events",
     ),
 )
 

@@ -14,6 +14,7 @@ GUEST: dict[str, Any] = {
     "created_at": "2021-07-05T09:30:00.000000Z",
     "joined_at": "2021-07-05T09:31:10.000000Z",
     "left_at": None,
+    "last_seen_at": "2021-07-05T09:38:20.000000Z",
 }
 AGENT: dict[str, Any] = {
     "id": 52,
@@ -27,6 +28,7 @@ AGENT: dict[str, Any] = {
     "created_at": "2021-07-05T09:40:00.000000Z",
     "joined_at": "2021-07-05T09:40:00.000000Z",
     "left_at": None,
+    "last_seen_at": None,
 }
 # Examples of tokens, too short to be any.
 TOKEN = "cnc_42_…"  # noqa: S105
@@ -81,7 +83,7 @@ EVENTS: list[dict[str, Any]] = [
         "type": "user.joined",
         "chat_id": 42,
         "created_at": GUEST["joined_at"],
-        "data": {name: value for name, value in GUEST.items() if name != "email"},
+        "data": {k: v for k, v in GUEST.items() if k not in {"email", "last_seen_at"}},
     },
     {
         "seq": 3,
@@ -91,6 +93,7 @@ EVENTS: list[dict[str, Any]] = [
         "data": MESSAGE,
     },
 ]
+ALL_EVENT = {"id": "2021-07-05T09:31:38.000000Z_42_3", **EVENTS[2]}
 JOINED = {**GUEST, "assurance": "claimed"}
 INVITED = {
     **GUEST,
@@ -101,4 +104,5 @@ INVITED = {
     "status": "invited",
     "assurance": "claimed",
     "joined_at": None,
+    "last_seen_at": None,
 }

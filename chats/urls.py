@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
 from chats.views.chats import ChatViewSet
+from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
 from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChatViewSet
 
@@ -23,6 +24,7 @@ urlpatterns = [
         StartChatViewSet.as_view({"post": "create"}),
         name="start-chat",
     ),
+    path("events", EventViewSet.as_view({"get": "list"}), name="events"),
     *router.urls,
     *in_chat.urls,
 ]

@@ -41,6 +41,7 @@ MATRIX = {
     # Bob may always leave.
     "DELETE /api/companies/{company}/users/{bob}":  "401 401 401 200 200 200 404",
     "POST /api/companies/{company}/start-chat":     "201 201 201 201 201 201 201",
+    "GET /api/events":                             "401 401 401 200 200 200 200",
     "GET /api/chats":                               "401 200 200 200 200 200 200",
     # Charlie has no such company: the field is wrong.
     "POST /api/chats":                              "401 401 401 201 201 201 422",
@@ -51,6 +52,7 @@ MATRIX = {
     "POST /api/chats/{chat}/share":                 "401 200 403 200 200 200 404",
     "GET /api/chats/{chat}/events":                 "401 200 403 200 200 200 404",
     "PUT /api/chats/{chat}/read":                   "401 200 403 403 403 403 404",
+    "POST /api/chats/{chat}/typing":               "401 200 403 403 403 403 404",
     "GET /api/chats/{chat}/users":                  "401 200 403 200 200 200 404",
     "POST /api/chats/{chat}/users":                 "201 403 403 201 201 201 404",
     "GET /api/chats/{chat}/users/{gina}":           "401 200 403 200 200 200 404",

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chatapi.ids import MAX_ID
 from chatapi.pagination import NewestFirstQuery
+from chats.hints import Position
 from chats.models import Chat
 
 
@@ -38,3 +40,27 @@ class EventsQuery(serializers.Serializer[Any]):
     wait = serializers.IntegerField(
         min_value=0, max_value=30, default=0, help_text="Seconds to wait for the next event."
     )
+
+
+@extend_schema_field({"type": "string"})
+class PlaceField(serializers.Field[Any, Any, Any, Any]):
+    """An event's `id` in a stream of many chats, or the `last_id` of a page."""
+
+    GOES_ON = "_next"  # a page was full: the next one begins right after it
+
+    def to_internal_value(self, data: Any) -> tuple[str, Position]:
+        """What was sent, and where a read begins that misses nothing after it."""
+        try:
+            text = str(data)
+            place = Position.parse(text.removesuffix(self.GOES_ON))
+            return text, place if text.endswith(self.GOES_ON) else place.settled
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError("This is no id of an event.") from None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class AllEventsQuery(serializers.Serializer[Any]):
+    after = PlaceField(required=False, help_text="An event's id, or a `last_id`; without it, now.")
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from chats import representations
+from chats.hints import Position
 from chats.models import Chat, ChatUser, EventType
 from companies.serializers import CompanyBriefSerializer
 
@@ -97,6 +98,25 @@ class EventSerializer(serializers.Serializer[Any]):
         return representations.event(instance)
 
 
+class AllEventSerializer(EventSerializer):
+    """An event among those of many chats; its `id` tells doubles."""
+
+    id = serializers.CharField(help_text="Of the event; the same whenever it is told of.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        event = representations.event(instance)
+        place = Position(event["created_at"], event["chat_id"], event["seq"])
+        return {"id": str(place), **event}
+
+
+class AllEventsSerializer(serializers.Serializer[Any]):
+    data = AllEventSerializer(many=True)  # type: ignore[assignment]
+    last_id = serializers.CharField(
+        help_text="To ask for what follows by. After a page that is not full, the last half minute "
+        "may come again."
+    )
+
+
 class EventsSerializer(serializers.Serializer[Any]):
     data = EventSerializer(many=True)  # type: ignore[assignment]
     last_seq = serializers.IntegerField(
@@ -114,7 +134,7 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
         model = ChatUser
         fields = (
             "id", "chat_id", "first_name", "last_name", "email", "role", "status", "assurance",
-            "created_at", "joined_at", "left_at",
+            "created_at", "joined_at", "left_at", "last_seen_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -211,6 +231,12 @@ class TokenSerializer(serializers.Serializer[Any]):
 class ShareSerializer(serializers.Serializer[Any]):
     password = serializers.CharField()
     url = serializers.CharField(help_text="The link for guests, the password in its fragment.")
+
+
+class TypingSerializer(serializers.Serializer[Any]):
+    expires_at = serializers.DateTimeField(
+        help_text="When it ends by itself, unless it is told again before."
+    )
 
 
 class ReadSerializer(serializers.Serializer[Any]):

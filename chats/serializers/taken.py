@@ -193,5 +193,9 @@ class ShareInput(serializers.Serializer[Any]):
     rotate = serializers.BooleanField(required=False, help_text="Managers: make a new password.")
 
 
+class TypingInput(serializers.Serializer[Any]):
+    typing = serializers.BooleanField(default=True, help_text="False when the text was given up.")
+
+
 class ReadInput(serializers.Serializer[Any]):
     seq = serializers.IntegerField(min_value=0, max_value=MAX_ID)

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from chatapi.intake import App, Message, Receive, Scope, Send
-from chats.stream.watcher import Watcher
+from chatapi.intake import App, Message, Receive, Scope, Send, disconnected
+from chats.stream.hub import hub
 
 EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
 # The last value counts, as for the view, which refuses more than 30 seconds.
@@ -25,16 +25,17 @@ class LongPoll:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.watcher = Watcher()
+        self.waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         seconds = seconds_to_wait(scope)
-        if not seconds or self.watcher.count >= MOST_WAITING:
+        if not seconds or self.waiting >= MOST_WAITING:
             await self.app(scope, receive, send)
             return
         chat_id = int(scope["path"].split("/")[3])
         deadline = asyncio.get_running_loop().time() + seconds
         gone = asyncio.ensure_future(disconnected(receive))
+        self.waiting += 1
         try:
             while True:
                 answer = await ask(self.app, scope)
@@ -42,7 +43,7 @@ class LongPoll:
                 page = page_of(answer)
                 if page is None or page["data"] or left <= 0:
                     break
-                news = asyncio.ensure_future(self.watcher.wait(chat_id, page["last_seq"]))
+                news = asyncio.ensure_future(hub().wait(chat_id, page["last_seq"]))
                 # When the time is up it is asked once more: the token may have died meanwhile.
                 await asyncio.wait({news, gone}, timeout=left, return_when="FIRST_COMPLETED")
                 news.cancel()
@@ -51,6 +52,7 @@ class LongPoll:
             for message in answer:
                 await send(message)
         finally:
+            self.waiting -= 1
             gone.cancel()
 
 
@@ -61,12 +63,6 @@ def seconds_to_wait(scope: Scope) -> int:
     wait = WAIT.match(scope["query_string"])
     seconds = int(wait[1]) if wait else 0
     return seconds if seconds <= MOST_SECONDS else 0
-
-
-async def disconnected(receive: Receive) -> None:
-    """Return when the client has gone; a body, which a GET has no use for, is passed over."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def ask(app: App, scope: Scope) -> list[Message]:

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatapi.intake import Guard, Intake
+from chatapi.intake import Guard, Intake, disconnected
 from chatapi.tests.installation import Installation
-from chats.stream.longpoll import LongPoll, disconnected, seconds_to_wait
+from chats.stream.longpoll import LongPoll, seconds_to_wait
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from chats import access, docs, representations
 from chats.actions import chats as actions
 from chats.permissions import InChat, Manager, Member, Participant
 from chats.serializers.asked import ChatsQuery, EventsQuery
-from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput
+from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
 from companies.access import companies, named
 from companies.models import Company
@@ -35,6 +35,7 @@ class ChatViewSet(ChatView):
         "share": Policy(EITHER, (InChat,), (WRITE,)),
         "events": Policy(EITHER, (InChat,), (READ,)),
         "read": Policy(EITHER, (Participant,), (WRITE,)),
+        "typing": Policy(EITHER, (Participant,), (WRITE,)),
     }
 
     def list(self, request: Request) -> Response:
@@ -114,3 +115,10 @@ class ChatViewSet(ChatView):
         assert chat_user is not None
         seq = min(self.body(ReadInput).get("seq", 0), self.caller.last_seq)
         return Response({"seq": actions.read(chat_user, seq)})
+
+    @action(detail=True, methods=["post"])
+    def typing(self, request: Request, pk: str) -> Response:
+        chat_user = self.caller.chat_user
+        assert chat_user is not None
+        expires_at = actions.typing(chat_user, self.body(TypingInput)["typing"])
+        return Response({"expires_at": expires_at})

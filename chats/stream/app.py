@@ -1,0 +1,232 @@
+"""`GET /api/chats/{id}/events` and `GET /api/events` as `text/event-stream`.
+
+An ASGI application before Django: a stream holds no thread and no connection to the database. Who
+may not have one is told why by the view of the same route, in the API's words.
+"""
+
+import asyncio
+import logging
+import math
+import re
+from collections import Counter
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from chatapi import tokens
+from chatapi.errors import ApiError, ErrorCode
+from chatapi.ids import parse_id
+from chatapi.intake import (
+    CONNECTION,
+    App,
+    Receive,
+    Scope,
+    Send,
+    answer_error,
+    disconnected,
+    identified,
+)
+from chatapi.limits import network_address
+from chats.hints import Position
+from chats.models import ChatUserToken
+from chats.stream.door import Grant, Refused
+from chats.stream.hub import hub
+from chats.stream.outlet import Outlet, retry
+from chats.stream.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+CHAT_EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
+ALL_EVENTS = "/api/events"
+ACCEPTS = re.compile(rb"(^|,)\s*text/event-stream\s*(;|,|$)", re.IGNORECASE)
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    # Not kept, not compressed and not held back on the way.
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-request-id"),
+]
+
+
+COME_BACK = 500, 5000  # milliseconds in which those whom a server sends away come back
+CAP_RETRY = 30  # seconds after which somebody else may have gone
+
+
+class Asked(NamedTuple):
+    """A request for a stream. `after` is as it was sent; `rest` of the query is for the view."""
+
+    chat_id: int | None
+    token: str
+    after: str
+    rest: list[tuple[str, str]]
+
+
+class EventStream:
+    """Answers requests for streams, and hands all else to `app`."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.caps = Caps()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = asks_for_stream(scope)
+        if asked is None:
+            await self.app(scope, receive, send)
+            return
+        after = parse_after(asked)
+        if after is None or not tokens.well_formed(asked.token):
+            await self.app(as_for_view(asked, scope), receive, send)
+            return
+        try:
+            grant = await hub().admit(asked.token, asked.chat_id)
+        except DatabaseError as error:
+            logger.warning("nobody can be let in, they are asked to come back: %s", error)
+            await come_back(send)
+            return
+        address = network_address(Caller(scope))
+        if grant is None:
+            await self.app(as_for_view(asked, scope), receive, send)
+        elif isinstance(grant, Refused):
+            await refuse(scope, send, grant.retry_after)
+        elif not self.caps.enter(grant.limit_key, address):
+            await refuse(scope, send, CAP_RETRY)
+        else:
+            try:
+                await serve(grant, after, scope, receive, send)
+            finally:
+                self.caps.leave(grant.limit_key, address)
+
+
+async def serve(
+    grant: Grant, after: int | Position | None, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Stream until the reader goes, or is sent away."""
+    outlet = Outlet(scope, send)
+    stream = Stream(grant, outlet, after if isinstance(after, int) else 0)
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    if connection is not None:
+        connection.on_shutdown = lambda: outlet.end(retry(*COME_BACK))
+    gone = asyncio.ensure_future(disconnected(receive))
+    gone.add_done_callback(lambda _: outlet.close())
+    try:
+        with identified(scope) as identifier:
+            await outlet.open([*HEADERS, (b"x-request-id", identifier.encode())])
+        await hub().run(stream, after if isinstance(after, Position) else None)
+        await gone
+    finally:
+        gone.cancel()
+        hub().close(stream)
+        if connection is not None:
+            connection.on_shutdown = None
+
+
+# --- What is asked for -----------------------------------------------------------------------
+
+
+def asks_for_stream(scope: Scope) -> Asked | None:
+    """None when it is something else; the view's errors are good for what is asked wrongly."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return None
+    in_chat = CHAT_EVENTS.fullmatch(scope["path"])
+    if not in_chat and scope["path"] != ALL_EVENTS:
+        return None
+    headers = dict(scope["headers"])
+    if not ACCEPTS.search(headers.get(b"accept", b"")):
+        return None
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    sent = dict(query)  # the last value counts
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if not scheme:
+        token = sent.get("chat_user_token", "")
+        if not token.startswith(ChatUserToken.PREFIX):
+            token = ""
+    elif scheme.lower() != "bearer":
+        token = ""
+    return Asked(
+        int(in_chat[1]) if in_chat else None,
+        token.strip(),
+        headers.get(b"last-event-id", b"").decode("latin-1") or sent.get("after", ""),
+        [(name, value) for name, value in query if name not in {"chat_user_token", "after"}],
+    )
+
+
+def parse_after(asked: Asked) -> int | Position | None:
+    """Where to begin; None when what was sent is no such place.
+
+    0 is the beginning; of a stream of many chats, now.
+    """
+    if asked.chat_id is not None:
+        return 0 if asked.after in {"", "0"} else parse_id(asked.after)
+    if not asked.after:
+        return 0
+    try:
+        return Position.parse(asked.after)
+    except ValueError:
+        return None
+
+
+def as_for_view(asked: Asked, scope: Scope) -> Scope:
+    """The request as the view takes it: the token in its header, the place as `after`."""
+    headers = scope["headers"]
+    if asked.token and not any(name == b"authorization" for name, _ in headers):
+        headers = [*headers, (b"authorization", f"Bearer {asked.token}".encode("latin-1"))]
+    query = asked.rest + ([("after", asked.after)] if asked.after else [])
+    return {**scope, "headers": headers, "query_string": urlencode(query).encode()}
+
+
+class Caller:
+    """The request as `network_address` asks it."""
+
+    def __init__(self, scope: Scope) -> None:
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        self.META = {
+            "HTTP_X_FORWARDED_FOR": b",".join(forwarded).decode("latin-1"),
+            "REMOTE_ADDR": scope["client"][0] if scope.get("client") else "",
+        }
+
+
+# --- Who is turned away ----------------------------------------------------------------------
+
+
+class Caps:
+    """How many streams are open in this process, of each token and address and in all."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._total = 0
+
+    def enter(self, token: str, address: str) -> bool:
+        if (
+            self._total >= settings.STREAMS_PER_PROCESS
+            or self._open[f"token {token}"] >= settings.STREAMS_PER_TOKEN
+            or self._open[f"address {address}"] >= settings.STREAMS_PER_ADDRESS
+        ):
+            return False
+        self._total += 1
+        self._open[f"token {token}"] += 1
+        self._open[f"address {address}"] += 1
+        return True
+
+    def leave(self, token: str, address: str) -> None:
+        self._total -= 1
+        for key in (f"token {token}", f"address {address}"):
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
+
+
+async def refuse(scope: Scope, send: Send, retry_after: float) -> None:
+    seconds = str(max(1, math.ceil(retry_after)))
+    with identified(scope):
+        error = ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
+        await answer_error(send, error)
+
+
+async def come_back(send: Send) -> None:
+    """An empty stream: an EventSource takes any error for good, and the end of one for a pause."""
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": retry(*COME_BACK)})

@@ -1,0 +1,172 @@
+"""Who may open a stream, and whether they still may: asked for many at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from accounts.actions import USE_NOTED_EVERY
+from accounts.actions import note_uses as note_uses_of_api_tokens
+from accounts.models import ApiToken, ApiTokenQuerySet
+from chatapi import tokens
+from chatapi.limits import Charge, limiter
+from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
+from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
+from companies.models import Membership
+
+
+class Knock(NamedTuple):
+    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see."""
+
+    token: str
+    chat_id: int | None
+    number: int  # one token may ask for several at once
+
+
+class Grant(NamedTuple):
+    """What a token may read, until `expires_at` or until its access changes.
+
+    `company_ids` are the companies whose chats it may read; with a `chat_id`, that one chat's.
+    """
+
+    kind: str
+    token_id: int
+    user_id: int | None
+    chat_user_id: int | None
+    chat_id: int | None
+    company_ids: tuple[int, ...]
+    expires_at: float  # seconds since 1970
+
+    @property
+    def limit_key(self) -> str:
+        return f"{self.kind}:{self.token_id}"
+
+    def concerns(self, subject: str) -> bool:
+        """Whether a change of access of `user:1`, `chat:42` or `company:3` may end it."""
+        kind, _, number = subject.partition(":")
+        match kind:
+            case "user":
+                return self.user_id == int(number)
+            case "chat":
+                return self.chat_id == int(number)
+            case _:
+                return int(number) in self.company_ids
+
+
+class Refused(NamedTuple):
+    """The token has opened too many streams lately."""
+
+    retry_after: float  # seconds
+
+
+def admit(knocks: list[Knock]) -> dict[Knock, Grant | Refused]:
+    """What each may read, charged for. Who gets none must hear from the view why."""
+    now = timezone.now()
+    knocks_of = defaultdict(list)
+    for knock in knocks:
+        knocks_of[tokens.digest(knock.token)].append(knock)
+    chat_ids = {knock.chat_id for knock in knocks if knock.chat_id is not None}
+    found: dict[Knock, Grant | Refused] = {}
+
+    rows = ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=knocks_of)
+    for digest, grant in chat_user_grants(rows, now, opens=True):
+        for knock in knocks_of[digest]:
+            if knock.chat_id == grant.chat_id:
+                found[knock] = charged(grant)
+
+    of_accounts = ApiToken.objects.live(now).filter(digest__in=knocks_of)
+    companies = companies_of(chat_ids)
+    for digest, grant in api_grants(of_accounts, now, opens=True):
+        for knock in knocks_of[digest]:
+            if knock.chat_id is None:
+                found[knock] = charged(grant)
+            elif (company_id := companies.get(knock.chat_id)) in grant.company_ids:
+                assert company_id is not None
+                found[knock] = charged(
+                    grant._replace(chat_id=knock.chat_id, company_ids=(company_id,))
+                )
+    return found
+
+
+def charged(grant: Grant) -> Grant | Refused:
+    verdict = limiter().take([Charge("STREAM", grant.limit_key)])
+    return grant if verdict.allowed else Refused(verdict.retry_after)
+
+
+def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
+    """What each of these may read now; one that may read nothing any more is left out."""
+    now = timezone.now()
+    grants_of = defaultdict(list)
+    for grant in grants:
+        grants_of[grant.limit_key].append(grant)
+    ids = defaultdict(set)
+    for grant in grants:
+        ids[grant.kind].add(grant.token_id)
+    companies = companies_of({g.chat_id for g in grants if g.kind == "api" and g.chat_id})
+    found: dict[Grant, Grant] = {}
+
+    rows = ChatUserToken.objects.live(now).filter(pk__in=ids["chat"])
+    for _, grant in chat_user_grants(rows, now):
+        found |= dict.fromkeys(grants_of[grant.limit_key], grant)
+
+    of_accounts = ApiToken.objects.live(now).filter(pk__in=ids["api"])
+    for _, grant in api_grants(of_accounts, now):
+        for old in grants_of[grant.limit_key]:
+            if old.chat_id is None:
+                found[old] = grant
+            elif companies.get(old.chat_id) in grant.company_ids:
+                found[old] = old._replace(expires_at=grant.expires_at)
+    return found
+
+
+def companies_of(chat_ids: Iterable[int]) -> dict[int, int]:
+    """The company of each of these chats that exists."""
+    rows = Chat.objects.filter(pk__in=chat_ids, deleted_at=None, company__deleted_at=None)
+    return dict(rows.values_list("pk", "company_id"))
+
+
+Found = list[tuple[bytes, Grant]]  # a token's digest, and what it may read
+
+
+def chat_user_grants(rows: ChatUserTokenQuerySet, now: datetime, *, opens: bool = False) -> Found:
+    found: Found = []
+    unnoted = []
+    for pk, digest, chat_id, company_id, chat_user_id, user_id, expires_at, used_at in (
+        rows.order_by()
+        .values_list(
+            "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
+            "expires_at", "last_used_at",
+        )
+    ):  # fmt: skip
+        expires = expires_at.timestamp()
+        grant = Grant("chat", pk, user_id, chat_user_id, chat_id, (company_id,), expires)
+        found.append((bytes(digest), grant))
+        if opens and used_at < now - USE_NOTED_EVERY:
+            unnoted.append(pk)
+    note_uses_of_chat_user_tokens(unnoted, now)
+    return found
+
+
+def api_grants(rows: ApiTokenQuerySet, now: datetime, *, opens: bool = False) -> Found:
+    found: Found = []
+    unnoted = []
+    tokens_found = list(rows.order_by())
+    companies = defaultdict(list)
+    memberships = Membership.objects.live().filter(
+        user__in={token.user_id for token in tokens_found}, company__deleted_at=None
+    )
+    for user_id, company_id in memberships.values_list("user_id", "company_id"):
+        companies[user_id].append(company_id)
+    for token in tokens_found:
+        if token.missing_scope("GET"):
+            continue
+        expires = token.expires_at.timestamp()
+        of_user = tuple(sorted(companies[token.user_id]))
+        grant = Grant("api", token.pk, token.user_id, None, None, of_user, expires)
+        found.append((bytes(token.digest), grant))
+        if opens and (token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY):
+            unnoted.append(token.pk)
+    note_uses_of_api_tokens(unnoted, now)
+    return found

@@ -1,0 +1,152 @@
+"""A chat's log as this process serves it: one reader of the log, and any number of streams."""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+
+from chats.hints import Hint
+from chats.stream import reader
+from chats.stream.stream import Stream
+
+RECENT = 50  # events kept, for who comes back after a moment
+REORDERED = 0.05  # seconds in which hints that overtook each other are put right
+MOST_EARLY = 1_000  # hints kept that came before those they follow
+
+
+class Feed:
+    """Passes each event of a chat on once and in order, whatever hints were lost or swapped.
+
+    `seq` is the newest event that was passed on. A hint that continues the sequence is passed on
+    as it is; a hole that does not close at once makes the feed read the log.
+    """
+
+    def __init__(self, chat_id: int) -> None:
+        self.chat_id = chat_id
+        self.seq = 0
+        self.users = 0  # streams and others that need it, or will when it is open
+        self.opening: asyncio.Task[None] | None = None
+        self.streams: set[Stream] = set()
+        self.waiters: dict[asyncio.Future[None], int] = {}
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
+        self._early: dict[int, bytes] = {}
+        self._known = 0  # the newest event that is known to exist
+        self._reading: asyncio.Task[None] | None = None
+
+    def begin(self, head: int) -> None:
+        """Pass on what comes after `head`, which was read after hints were heard."""
+        self.opening = None
+        self.seq = head
+        self._known = max(self._known, head)
+        self._early = {seq: frame for seq, frame in self._early.items() if seq > head}
+        self._pass_on_early()
+
+    # --- What comes in ---
+
+    def hear(self, hint: Hint) -> None:
+        """Take an event from a hint, or from the log."""
+        if hint.seq <= self.seq:
+            return
+        self._known = max(self._known, hint.seq)
+        if len(self._early) < MOST_EARLY:
+            self._early[hint.seq] = hint.frame
+        if self.opening is None:
+            self._pass_on_early()
+
+    def _pass_on_early(self) -> None:
+        while (frame := self._early.pop(self.seq + 1, None)) is not None:
+            self._pass_on(frame)
+        if self._known > self.seq:
+            self._read_soon(REORDERED)
+
+    def learn(self, head: int) -> None:
+        """The chat's newest event is `head`, or a newer one."""
+        if self.opening is None and head > self._known:
+            self._known = head
+            self._read_soon(0)
+
+    def _read_soon(self, seconds: float) -> None:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read(seconds))
+
+    async def _read(self, seconds: float) -> None:
+        """Read the log until what is known to exist has been passed on."""
+        try:
+            await asyncio.sleep(seconds)
+            while self._known > self.seq and self.users:
+                hints = await reader.insistently(reader.chat_events, self.chat_id, self.seq)
+                if not hints:  # the chat has just been removed for good
+                    self._known = self.seq
+                    self._early.clear()
+                for hint in hints:
+                    self.hear(hint)
+        finally:
+            self._reading = None
+
+    # --- What goes out ---
+
+    def _pass_on(self, frame: bytes) -> None:
+        self.seq = seq = self.seq + 1
+        self._recent.append((seq, frame))
+        for stream in self.streams:
+            if stream.seq < seq:
+                stream.seq = seq
+                stream.outlet.push(frame)
+        for waiter, after in self.waiters.items():
+            if after < seq and not waiter.done():
+                waiter.set_result(None)
+
+    def pass_by(self, hint: Hint, key: Hashable) -> None:
+        """Hand on what passes and is in no log."""
+        for stream in self.streams:
+            stream.push_passing(hint, key)
+
+    async def attach(self, stream: Stream, welcome: bytes) -> None:
+        """Send `welcome` and what is in the log after the stream's seq, then what happens."""
+        if stream.seq > self.seq:
+            # It has read more than was heard of here, or what never was (an old backup).
+            head = (await reader.insistently(reader.heads, [self.chat_id])).get(self.chat_id, 0)
+            stream.seq = min(stream.seq, head)
+            self.learn(head)
+        while not stream.outlet.closed:
+            frames = self._after(stream.seq)
+            if frames is None:
+                hints = await reader.insistently(reader.chat_events, self.chat_id, stream.seq)
+                if not hints:
+                    break
+                frames = [(hint.seq, hint.frame) for hint in hints]
+                for hint in hints:  # what is new here is new to the others, too
+                    self.hear(hint)
+            if frames or welcome:
+                await stream.outlet.write(welcome + b"".join(frame for _, frame in frames))
+                welcome = b""
+            if frames:
+                stream.seq = frames[-1][0]
+            if stream.seq >= self.seq:
+                break
+        # No turn of the event loop since the comparison: nothing was passed on meanwhile.
+        self.streams.add(stream)
+
+    def _after(self, seq: int) -> list[tuple[int, bytes]] | None:
+        """The events after `seq` as far as they have been passed on, None when not all are kept."""
+        if seq >= self.seq:
+            return []
+        if self._recent and self._recent[0][0] <= seq + 1:
+            return [(each, frame) for each, frame in self._recent if each > seq]
+        return None
+
+    async def wait(self, after: int) -> None:
+        """Return when the log has gone past `after`."""
+        if self.seq > after:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiters[waiter] = after
+        try:
+            await waiter
+        finally:
+            del self.waiters[waiter]
+
+    def wake(self) -> None:
+        """Let all who wait ask again: what they may see has changed."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)

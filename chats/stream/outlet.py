@@ -1,0 +1,119 @@
+"""One reader's end of a stream: what is on its way to it, and no more than fits."""
+
+import asyncio
+import random
+import time
+from collections.abc import Hashable
+
+from django.conf import settings
+
+from chatapi.intake import CONNECTION, Scope, Send
+
+STUCK_SECONDS = 60  # that a page of the log may take to be read
+END_SECONDS = 0.7  # that the last words may take
+
+
+def retry(least: int, most: int) -> bytes:
+    """How long a client waits before it comes back: another time each, so that not all do at once.
+
+    Milliseconds.
+    """
+    return b"retry: %d\n\n" % random.randint(least, most)  # noqa: S311
+
+
+class Outlet:
+    """Sends at once what is pushed; what a slow reader lets pile up is kept to a bound.
+
+    A reader that is behind by more is cut off, and comes back with the id of the last event it
+    read. Nobody waits for it.
+    """
+
+    __slots__ = ("_connection", "_passing", "_pending", "_send", "_size", "_task", "closed")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._connection = scope.get("extensions", {}).get(CONNECTION)
+        self._pending: list[bytes] = []
+        self._size = 0
+        # What replaces what was said before under its key, and until when it is worth saying.
+        self._passing: dict[Hashable, tuple[float, bytes]] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.closed = False
+
+    async def open(self, headers: list[tuple[bytes, bytes]]) -> None:
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        """Send `data`, however much it is, and wait until it has gone; it must, in a minute."""
+        if self.closed:
+            return
+        self._pending.append(data)
+        self._flush_soon()
+        assert self._task is not None
+        done, _ = await asyncio.wait({self._task}, timeout=STUCK_SECONDS)
+        if not done:
+            self.cut()
+
+    def push(self, data: bytes) -> None:
+        """Send `data` as soon as the reader takes it."""
+        if self.closed:
+            return
+        self._size += len(data)
+        if self._size > settings.STREAM_BUFFER_BYTES:
+            self.cut()
+            return
+        self._pending.append(data)
+        self._flush_soon()
+
+    def push_passing(self, key: Hashable, data: bytes, seconds: float) -> None:
+        """The same for what is of no use after `seconds`, or once more is said under its key."""
+        if self.closed:
+            return
+        if self._passing is None:
+            self._passing = {}
+        self._passing[key] = (time.monotonic() + seconds, data)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._flush())
+
+    async def _flush(self) -> None:
+        try:
+            while self._pending or self._passing:
+                if self._passing:
+                    now = time.monotonic()
+                    self._pending += [data for until, data in self._passing.values() if until > now]
+                    self._passing = None
+                data = b"".join(self._pending)
+                self._pending.clear()
+                self._size = 0
+                await self._send(
+                    {"type": "http.response.body", "body": data, "more_body": not self.closed}
+                )
+        finally:
+            self._task = None
+
+    def end(self, data: bytes) -> None:
+        """Send `data` as the last of the stream; a reader that does not take it soon is cut off."""
+        if not self.closed:
+            self.closed = True
+            self._pending.append(data)
+            self._flush_soon()
+            asyncio.get_running_loop().call_later(END_SECONDS, self._cut_if_stuck)
+
+    def _cut_if_stuck(self) -> None:
+        if self._task is not None:
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection at once; what is on its way is lost."""
+        self.close()
+        if self._connection is not None:
+            self._connection.abort()
+
+    def close(self) -> None:
+        """Send no more: the reader has gone."""
+        self.closed = True
+        self._pending.clear()
+        self._passing = None

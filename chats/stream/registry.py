@@ -1,0 +1,133 @@
+"""Which chat users are connected to which process: in Redis, or in a file of this machine."""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
+
+from chatapi.localfile import LocalFile
+from chatapi.redis import client
+
+SILENCE = 15.0  # seconds after which a process that gave no sign of life is taken for dead
+
+
+class Place(NamedTuple):
+    """A chat user in its chat."""
+
+    company_id: int
+    chat_id: int
+    chat_user_id: int
+
+
+class Registry(Protocol):
+    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None: ...
+
+    def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
+        """The chat users that are connected to any process, by chat."""
+
+    def alive(self, process: str) -> list[Place]:
+        """Give a sign of life; returns who was connected to processes that give none any more."""
+
+
+class RedisRegistry:
+    """A hash a chat (`CHAT_USER:PROCESS`), a set a process, and when each process is taken for
+    dead."""
+
+    def __init__(self) -> None:
+        self._redis: Any = client()
+        self._processes = f"{settings.REDIS_PREFIX}processes"
+
+    def _chat(self, chat_id: int) -> str:
+        return f"{settings.REDIS_PREFIX}presence:{chat_id}"
+
+    def _places(self, process: str) -> str:
+        return f"{settings.REDIS_PREFIX}presence-of:{process}"
+
+    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for place in come:
+            pipeline.hset(self._chat(place.chat_id), f"{place.chat_user_id}:{process}", 1)
+            pipeline.sadd(self._places(process), ":".join(map(str, place)))
+        for place in gone:
+            pipeline.hdel(self._chat(place.chat_id), f"{place.chat_user_id}:{process}")
+            pipeline.srem(self._places(process), ":".join(map(str, place)))
+        pipeline.execute()
+
+    def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
+        chat_ids = list(chat_ids)
+        pipeline = self._redis.pipeline(transaction=False)
+        for chat_id in chat_ids:
+            pipeline.hkeys(self._chat(chat_id))
+        return {
+            chat_id: {int(key.partition(b":")[0]) for key in keys}
+            for chat_id, keys in zip(chat_ids, pipeline.execute(), strict=True)
+        }
+
+    def alive(self, process: str) -> list[Place]:
+        now = time.time()
+        self._redis.zadd(self._processes, {process: now + SILENCE})
+        left: list[Place] = []
+        for name in self._redis.zrangebyscore(self._processes, "-inf", now):
+            if not self._redis.zrem(self._processes, name):
+                continue  # another process was faster
+            dead = name.decode()
+            members = self._redis.smembers(self._places(dead))
+            places = [Place(*map(int, member.split(b":"))) for member in members]
+            self.update(dead, (), places)
+            left += places
+        return left
+
+
+class LocalRegistry:
+    """The same in a file that the processes of one machine share."""
+
+    def __init__(self) -> None:
+        self._file = LocalFile(
+            settings.DATA_DIR / "presence.sqlite3",
+            "CREATE TABLE IF NOT EXISTS places (process TEXT, company_id INTEGER,"
+            " chat_id INTEGER, chat_user_id INTEGER, PRIMARY KEY (chat_id, chat_user_id, process));"
+            "CREATE TABLE IF NOT EXISTS processes (name TEXT PRIMARY KEY, dead_at REAL NOT NULL)",
+        )
+
+    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None:
+        with self._file.writing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?)",
+                [(process, *place) for place in come],
+            )
+            connection.executemany(
+                "DELETE FROM places WHERE process = ? AND chat_id = ? AND chat_user_id = ?",
+                [(process, place.chat_id, place.chat_user_id) for place in gone],
+            )
+
+    def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = defaultdict(set)
+        for chat_id in chat_ids:
+            rows = self._file.connection.execute(
+                "SELECT chat_user_id FROM places WHERE chat_id = ?", [chat_id]
+            )
+            found[chat_id] = {chat_user_id for (chat_user_id,) in rows}
+        return found
+
+    def alive(self, process: str) -> list[Place]:
+        now = time.time()
+        with self._file.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO processes VALUES (?, ?)", [process, now + SILENCE]
+            )
+            rows = connection.execute(
+                "DELETE FROM places WHERE process NOT IN"
+                " (SELECT name FROM processes WHERE dead_at > ?)"
+                " RETURNING company_id, chat_id, chat_user_id",
+                [now],
+            ).fetchall()
+            connection.execute("DELETE FROM processes WHERE dead_at <= ?", [now])
+        return [Place(*row) for row in rows]
+
+
+@cache
+def registry() -> Registry:
+    return RedisRegistry() if settings.REDIS_URL else LocalRegistry()

@@ -1,0 +1,35 @@
+"""A stream: somebody who may read, how far they have read, and the way to them."""
+
+import random
+from collections.abc import Hashable
+
+from chats.hints import Hint
+from chats.stream.door import Grant
+from chats.stream.outlet import Outlet
+
+HEARTBEAT = 15  # seconds
+PASSING_SECONDS = 6.0  # that what passes is worth telling
+PRESENCE = b"event: presence\n"
+
+
+class Stream:
+    """One open stream. `seq` is the newest event of its chat that was sent to it, `turn` the second
+    of every HEARTBEAT seconds in which it gets one, `since` the time that a stream of many chats
+    begins at, as the API writes times."""
+
+    __slots__ = ("grant", "is_present", "outlet", "seq", "since", "turn")
+
+    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0) -> None:
+        self.grant = grant
+        self.outlet = outlet
+        self.seq = seq
+        self.since = ""
+        self.is_present = False  # whether its chat user was told of as connected
+        self.turn = random.randrange(HEARTBEAT)  # noqa: S311
+
+    def push_passing(self, hint: Hint, key: Hashable) -> None:
+        """Send what passes; `key` tells what it replaces."""
+        if hint.body.startswith(PRESENCE):
+            self.outlet.push(hint.body)  # tells of changes, so that none may be left out
+        else:
+            self.outlet.push_passing(key, hint.body, PASSING_SECONDS)

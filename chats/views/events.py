@@ -1,0 +1,35 @@
+"""What happens in all chats of the caller."""
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import account
+from chatapi.views import READ, ApiViewSet, Policy
+from chats import access, docs
+from chats.hints import Position
+from chats.serializers.asked import AllEventsQuery, PlaceField
+from chats.serializers.shown import AllEventSerializer
+from chats.views.base import API_TOKEN
+from companies.access import companies
+
+
+@docs.events
+class EventViewSet(ApiViewSet):
+    policies: ClassVar = {"list": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
+
+    def list(self, request: Request) -> Response:
+        query = self.query(AllEventsQuery)
+        now = Position.at(timezone.now())
+        last_id, after = query.get("after", (str(now), now))
+        company_ids = companies(account(request)).values_list("pk", flat=True)
+        rows = access.events_of_companies(company_ids, after, query["limit"])
+        data: list[Any] = [AllEventSerializer(row).data for row in rows]
+        if data:
+            last_id = data[-1]["id"]
+        if len(data) == query["limit"]:
+            last_id += PlaceField.GOES_ON
+        return Response({"data": data, "last_id": last_id})
