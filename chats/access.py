@@ -206,6 +206,17 @@ def events(chat_id: int, after: int, limit: int) -> list[dict[str, Any]]:
     return list(rows.values(*EVENT_FIELDS)[:limit])
 
 
+def events_after(places: Iterable[tuple[int, int]], limit: int) -> list[dict[str, Any]]:
+    """The first `limit` events after each (chat id, seq), as rows of EVENT_FIELDS by chat and seq.
+
+    As a log has no gaps, they are a range of numbers.
+    """
+    wanted = Q()
+    for chat_id, after in places:
+        wanted |= Q(chat_id=chat_id, seq__gt=after, seq__lte=after + limit)
+    return list(Event.objects.filter(wanted).order_by("chat_id", "seq").values(*EVENT_FIELDS))
+
+
 def events_of_companies(
     company_ids: Iterable[int], after: Position, limit: int
 ) -> list[dict[str, Any]]:

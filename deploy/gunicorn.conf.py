@@ -1,6 +1,7 @@
 """gunicorn's settings, out of the project's own."""
 
 import os
+import resource
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,8 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
+from chatapi.hints import look
+
 worker_class = "chatapi.server.Worker"
 workers = settings.WEB_CONCURRENCY
 backlog = 2048
@@ -22,3 +25,17 @@ graceful_timeout = 10
 keepalive = 75
 loglevel = "warning"
 control_socket_disable = True
+
+# A stream is a connection: as many as the system lets us have.
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def child_exit(server: object, worker: object) -> None:
+    """A worker that died may have committed what it never told of."""
+    look()
+
+
+def when_ready(server: object) -> None:
+    """So may one of a machine that died and comes back."""
+    look()

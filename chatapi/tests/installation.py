@@ -75,6 +75,34 @@ class Mailbox:
         self.server.stop()
 
 
+class Redis:
+    """A Redis of a test's own, which it may take away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL, cwd=self.folder,
+        )  # fmt: skip
+        wait_for(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
+                client.sendall(b"PING\r\n")
+                return client.recv(7) == b"+PONG\r\n"
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
 class Answer(NamedTuple):
     status: int
     body: Any
@@ -124,22 +152,39 @@ class Installation:
 
     def start(self, *names: str) -> None:
         """Start the processes of these names, as the Procfile has them."""
-        lines = (ROOT / "Procfile").read_text().splitlines()
-        procfile = dict(line.split(": ", 1) for line in lines)
         for name in names:
-            with open(self.folder / f"{name}.log", "ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    procfile[name].split(), cwd=ROOT, env=self.env, stdout=log, stderr=log,
-                    start_new_session=True,
-                )  # fmt: skip
+            self.launch(name, name)
         if "web" in names:
             wait_for(self.answers)
 
-    def answers(self) -> bool:
+    def start_stream(self, port: int) -> None:
+        """Start a process for streams, as `stream`: the line of `web` with a port of its own."""
+        self.launch("stream", "web", PORT=str(port), WEB_CONCURRENCY="1")
+        wait_for(lambda: self.answers(port))
+
+    def launch(self, name: str, line: str, **settings: str) -> None:
+        lines = (ROOT / "Procfile").read_text().splitlines()
+        procfile = dict(each.split(": ", 1) for each in lines)
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                procfile[line].split(), cwd=ROOT, env=self.env | settings, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def answers(self, port: int | None = None) -> bool:
         try:
-            return self.call("GET", "/readyz").status == 200
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}/readyz", timeout=60):
+                return True
         except OSError:
             return False
+
+    def children(self, name: str) -> list[int]:
+        """The processes below one that was started, by their ids."""
+        parent = self.processes[name].pid
+        told = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        return [int(pid) for pid, ppid in map(str.split, told) if int(ppid) == parent]
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a process and its children."""

@@ -49,11 +49,12 @@ class PlaceField(serializers.Field[Any, Any, Any, Any]):
     GOES_ON = "_next"  # a page was full: the next one begins right after it
 
     def to_internal_value(self, data: Any) -> tuple[str, Position]:
-        """What was sent, and where a read begins that misses nothing after it."""
+        """The id that was sent, and where a read begins that misses nothing after it."""
+        text = str(data)
+        event_id = text.removesuffix(self.GOES_ON)
         try:
-            text = str(data)
-            place = Position.parse(text.removesuffix(self.GOES_ON))
-            return text, place if text.endswith(self.GOES_ON) else place.settled
+            place = Position.parse(event_id)
+            return event_id, place if text != event_id else place.settled
         except (ValueError, OverflowError):
             raise serializers.ValidationError("This is no id of an event.") from None
 

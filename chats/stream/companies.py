@@ -57,7 +57,9 @@ class CompanyFeeds:
         now = Position.at(datetime.now(UTC))
         after = self._looked.settled
         while company_ids:
-            page = await reader.insistently(reader.company_events, company_ids, after)
+            page = await reader.insistently(
+                reader.in_thread, reader.company_events, company_ids, after
+            )
             for company_id, hint in page:
                 self.hear(company_id, hint, late=True)
             if len(page) < reader.PAGE:
@@ -103,7 +105,9 @@ class CompanyFeeds:
         after, sent = after.settled, set[Position]()
         while not stream.outlet.closed:
             company_ids = stream.grant.company_ids
-            page = await reader.insistently(reader.company_events, company_ids, after)
+            page = await reader.insistently(
+                reader.in_thread, reader.company_events, company_ids, after
+            )
             hints = [hint for _, hint in page]
             await stream.outlet.write(b"".join(hint.company_frame for hint in hints))
             sent = {hint.position for hint in hints}

@@ -12,6 +12,9 @@ RECENT = 50  # events kept, for who comes back after a moment
 REORDERED = 0.05  # seconds in which hints that overtook each other are put right
 MOST_EARLY = 1_000  # hints kept that came before those they follow
 
+Pages = reader.Batch[reader.Place, list[Hint]]
+Heads = reader.Batch[int, int]
+
 
 class Feed:
     """Passes each event of a chat on once and in order, whatever hints were lost or swapped.
@@ -20,8 +23,10 @@ class Feed:
     as it is; a hole that does not close at once makes the feed read the log.
     """
 
-    def __init__(self, chat_id: int) -> None:
+    def __init__(self, chat_id: int, pages: Pages, heads: Heads) -> None:
         self.chat_id = chat_id
+        self._pages = pages
+        self._heads = heads
         self.seq = 0
         self.users = 0  # streams and others that need it, or will when it is open
         self.opening: asyncio.Task[None] | None = None
@@ -73,7 +78,7 @@ class Feed:
         try:
             await asyncio.sleep(seconds)
             while self._known > self.seq and self.users:
-                hints = await reader.insistently(reader.chat_events, self.chat_id, self.seq)
+                hints = await self._page(self.seq)
                 if not hints:  # the chat has just been removed for good
                     self._known = self.seq
                     self._early.clear()
@@ -81,6 +86,9 @@ class Feed:
                     self.hear(hint)
         finally:
             self._reading = None
+
+    async def _page(self, after: int) -> list[Hint]:
+        return await reader.insistently(self._pages.get, (self.chat_id, after)) or []
 
     # --- What goes out ---
 
@@ -104,13 +112,13 @@ class Feed:
         """Send `welcome` and what is in the log after the stream's seq, then what happens."""
         if stream.seq > self.seq:
             # It has read more than was heard of here, or what never was (an old backup).
-            head = (await reader.insistently(reader.heads, [self.chat_id])).get(self.chat_id, 0)
+            head = await reader.insistently(self._heads.get, self.chat_id) or 0
             stream.seq = min(stream.seq, head)
             self.learn(head)
         while not stream.outlet.closed:
             frames = self._after(stream.seq)
             if frames is None:
-                hints = await reader.insistently(reader.chat_events, self.chat_id, stream.seq)
+                hints = await self._page(stream.seq)
                 if not hints:
                     break
                 frames = [(hint.seq, hint.frame) for hint in hints]

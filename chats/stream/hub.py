@@ -42,8 +42,10 @@ class Hub:
         self.presence = Presence()
         self._companies = CompanyFeeds()
         self._feeds: dict[int, Feed] = {}
-        self._knocks = reader.Batch(door.admit)
-        self._heads = reader.Batch(reader.heads)
+        # First come, first served, a few at a time, so that all don't wait for the last.
+        self._knocks = reader.Batch(door.admit, most=100)
+        self._heads = reader.Batch(reader.heads, most=1000)
+        self._pages = reader.Batch(reader.chat_events, most=25)
         self._listener: RedisListener | NoteListener | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._polls_until = float("inf")  # by the event loop's clock
@@ -130,7 +132,7 @@ class Hub:
         """The chat's feed, to be given back by `_close_feed`."""
         feed = self._feeds.get(chat_id)
         if feed is None:
-            feed = self._feeds[chat_id] = Feed(chat_id)
+            feed = self._feeds[chat_id] = Feed(chat_id, self._pages, self._heads)
             feed.opening = asyncio.create_task(self._begin(feed))
         feed.users += 1
         if feed.opening is not None:
@@ -140,13 +142,7 @@ class Hub:
     async def _begin(self, feed: Feed) -> None:
         assert self._listener is not None
         await self._listener.join([chat_channel(feed.chat_id)])
-        while True:
-            try:
-                head = await self._heads.get(feed.chat_id)
-                break
-            except DatabaseError as error:
-                logger.warning("the log can't be read, streams go on: %s", error)
-                await asyncio.sleep(reader.RETRY)
+        head: int | None = await reader.insistently(self._heads.get, feed.chat_id)
         feed.begin(head or 0)
 
     def _close_feed(self, feed: Feed) -> None:
@@ -259,7 +255,9 @@ class Hub:
         asked = list(streams)
         if not asked:
             return
-        grants = await reader.insistently(door.renew, {stream.grant for stream in asked})
+        grants = await reader.insistently(
+            reader.in_thread, door.renew, {stream.grant for stream in asked}
+        )
         for stream in asked:
             if stream not in self.streams:
                 continue

@@ -59,7 +59,8 @@ class RedisListener:
                 self._change(name, True)
             futures.append(self._wanted[name])
         if self._connection is not None:
-            await asyncio.wait([asyncio.ensure_future(asyncio.shield(each)) for each in futures])
+            for future in futures:
+                await asyncio.shield(future)
 
     def leave(self, name: str) -> None:
         if self._wanted.pop(name, None) is not None:

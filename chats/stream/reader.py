@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Generic, ParamSpec, TypeVar
 
 from django.db import DatabaseError, close_old_connections
@@ -20,7 +22,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 THREADS = 2
-PAGE = 200  # events read at once
+Place = tuple[int, int]  # a chat, and the seq that is read on from
+
+PAGE = 200  # events of a chat read at once
 MOST_IDS = 5_000  # in one query
 RETRY = 0.5  # seconds between two attempts at a database that is away
 
@@ -37,11 +41,11 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads, call)
 
 
-async def insistently(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same, asked again until the database answers."""
+async def insistently(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `function` gives in the end, asked again until the database answers."""
     while True:
         try:
-            return await in_thread(function, *args, **kwargs)
+            return await function(*args, **kwargs)
         except DatabaseError as error:
             logger.warning("the log can't be read, streams go on: %s", error)
             await asyncio.sleep(RETRY)
@@ -50,11 +54,12 @@ async def insistently(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 class Batch(Generic[K, V]):
     """Questions that come while one is being asked are asked together next.
 
-    `ask` is called in a thread with all their keys; what its answer lacks is None.
+    `ask` is called in a thread with the keys of at most so many; what its answer lacks is None.
     """
 
-    def __init__(self, ask: Callable[[list[K]], dict[K, V]]) -> None:
+    def __init__(self, ask: Callable[[list[K]], dict[K, V]], most: int) -> None:
         self._ask = ask
+        self._most = most
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -69,7 +74,7 @@ class Batch(Generic[K, V]):
 
     async def _run(self) -> None:
         while self._waiting:
-            asked = dict(list(self._waiting.items())[:MOST_IDS])
+            asked = dict(islice(self._waiting.items(), self._most))
             for key in asked:
                 del self._waiting[key]
             try:
@@ -96,10 +101,17 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def chat_events(chat_id: int, after: int) -> list[Hint]:
-    """A page of a chat's log after `after`, oldest first."""
-    rows = access.events(chat_id, after, PAGE)
-    return [Hint.of(representations.event(row)) for row in rows]
+def chat_events(places: list[Place]) -> dict[Place, list[Hint]]:
+    """A page of a chat's log, oldest first, after each of these places."""
+    found: dict[Place, list[Hint]] = {place: [] for place in places}
+    wanted = defaultdict(list)
+    for place in places:
+        wanted[place[0]].append(place)
+    for row in access.events_after(places, PAGE):
+        for place in wanted[row["chat_id"]]:
+            if 0 < row["seq"] - place[1] <= PAGE:
+                found[place].append(Hint.of(representations.event(row)))
+    return found
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:

@@ -1,0 +1,263 @@
+"""A chat's feed: every event once and in order, whatever becomes of the hints."""
+
+import asyncio
+import random
+
+import pytest
+
+from chats.hints import Hint, Position
+from chats.stream import feed as feeds
+from chats.stream import reader
+from chats.stream.door import Grant
+from chats.stream.feed import Feed
+from chats.stream.outlet import Outlet
+from chats.stream.stream import Stream
+
+GRANT = Grant("chat", 1, None, 1, 42, (3,), 1e12)
+
+
+def hint(seq):
+    event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T", "data": {}}
+    return Hint.of(event)
+
+
+class Log:
+    """What has been committed, as the feed reads it."""
+
+    def __init__(self):
+        self.head = 0
+        self.reads = 0
+
+    def read(self, places):
+        self.reads += 1
+        return {
+            (chat_id, after): [hint(n) for n in range(after + 1, min(self.head, after + 10) + 1)]
+            for chat_id, after in places
+        }
+
+    def heads(self, chat_ids):
+        return dict.fromkeys(chat_ids, self.head)
+
+
+class Reader:
+    """Who reads a stream, slowly if wanted; `ids` are those of the events it got."""
+
+    def __init__(self, seq=0, pause=0.0):
+        self.content, self.pause = b"", pause
+        self.stream = Stream(GRANT, Outlet({}, self.send), seq)
+
+    async def send(self, message):
+        await asyncio.sleep(self.pause)
+        self.content += message["body"]
+
+    @property
+    def ids(self):
+        lines = self.content.decode().splitlines()
+        return [int(line[4:]) for line in lines if line.startswith("id: ")]
+
+
+@pytest.fixture
+def log(monkeypatch):
+    log = Log()
+    monkeypatch.setattr(feeds, "REORDERED", 0.01)
+
+    async def at_once(function, *args):
+        await asyncio.sleep(random.random() / 500)
+        return function(*args)
+
+    monkeypatch.setattr(reader, "in_thread", at_once)
+    return log
+
+
+def opened(log, head=0):
+    feed = Feed(42, reader.Batch(log.read, most=2), reader.Batch(log.heads, most=2))
+    feed.users = 1
+    log.head = head
+    feed.begin(head)
+    return feed
+
+
+def test_hints_in_order_cost_no_read(log):
+    async def run():
+        feed, gina = opened(log), Reader()
+        await feed.attach(gina.stream, b"")
+        for seq in range(1, 6):
+            feed.hear(hint(seq))
+        await asyncio.sleep(0.05)
+        assert gina.ids == [1, 2, 3, 4, 5]
+        assert log.reads == 0
+
+    asyncio.run(run())
+
+
+def test_hints_that_overtake_each_other_are_put_right_without_a_read(log):
+    async def run():
+        feed, gina = opened(log), Reader()
+        await feed.attach(gina.stream, b"")
+        for seq in (2, 1, 1, 4, 3, 2):
+            feed.hear(hint(seq))
+        await asyncio.sleep(0.05)
+        assert gina.ids == [1, 2, 3, 4]
+        assert log.reads == 0
+
+    asyncio.run(run())
+
+
+def test_a_hint_that_is_lost_is_read(log):
+    async def run():
+        feed, gina = opened(log), Reader()
+        await feed.attach(gina.stream, b"")
+        log.head = 30
+        feed.hear(hint(1))
+        feed.hear(hint(30))
+        await asyncio.sleep(0.2)
+        assert gina.ids == list(range(1, 31))
+
+    asyncio.run(run())
+
+
+def test_a_head_that_is_learnt_is_read_up_to(log):
+    async def run():
+        feed, gina = opened(log, 5), Reader(seq=5)
+        await feed.attach(gina.stream, b"")
+        log.head = 25
+        feed.learn(25)
+        await asyncio.sleep(0.2)
+        assert gina.ids == list(range(6, 26))
+
+    asyncio.run(run())
+
+
+def test_hints_that_come_while_it_opens_are_kept(log):
+    async def run():
+        feed, gina = opened(log), Reader()
+        feed.opening = asyncio.get_running_loop().create_future()
+        log.head = 3
+        for seq in (3, 4, 5):
+            feed.hear(hint(seq))
+        feed.begin(3)
+        assert feed.seq == 5
+        log.head = 5
+        await feed.attach(gina.stream, b"")
+        assert gina.ids == [1, 2, 3, 4, 5]
+
+    asyncio.run(run())
+
+
+def test_who_was_gone_for_a_moment_is_served_from_memory(log):
+    async def run():
+        feed, gina, greta = opened(log), Reader(), Reader(seq=7)
+        await feed.attach(gina.stream, b"")
+        for seq in range(1, 11):
+            feed.hear(hint(seq))
+        await feed.attach(greta.stream, b"")
+        assert greta.ids == [8, 9, 10]
+        assert log.reads == 0
+
+    asyncio.run(run())
+
+
+def test_who_has_read_more_than_was_heard_of_gets_nothing_twice(log):
+    async def run():
+        feed, gina = opened(log, 5), Reader(seq=8)
+        log.head = 8
+        await feed.attach(gina.stream, b"")
+        for seq in (6, 7, 8, 9):
+            feed.hear(hint(seq))
+        await asyncio.sleep(0.05)
+        assert gina.ids == [9]
+
+    asyncio.run(run())
+
+
+def test_who_has_read_what_never_was_begins_at_the_head(log):
+    async def run():
+        feed, gina = opened(log, 5), Reader(seq=1000)
+        await feed.attach(gina.stream, b"")
+        feed.hear(hint(6))
+        await asyncio.sleep(0.05)
+        assert gina.ids == [6]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_becomes_of_the_hints(log, seed):
+    """Hints are lost, doubled and swapped while readers come and go at any place."""
+    pick = random.Random(seed)
+
+    async def run():
+        feed = opened(log, pick.randint(0, 30))
+        readers, joining = [], []
+        for _ in range(150):
+            log.head += 1
+            told = [log.head] if pick.random() < 0.8 else []
+            told += [pick.randint(1, log.head)] * pick.randint(0, 1)
+            pick.shuffle(told)
+            for seq in told:
+                feed.hear(hint(seq))
+            if pick.random() < 0.15:
+                reader = Reader(pick.randint(0, log.head), pause=pick.random() / 300)
+                readers.append((reader, reader.stream.seq))
+                joining.append(asyncio.ensure_future(feed.attach(reader.stream, b"")))
+            await asyncio.sleep(pick.random() / 500)
+        feed.learn(log.head)
+        await asyncio.gather(*joining)
+        await asyncio.sleep(0.5)
+        for reader, began in readers:
+            assert reader.ids == list(range(began + 1, log.head + 1))
+
+    asyncio.run(run())
+
+
+def test_what_passes_replaces_what_the_same_one_did(settings):
+    async def run():
+        gina = Reader(pause=0.02)
+        outlet = gina.stream.outlet
+        outlet.push(b"first\n")
+        await asyncio.sleep(0)
+        for number in range(5):
+            outlet.push_passing("gina", b"typing %d\n" % number, 6)
+        outlet.push_passing("greta", b"over\n", -1)  # nobody needs it any more
+        await asyncio.sleep(0.1)
+        assert gina.content == b"first\ntyping 4\n"
+
+    asyncio.run(run())
+
+
+def test_what_piles_up_is_bounded(settings):
+    class Connection:
+        aborted = False
+
+        def abort(self):
+            self.aborted = True
+
+    async def run():
+        gina, connection = Reader(pause=10), Connection()
+        outlet = Outlet({"extensions": {"chatapi.connection": connection}}, gina.send)
+        settings.STREAM_BUFFER_BYTES = 1000
+        outlet.push(b"x" * 600)
+        await asyncio.sleep(0)
+        outlet.push(b"x" * 600)
+        assert not outlet.closed
+        outlet.push(b"x" * 600)
+        assert outlet.closed
+        assert connection.aborted
+
+    asyncio.run(run())
+
+
+def test_a_hint_is_the_same_after_its_way():
+    for each in (hint(7), Hint.passing("typing", 42, {"chat_user_id": 1})):
+        assert Hint.unpack(each.pack()) == each
+
+
+@pytest.mark.parametrize("text", ["", "x", "2021-07-05T09:31:38.000000Z_42", "2021_1_1", "_1_1"])
+def test_what_is_no_place(text):
+    with pytest.raises(ValueError):
+        Position.parse(text)
+
+
+def test_a_place_is_its_own_text():
+    text = "2021-07-05T09:31:38.000001Z_42_7"
+    assert str(Position.parse(text)) == text
