@@ -9,7 +9,7 @@ ifneq ($(PORT),)
 export PORT
 endif
 
-.PHONY: run test lint types checks schema bench clean
+.PHONY: run test lint types checks schema bench bench-live clean
 
 run: $(VENV)/.run
 	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
@@ -36,6 +36,9 @@ schema: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python -m bench
+
+bench-live: $(VENV)/.run
+	$(BIN)/python -m bench.live
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
