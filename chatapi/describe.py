@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import (
     OpenApiExample,
+    OpenApiParameter,
     OpenApiRequest,
     OpenApiResponse,
+    PolymorphicProxySerializer,
     extend_schema,
     extend_schema_view,
 )
@@ -31,7 +33,7 @@ REPLAYS = "x-replays"
 class Answer:
     """A success: its body and what it means."""
 
-    shows: Shape
+    shows: Shape | PolymorphicProxySerializer
     examples: Examples
     description: str
 
@@ -44,9 +46,10 @@ class Operation:
     """
 
     summary: str
-    answers: Mapping[int, Answer]
+    answers: Mapping[int | tuple[int, str], Answer]  # by status, and media type if it is not JSON
     description: str = ""
     query: Shape | None = None
+    parameters: tuple[OpenApiParameter, ...] = ()
     takes: Shape | serializers.Serializer[Any] | None = None
     examples: Examples = field(default_factory=dict)
     errors: tuple[ErrorCode, ...] = ()
@@ -72,7 +75,7 @@ def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:
         tags=[tag],
         summary=operation.summary,
         description=description,
-        parameters=[operation.query] if operation.query else None,
+        parameters=[*([operation.query] if operation.query else []), *operation.parameters],
         request=OpenApiRequest(operation.takes, examples=listed(operation.examples))
         if operation.takes is not None
         else None,

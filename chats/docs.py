@@ -5,7 +5,7 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import PolymorphicProxySerializer
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 
 from chatapi.describe import Answer, Operation, describe, page, page_of
 from chatapi.errors import ErrorCode
@@ -28,8 +28,10 @@ from chats.examples import (
     TOKEN,
     TOMBSTONE,
 )
+from chats.examples_events import STREAMED
 from chats.serializers.asked import AllEventsQuery, ChatsQuery, EventsQuery, MessagesQuery
 from chats.serializers.shown import (
+    STREAM_EVENT,
     AcceptedSerializer,
     AllEventsSerializer,
     ChatSerializer,
@@ -72,6 +74,25 @@ class ChatUserTokenScheme(OpenApiAuthenticationExtension):
             "description": "The token of a chat user, good in one chat; `get-token` gives it.",
         }
 
+
+STREAM = Answer(STREAM_EVENT, STREAMED, "")
+STREAM_RULES = (
+    "With `Accept: text/event-stream` it is a stream: what is in the log after the place that is "
+    "asked for, then what happens. `typing`, `read` and `presence` pass by, without an `id:`. A "
+    "comment comes every 15 seconds; `retry:` says when to come back after a connection broke. "
+    "When the token dies, `bye` comes within 5 seconds and the stream ends."
+)
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID",
+    str,
+    OpenApiParameter.HEADER,
+    description="For streams: the `id:` of the last event one had. It counts more than `after`.",
+)
+CHAT_USER_TOKEN = OpenApiParameter(
+    "chat_user_token",
+    str,
+    description="For streams: a chat-user token, where a browser's EventSource can send no header.",
+)
 
 current_chat_user = describe(
     "current_chat_user",
@@ -181,12 +202,17 @@ chats = describe(
                     "Three events": {"data": EVENTS, "last_seq": 3},
                     "Nothing new": {"data": [], "last_seq": 3},
                 },
-                "The events after `after`, oldest first.",
-            )
+                "The events after `after`, oldest first. With `Accept: text/event-stream` the "
+                "same as a stream: each of its `data:` lines is a `StreamEvent`.",
+            ),
+            (200, "text/event-stream"): STREAM,
         },
         "What happened in the chat, without gaps. Ask with the last `seq` you have as `after`; "
-        "with `wait` the answer is held back until there is an event, or the time is up.",
+        "with `wait` the answer is held back until there is an event, or the time is up.\n\n"
+        f"{STREAM_RULES} The `id:` of an event is its `seq`: sent back as `Last-Event-ID`, nothing "
+        "is lost, nothing comes twice and nothing out of order.",
         query=EventsQuery,
+        parameters=(LAST_EVENT_ID, CHAT_USER_TOKEN),
     ),
     typing=Operation(
         "Tell that one is typing",
@@ -228,12 +254,16 @@ events = describe(
                     "A message": {"data": [ALL_EVENT], "last_id": ALL_EVENT["id"]},
                     "Nothing yet": {"data": [], "last_id": "2021-07-05T09:31:38.000000Z_0_0"},
                 },
-                "The events after `after`, oldest first.",
-            )
+                "The events after `after`, oldest first. With `Accept: text/event-stream` the "
+                "same as a stream: each of its `data:` lines is a `StreamEvent`.",
+            ),
+            (200, "text/event-stream"): STREAM,
         },
         "What happens in the chats of the account's companies, each event at least once: drop "
-        "those whose `id` you have had. Ask with `last_id` as `after` for what follows.",
+        "those whose `id` you have had. Ask with `last_id` as `after` for what follows.\n\n"
+        f"{STREAM_RULES} The `id:` of an event is its `id` here.",
         query=AllEventsQuery,
+        parameters=(LAST_EVENT_ID,),
         id="all_events",
     ),
 )

@@ -21,6 +21,7 @@ from chatapi.errors import MEANINGS, ErrorCode
 from chatapi.schema import STATUS
 from chatapi.views import ApiViewSet, Policy
 from chats.authentication import ChatUserTokenAuthentication
+from chats.models import EventType
 
 COMMITTED = Path(settings.BASE_DIR) / "docs" / "openapi.json"
 REGENERATE = "manage.py spectacular --format openapi-json --file docs/openapi.json"
@@ -92,7 +93,9 @@ def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if "requestBody" in operation:
         yield "request", operation["requestBody"]["content"]["application/json"]
     for status, response in operation["responses"].items():
-        yield status, resolved(response)["content"]["application/json"]
+        for kind, media in resolved(response)["content"].items():
+            assert kind in {"application/json", "text/event-stream"}
+            yield status, media
 
 
 def test_it_is_openapi_3_1_made_without_a_warning(capsys):
@@ -282,3 +285,10 @@ def test_the_pages_need_no_other_host(client, db):
     script = client.get("/docs?script=").content.decode()
     assert '"validatorUrl": null' in script
     assert not re.search(r"https?://", page.content.decode() + script)
+
+
+def test_each_event_has_an_example():
+    for path in ("/api/chats/{chat_id}/events", "/api/events"):
+        streams = SCHEMA["paths"][path]["get"]["responses"]["200"]["content"]["text/event-stream"]
+        types = {example["value"].get("type", "bye") for example in streams["examples"].values()}
+        assert types == {*EventType.values, "typing", "read", "presence", "bye"}

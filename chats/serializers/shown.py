@@ -117,6 +117,71 @@ class AllEventsSerializer(serializers.Serializer[Any]):
     )
 
 
+class TypingDataSerializer(serializers.Serializer[Any]):
+    chat_user_id = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(help_text="When it ends, unless it is told again.")
+
+
+class ReadDataSerializer(serializers.Serializer[Any]):
+    chat_user_id = serializers.IntegerField()
+    seq = serializers.IntegerField(help_text="Up to which event they have read.")
+
+
+class PresentUserSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    online = serializers.BooleanField()
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class PresenceDataSerializer(serializers.Serializer[Any]):
+    users = PresentUserSerializer(many=True)
+
+
+class PassingSerializer(serializers.Serializer[Any]):
+    """What passes: it is in no log, and has no `id` and no `seq`."""
+
+    chat_id = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class TypingEventSerializer(PassingSerializer):
+    """Somebody is typing."""
+
+    type = serializers.ChoiceField(["typing"])
+    data = TypingDataSerializer()  # type: ignore[assignment]
+
+
+class ReadEventSerializer(PassingSerializer):
+    """Somebody has read."""
+
+    type = serializers.ChoiceField(["read"])
+    data = ReadDataSerializer()  # type: ignore[assignment]
+
+
+class PresenceEventSerializer(PassingSerializer):
+    """Who has come and who has gone; first of all, who is connected."""
+
+    type = serializers.ChoiceField(["presence"])
+    data = PresenceDataSerializer()  # type: ignore[assignment]
+
+
+class ByeSerializer(serializers.Serializer[Any]):
+    """The last event of a stream whose token is good no more."""
+
+    code = serializers.ChoiceField(["invalid_token"])
+    message = serializers.CharField()
+
+
+STREAM_EVENT = PolymorphicProxySerializer(
+    "StreamEvent",
+    [
+        EventSerializer, TypingEventSerializer, ReadEventSerializer, PresenceEventSerializer,
+        ByeSerializer,
+    ],
+    None,
+)  # fmt: skip
+
+
 class EventsSerializer(serializers.Serializer[Any]):
     data = EventSerializer(many=True)  # type: ignore[assignment]
     last_seq = serializers.IntegerField(

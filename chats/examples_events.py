@@ -1,0 +1,50 @@
+"""An example of each event of the log and of the streams, in the chat of `chats.examples`."""
+
+from typing import Any
+
+from chats.examples import (
+    CHAT_BRIEF,
+    EDITED,
+    EVENTS,
+    GUEST,
+    MESSAGE,
+    TOMBSTONE,
+)
+
+IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
+
+
+def logged(seq: int, type: str, data: dict[str, Any], at: str) -> dict[str, Any]:
+    return {"seq": seq, "type": type, "chat_id": 42, "created_at": at, "data": data}
+
+
+def passing(type: str, data: dict[str, Any]) -> dict[str, Any]:
+    at = "2021-07-05T09:31:30.000000Z"
+    return {"type": type, "chat_id": 42, "created_at": at, "data": data}
+
+
+LEFT_AT = "2021-07-05T10:00:00.000000Z"
+LOG = [
+    *EVENTS,
+    logged(4, "message.updated", EDITED, EDITED["edited_at"]),
+    logged(5, "message.deleted", TOMBSTONE, TOMBSTONE["deleted_at"]),
+    logged(
+        6, "chat.updated", {**CHAT_BRIEF, "name": "Booking 4712"}, "2021-07-05T09:40:00.000000Z"
+    ),
+    logged(7, "chat.closed", {**CHAT_BRIEF, "status": "closed"}, "2021-07-05T09:50:00.000000Z"),
+    logged(8, "chat.reopened", CHAT_BRIEF, "2021-07-05T09:51:00.000000Z"),
+    logged(
+        9, "user.updated", {**IN_EVENTS, "first_name": "Georgina"}, "2021-07-05T09:55:00.000000Z"
+    ),
+    logged(10, "user.left", {**IN_EVENTS, "status": "left", "left_at": LEFT_AT}, LEFT_AT),
+    logged(11, "user.removed", {**IN_EVENTS, "status": "banned", "left_at": LEFT_AT}, LEFT_AT),
+]
+PASSING = [
+    passing("typing", {"chat_user_id": GUEST["id"], "expires_at": "2021-07-05T09:31:36.000000Z"}),
+    passing("read", {"chat_user_id": GUEST["id"], "seq": MESSAGE["seq"]}),
+    passing(
+        "presence", {"users": [{"id": GUEST["id"], "online": True, "last_seen_at": None}]}
+    ),
+]  # fmt: skip
+BYE = {"code": "invalid_token", "message": "The token is good no more."}
+STREAMED: dict[str, Any] = {event["type"]: event for event in (*LOG, *PASSING)} | {"bye": BYE}
