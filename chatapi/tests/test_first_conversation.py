@@ -12,7 +12,7 @@ from chatapi.tests.installation import ROOT, Installation
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
 def test_line_by_line(tmp_path):
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    first, second, third, waiting = (block for block in blocks if "$API" in block)
+    first, second, third, streaming, waiting = (block for block in blocks if "$API" in block)
     installation = Installation(tmp_path)
     try:
         made = installation.demo()
@@ -50,6 +50,13 @@ def test_line_by_line(tmp_path):
         assert told.endswith("true\n")
         told = paste(third.replace("654321", installation.mailbox.code(2)))
         assert '"status": "active"' in told
+        # It would go on for ever; curl ends it with its own code for a time that is up.
+        told = paste(
+            streaming.replace("curl -N", "curl -sN --max-time 2").strip() + " || [ $? = 28 ]"
+        )
+        streamed = re.findall(r"^id: (\d+)\nevent: ([\w.]+)$", told, re.MULTILINE)
+        assert streamed[: len(events)] == events
+        assert "event: presence" in told
         assert '"data": []' in paste(waiting.replace("wait=30", "wait=1"))
         shell.stdin.close()
         shell.stdout.close()
