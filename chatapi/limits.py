@@ -77,6 +77,14 @@ class Verdict:
     remaining: int
     retry_after: float
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every answer that is limited tells."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+        }
+
 
 class Store(Protocol):
     def move(self, keys: Sequence[str], shapes: Sequence[tuple[int, int]]) -> list[int]:

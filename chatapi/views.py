@@ -140,8 +140,8 @@ class ApiViewSet(GenericViewSet[Any]):
         response = super().finalize_response(request, response, *args, **kwargs)
         verdict = self._verdict
         if verdict is not None:
-            response["X-RateLimit-Limit"] = str(verdict.limit)
-            response["X-RateLimit-Remaining"] = str(verdict.remaining)
+            for name, value in verdict.headers.items():
+                response[name] = value
         return response
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Any:

@@ -28,10 +28,10 @@ from chatapi.intake import (
     disconnected,
     identified,
 )
-from chatapi.limits import network_address
+from chatapi.limits import Verdict, network_address
 from chats.hints import Position
 from chats.models import ChatUserToken
-from chats.stream.door import Grant, Refused
+from chats.stream.door import Entry
 from chats.stream.hub import hub
 from chats.stream.outlet import Outlet, retry
 from chats.stream.stream import Stream
@@ -48,7 +48,7 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"x-request-id"),
+    (b"access-control-expose-headers", ", ".join(settings.CORS_EXPOSE_HEADERS).encode()),
 ]
 
 
@@ -82,31 +82,32 @@ class EventStream:
             await self.app(as_for_view(asked, scope), receive, send)
             return
         try:
-            grant = await hub().admit(asked.token, asked.chat_id)
+            entry = await hub().admit(asked.token, asked.chat_id)
         except DatabaseError as error:
             logger.warning("nobody can be let in, they are asked to come back: %s", error)
             await come_back(send)
             return
-        address = network_address(Caller(scope))
-        if grant is None:
+        if entry is None:
             await self.app(as_for_view(asked, scope), receive, send)
-        elif isinstance(grant, Refused):
-            await refuse(scope, send, grant.retry_after)
-        elif not self.caps.enter(grant.limit_key, address):
-            await refuse(scope, send, CAP_RETRY)
+            return
+        token, address = entry.grant.limit_key, network_address(Caller(scope))
+        if not entry.verdict.allowed:
+            await refuse(scope, send, entry.verdict, entry.verdict.retry_after)
+        elif not self.caps.enter(token, address):
+            await refuse(scope, send, entry.verdict, CAP_RETRY)
         else:
             try:
-                await serve(grant, after, scope, receive, send)
+                await serve(entry, after, scope, receive, send)
             finally:
-                self.caps.leave(grant.limit_key, address)
+                self.caps.leave(token, address)
 
 
 async def serve(
-    grant: Grant, after: int | Position | None, scope: Scope, receive: Receive, send: Send
+    entry: Entry, after: int | Position, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Stream until the reader goes, or is sent away."""
     outlet = Outlet(scope, send)
-    stream = Stream(grant, outlet, after if isinstance(after, int) else 0)
+    stream = Stream(entry.grant, outlet, after if isinstance(after, int) else 0)
     connection = scope.get("extensions", {}).get(CONNECTION)
     if connection is not None:
         connection.on_shutdown = lambda: outlet.end(retry(*COME_BACK))
@@ -114,7 +115,8 @@ async def serve(
     gone.add_done_callback(lambda _: outlet.close())
     try:
         with identified(scope) as identifier:
-            await outlet.open([*HEADERS, (b"x-request-id", identifier.encode())])
+            told = {"X-Request-ID": identifier, **entry.verdict.headers}
+            await outlet.open([*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
         await hub().run(stream, after if isinstance(after, Position) else None)
         await gone
     finally:
@@ -219,11 +221,10 @@ class Caps:
                 del self._open[key]
 
 
-async def refuse(scope: Scope, send: Send, retry_after: float) -> None:
-    seconds = str(max(1, math.ceil(retry_after)))
+async def refuse(scope: Scope, send: Send, verdict: Verdict, retry_after: float) -> None:
+    headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **verdict.headers}
     with identified(scope):
-        error = ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
-        await answer_error(send, error)
+        await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
 
 
 async def come_back(send: Send) -> None:

@@ -11,7 +11,7 @@ from accounts.actions import USE_NOTED_EVERY
 from accounts.actions import note_uses as note_uses_of_api_tokens
 from accounts.models import ApiToken, ApiTokenQuerySet
 from chatapi import tokens
-from chatapi.limits import Charge, limiter
+from chatapi.limits import Charge, Verdict, limiter
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
 from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
 from companies.models import Membership
@@ -55,20 +55,21 @@ class Grant(NamedTuple):
                 return int(number) in self.company_ids
 
 
-class Refused(NamedTuple):
-    """The token has opened too many streams lately."""
+class Entry(NamedTuple):
+    """Somebody who may read, and whether the limit lets them."""
 
-    retry_after: float  # seconds
+    grant: Grant
+    verdict: Verdict
 
 
-def admit(knocks: list[Knock]) -> dict[Knock, Grant | Refused]:
-    """What each may read, charged for. Who gets none must hear from the view why."""
+def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
+    """What each may read, charged for. Who is not in it must hear from the view why."""
     now = timezone.now()
     knocks_of = defaultdict(list)
     for knock in knocks:
         knocks_of[tokens.digest(knock.token)].append(knock)
     chat_ids = {knock.chat_id for knock in knocks if knock.chat_id is not None}
-    found: dict[Knock, Grant | Refused] = {}
+    found: dict[Knock, Entry] = {}
 
     rows = ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=knocks_of)
     for digest, grant in chat_user_grants(rows, now, opens=True):
@@ -90,9 +91,8 @@ def admit(knocks: list[Knock]) -> dict[Knock, Grant | Refused]:
     return found
 
 
-def charged(grant: Grant) -> Grant | Refused:
-    verdict = limiter().take([Charge("STREAM", grant.limit_key)])
-    return grant if verdict.allowed else Refused(verdict.retry_after)
+def charged(grant: Grant) -> Entry:
+    return Entry(grant, limiter().take([Charge("STREAM", grant.limit_key)]))
 
 
 def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:

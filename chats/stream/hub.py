@@ -14,7 +14,7 @@ from chatapi.json import dumps, loads
 from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import door, reader
 from chats.stream.companies import CompanyFeeds
-from chats.stream.door import Grant, Knock, Refused
+from chats.stream.door import Entry, Knock
 from chats.stream.feed import Feed
 from chats.stream.listener import NoteListener, RedisListener, listener
 from chats.stream.outlet import retry
@@ -77,17 +77,18 @@ class Hub:
 
     # --- Streams ---
 
-    async def admit(self, token: str, chat_id: int | None) -> Grant | Refused | None:
-        """What a token may read; None when it may not. DatabaseError when that can't be asked."""
+    async def admit(self, token: str, chat_id: int | None) -> Entry | None:
+        """What a token may read; None when it may nothing. DatabaseError when nobody can tell."""
         self._start()
         self._number += 1
         changes = self._access_changes
-        grant = await self._knocks.get(Knock(token, chat_id, self._number))
-        while isinstance(grant, Grant) and changes != self._access_changes:
+        entry = await self._knocks.get(Knock(token, chat_id, self._number))
+        while entry is not None and changes != self._access_changes:
             # Somebody's access has changed meanwhile, maybe this one's.
             changes = self._access_changes
-            grant = (await reader.in_thread(door.renew, [grant])).get(grant)
-        return grant
+            grant = (await reader.in_thread(door.renew, [entry.grant])).get(entry.grant)
+            entry = entry._replace(grant=grant) if grant else None
+        return entry
 
     async def run(self, stream: Stream, after: Position | None) -> None:
         """Send what has happened since, and have what happens sent until `close`."""

@@ -46,6 +46,7 @@ class RedisListener:
         self._changed: dict[str, bool] = {}
         self._task = asyncio.create_task(self._run())
         self._heard_at = 0.0
+        self._away = False
 
     def stop(self) -> None:
         self._task.cancel()
@@ -93,7 +94,9 @@ class RedisListener:
             try:
                 await self._listen()
             except (TimeoutError, redis.RedisError, OSError) as error:
-                logger.warning("Redis is away, the log is asked for news: %s", error)
+                if not self._away:
+                    self._away = True
+                    logger.warning("Redis is away, the log is asked for news: %s", error)
             await self._hang_up()
             await asyncio.sleep(self.RETRY)
 
@@ -138,6 +141,9 @@ class RedisListener:
                     if missing:
                         missing.discard(name)
                         if not missing:
+                            if self._away:
+                                self._away = False
+                                logger.warning("Redis is back, hints are heard.")
                             self._audience.hearing()
         finally:
             pinging.cancel()

@@ -54,6 +54,8 @@ def test_its_headers_keep_it_from_being_held_back(live, chat, gina):
     assert headers["x-accel-buffering"] == "no"
     assert headers["access-control-allow-origin"] == "*"
     assert len(headers["x-request-id"]) == 32
+    assert headers["x-ratelimit-limit"] == "10000"
+    assert int(headers["x-ratelimit-remaining"]) > 9000
     assert 1000 <= stream.incoming.retries[0] <= 3000
 
 
