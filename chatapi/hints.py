@@ -7,6 +7,7 @@ goes through a file that the processes of this machine share.
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -74,13 +75,17 @@ class Publisher:
         self._making_good = False
 
     def publish(self, messages: Sequence[Message], stored: bool = True) -> None:
-        if time.monotonic() >= self._away_until:
+        now = time.monotonic()
+        if now >= self._away_until:
+            if self._away_until:
+                self._away_until = now + self.RETRY  # the others need not try, too
             try:
                 self._send(messages)
             except redis.RedisError as error:
                 self._away_until = time.monotonic() + self.RETRY
                 logger.warning("Redis is away, hints are not published: %s", error)
             else:
+                self._away_until = 0.0
                 return
         if stored:
             self._make_good()
@@ -113,6 +118,10 @@ class Publisher:
 @cache
 def publisher() -> Publisher:
     return Publisher()
+
+
+# What a server's master has begun to make good, its workers have not: they have no thread of it.
+os.register_at_fork(after_in_child=publisher.cache_clear)
 
 
 class Notes:

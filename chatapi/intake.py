@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote_from_bytes
 
 from django.conf import settings
@@ -22,8 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Our server's extension of ASGI: what a stream may ask of its connection, `abort()` to end it at
-# once, `on_shutdown` to be called when the server goes.
+# Our server's extension of ASGI: the connection of the request, a `Connection`.
 CONNECTION = "chatapi.connection"
 
 # All is UTF-8; Django would decode even the query string by what is named here, or fail to.
@@ -142,3 +141,29 @@ async def disconnected(receive: Receive) -> None:
     """Return when the client has gone; a body, which a GET has no use for, is passed over."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+class Connection(Protocol):
+    """What our server lets who waits, or streams, ask of the connection."""
+
+    on_shutdown: Callable[[], None] | None
+    closing: bool  # the server goes
+
+    def abort(self) -> None:
+        """End it at once; what is on its way is lost."""
+
+
+@contextmanager
+def on_shutdown(scope: Scope, call: Callable[[], None]) -> Iterator[None]:
+    """Have `call` called when the server goes; at once if it is going already."""
+    connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
+    if connection is None:
+        yield
+        return
+    connection.on_shutdown = call
+    try:
+        if connection.closing:
+            call()
+        yield
+    finally:
+        connection.on_shutdown = None

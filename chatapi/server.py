@@ -16,10 +16,11 @@ from chatapi.request_id import request_id
 class Protocol(HttpToolsProtocol):
     """What is no HTTP at all is answered in the API's shape too: 422, never 400.
 
-    A stream reaches its connection by the extension CONNECTION of its scope, which is this object.
+    It is also the `Connection` that a request finds in its scope.
     """
 
     on_shutdown: Callable[[], None] | None = None
+    closing = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -30,6 +31,7 @@ class Protocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         super().shutdown()
+        self.closing = True
         if self.on_shutdown is not None:
             self.on_shutdown()
 

@@ -222,17 +222,22 @@ def events_of_companies(
 ) -> list[dict[str, Any]]:
     """What happened in the chats of companies after a position, oldest first.
 
-    Rows of EVENT_FIELDS and `chat__company_id`. Transactions don't end in the order of their
+    Rows of EVENT_FIELDS and `company_id`. Transactions don't end in the order of their
     times: whoever must not miss any begins at `after.settled`.
     """
     later = Q(created_at__gt=after.time) | Q(created_at=after.time) & (
         Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id, seq__gt=after.seq)
     )
-    rows = Event.objects.filter(
-        later,
-        created_at__gte=after.time,  # what the index needs to be told
-        chat__company_id__in=company_ids,
-        chat__deleted_at=None,
-        chat__company__deleted_at=None,
-    ).order_by("created_at", "chat_id", "seq")
-    return list(rows.values(*EVENT_FIELDS, "chat__company_id")[:limit])
+    found: list[dict[str, Any]] = []
+    for company_id in company_ids:  # each in the order of its index
+        rows = Event.objects.filter(
+            later,
+            company_id=company_id,
+            created_at__gte=after.time,  # what the index needs to be told
+            chat__deleted_at=None,
+            chat__company__deleted_at=None,
+        )
+        rows = rows.order_by("created_at", "chat_id", "seq")
+        found += rows.values(*EVENT_FIELDS, "company_id")[:limit]
+    found.sort(key=lambda row: (row["created_at"], row["chat_id"], row["seq"]))
+    return found[:limit]

@@ -74,7 +74,7 @@ class Position(NamedTuple):
         created_at, chat_id, seq = text.split("_")
         numbers = [0 if each == "0" else parse_id(each) for each in (chat_id, seq)]
         place = cls(created_at, numbers[0] or 0, numbers[1] or 0)
-        if None in numbers or instant(place.time) != created_at:
+        if None in numbers or instant(place.time) != created_at or place.time.year < 2000:
             raise ValueError(text)
         return place
 

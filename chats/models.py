@@ -251,6 +251,8 @@ class Event(models.Model):
     """
 
     pk = models.CompositePrimaryKey("chat_id", "seq")
+    # The chat's, so that what happened in all chats of a company is found in order.
+    company_id = models.BigIntegerField()
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     type = models.CharField(max_length=30, choices=EventType)
@@ -268,8 +270,8 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            # What happened in many chats since a time, in order.
-            models.Index(fields=["created_at", "chat", "seq"], name="event_time"),
+            # What happened in a company's chats since a time, in order.
+            models.Index(fields=["company_id", "created_at", "chat", "seq"], name="event_time"),
         ]
 
     def __str__(self) -> str:

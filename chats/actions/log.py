@@ -85,6 +85,7 @@ def write(
     """
     Event.objects.create(
         chat_id=turn.chat_id,
+        company_id=turn.company_id,
         seq=turn.seq,
         type=type,
         created_at=at,

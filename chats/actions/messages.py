@@ -12,6 +12,8 @@ from chats import hints, representations
 from chats.actions import log
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
+RETRIED_SOON = timedelta(minutes=5)
+
 
 def send(
     author: ChatUser, text: str, idempotency_key: str | None = None, request_hash: bytes = b""
@@ -88,14 +90,16 @@ def first_answer(
     )
     if bytes(message.request_hash or b"") != request_hash:
         raise conflict()
+    as_sent = message.edited_at is None and message.deleted_at is None
     # The same body was sent again, so its text is the text of then.
     message.text, message.edited_at, message.deleted_at = text, None, None
     answer = shown(message, author)
-    # Whoever took the first one may have died before it told of it.
-    event = representations.shown(
-        message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
-    )
-    hints.tell(author.chat.company_id, event)
+    if as_sent and timezone.now() - message.created_at < RETRIED_SOON:
+        # Whoever took the first one may have died before it told of it.
+        event = representations.shown(
+            message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
+        )
+        hints.tell(author.chat.company_id, event)
     return answer
 
 

@@ -13,13 +13,12 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from chatapi import tokens
 from chatapi.errors import ApiError, ErrorCode
 from chatapi.ids import parse_id
 from chatapi.intake import (
-    CONNECTION,
     App,
     Receive,
     Scope,
@@ -27,6 +26,7 @@ from chatapi.intake import (
     answer_error,
     disconnected,
     identified,
+    on_shutdown,
 )
 from chatapi.limits import Verdict, network_address
 from chats.hints import Position
@@ -38,7 +38,7 @@ from chats.stream.stream import Stream
 
 logger = logging.getLogger(__name__)
 
-CHAT_EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
+CHAT_EVENTS = re.compile(r"/api/chats/([0-9]+)/events")
 ALL_EVENTS = "/api/events"
 ACCEPTS = re.compile(rb"(^|,)\s*text/event-stream\s*(;|,|$)", re.IGNORECASE)
 HEADERS = [
@@ -82,14 +82,15 @@ class EventStream:
             await self.app(as_for_view(asked, scope), receive, send)
             return
         try:
-            entry = await hub().admit(asked.token, asked.chat_id)
-        except DatabaseError as error:
+            entry, changes = await hub().admit(asked.token, asked.chat_id)
+        except Error as error:
             logger.warning("nobody can be let in, they are asked to come back: %s", error)
             await come_back(send)
             return
         if entry is None:
             await self.app(as_for_view(asked, scope), receive, send)
             return
+        hub().note_use(entry)
         token, address = entry.grant.limit_key, network_address(Caller(scope))
         if not entry.verdict.allowed:
             await refuse(scope, send, entry.verdict, entry.verdict.retry_after)
@@ -97,33 +98,33 @@ class EventStream:
             await refuse(scope, send, entry.verdict, CAP_RETRY)
         else:
             try:
-                await serve(entry, after, scope, receive, send)
+                await serve(entry, changes, after, scope, receive, send)
             finally:
                 self.caps.leave(token, address)
 
 
 async def serve(
-    entry: Entry, after: int | Position, scope: Scope, receive: Receive, send: Send
+    entry: Entry, changes: int, after: int | Position, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Stream until the reader goes, or is sent away."""
-    outlet = Outlet(scope, send)
-    stream = Stream(entry.grant, outlet, after if isinstance(after, int) else 0)
-    connection = scope.get("extensions", {}).get(CONNECTION)
-    if connection is not None:
-        connection.on_shutdown = lambda: outlet.end(retry(*COME_BACK))
+    with identified(scope) as identifier:
+        told = {"X-Request-ID": identifier, **entry.verdict.headers}
+    outlet = Outlet(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
+    seq, since = (after, None) if isinstance(after, int) else (0, after)
+    stream = Stream(entry.grant, outlet, seq)
+    hub().open(stream, changes)
+    running = asyncio.ensure_future(hub().run(stream, since))
     gone = asyncio.ensure_future(disconnected(receive))
-    gone.add_done_callback(lambda _: outlet.close())
     try:
-        with identified(scope) as identifier:
-            told = {"X-Request-ID": identifier, **entry.verdict.headers}
-            await outlet.open([*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
-        await hub().run(stream, after if isinstance(after, Position) else None)
-        await gone
+        with on_shutdown(scope, lambda: outlet.end(retry(*COME_BACK))):
+            await asyncio.wait({running, gone}, return_when="FIRST_COMPLETED")
+            if not gone.done():
+                await running
+                await gone
     finally:
+        running.cancel()
         gone.cancel()
         hub().close(stream)
-        if connection is not None:
-            connection.on_shutdown = None
 
 
 # --- What is asked for -----------------------------------------------------------------------
@@ -134,7 +135,8 @@ def asks_for_stream(scope: Scope) -> Asked | None:
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
     in_chat = CHAT_EVENTS.fullmatch(scope["path"])
-    if not in_chat and scope["path"] != ALL_EVENTS:
+    chat_id = parse_id(in_chat[1]) if in_chat else None
+    if chat_id is None and scope["path"] != ALL_EVENTS:
         return None
     headers = dict(scope["headers"])
     if not ACCEPTS.search(headers.get(b"accept", b"")):
@@ -149,7 +151,7 @@ def asks_for_stream(scope: Scope) -> Asked | None:
     elif scheme.lower() != "bearer":
         token = ""
     return Asked(
-        int(in_chat[1]) if in_chat else None,
+        chat_id,
         token.strip(),
         headers.get(b"last-event-id", b"").decode("latin-1") or sent.get("after", ""),
         [(name, value) for name, value in query if name not in {"chat_user_token", "after"}],
@@ -175,7 +177,7 @@ def as_for_view(asked: Asked, scope: Scope) -> Scope:
     """The request as the view takes it: the token in its header, the place as `after`."""
     headers = scope["headers"]
     if asked.token and not any(name == b"authorization" for name, _ in headers):
-        headers = [*headers, (b"authorization", f"Bearer {asked.token}".encode("latin-1"))]
+        headers = [*headers, (b"authorization", f"Bearer {asked.token}".encode())]
     query = asked.rest + ([("after", asked.after)] if asked.after else [])
     return {**scope, "headers": headers, "query_string": urlencode(query).encode()}
 

@@ -2,13 +2,25 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
 
 from chats.hints import Hint, Position
 from chats.stream import reader
 from chats.stream.stream import Stream
 
 REMEMBERED = 20_000  # events that were passed on lately, so that a second look doubles few
+LATE = timedelta(seconds=2)  # that a change may take until it is committed
+
+
+class Held:
+    """What happens while a stream catches up, to be told after it."""
+
+    def __init__(self, begin: Position) -> None:
+        self.begin = begin
+        self.hints: list[Hint] = []
+        self.size = 0
 
 
 class CompanyFeeds:
@@ -17,14 +29,9 @@ class CompanyFeeds:
 
     def __init__(self) -> None:
         self._streams: defaultdict[int, set[Stream]] = defaultdict(set)
-        # Streams that are catching up, and what they will be told after it.
-        self._held: dict[Stream, list[Hint]] = {}
+        self._catching_up: dict[Stream, Held] = {}
         self._passed: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._looked = Position.at(datetime.now(UTC))
-
-    @property
-    def company_ids(self) -> list[int]:
-        return list(self._streams)
 
     # --- What comes in ---
 
@@ -38,13 +45,16 @@ class CompanyFeeds:
             self._passed.popitem(last=False)
         frame = hint.company_frame
         for stream in self._streams.get(company_id, ()):
-            held = self._held.get(stream)
             if late and hint.created_at < stream.since:
                 continue
+            held = self._catching_up.get(stream)
             if held is None:
                 stream.outlet.push(frame)
-            else:
-                held.append(hint)
+                continue
+            held.hints.append(hint)
+            held.size += len(frame)
+            if held.size > settings.STREAM_BUFFER_BYTES:
+                stream.outlet.cut()
 
     def pass_by(self, company_id: int, hint: Hint, key: Hashable) -> None:
         """Hand on what passes and is in no log."""
@@ -53,13 +63,11 @@ class CompanyFeeds:
 
     async def look(self) -> None:
         """Read what happened since the last look, for hints may have been lost."""
-        company_ids = self.company_ids
+        company_ids = list(self._streams)
         now = Position.at(datetime.now(UTC))
         after = self._looked.settled
         while company_ids:
-            page = await reader.insistently(
-                reader.in_thread, reader.company_events, company_ids, after
-            )
+            page = await reader.LOG.call(reader.company_events, company_ids, after)
             for company_id, hint in page:
                 self.hear(company_id, hint, late=True)
             if len(page) < reader.PAGE:
@@ -69,12 +77,26 @@ class CompanyFeeds:
 
     # --- Who listens ---
 
-    def add(self, stream: Stream, company_ids: Iterable[int]) -> None:
+    def add(self, stream: Stream, company_ids: Iterable[int], after: Position | None) -> None:
+        """From now on what happens is kept for the stream, until it is attached."""
+        if after is None:
+            # From now on; what was under way then may have an earlier time.
+            now = datetime.now(UTC)
+            stream.since = Position.at(now - LATE).created_at
+            self._catching_up[stream] = Held(Position.at(now))
+        else:
+            self._catching_up[stream] = Held(after.settled)
+        self.move(stream, company_ids)
+
+    def move(self, stream: Stream, company_ids: Iterable[int]) -> None:
+        """Let a stream read more companies."""
         for company_id in company_ids:
             self._streams[company_id].add(stream)
 
     def remove(self, stream: Stream, company_ids: Iterable[int]) -> list[int]:
         """Returns the companies that nobody listens to any more."""
+        if stream.outlet.closed:
+            self._catching_up.pop(stream, None)
         unheard = []
         for company_id in company_ids:
             streams = self._streams[company_id]
@@ -84,34 +106,26 @@ class CompanyFeeds:
                 unheard.append(company_id)
         return unheard
 
-    async def attach(self, stream: Stream, after: Position | None, welcome: bytes) -> None:
-        """Send what happened after a position, if any, then what happens. The stream was added."""
-        await stream.outlet.write(welcome)
-        if after is None:
-            return
-        held: list[Hint] = []
-        self._held[stream] = held
-        try:
-            sent = await self._catch_up(stream, after)
-            for hint in held:
-                if hint.position not in sent:
-                    stream.outlet.push(hint.company_frame)
-        finally:
-            del self._held[stream]
-
-    async def _catch_up(self, stream: Stream, after: Position) -> set[Position]:
-        """Send what the log has; returns what of it a hint may tell of again."""
-        # What is as old as this was told of to the client before it went, or is told of now.
-        after, sent = after.settled, set[Position]()
+    async def attach(self, stream: Stream, welcome: bytes) -> None:
+        """Send what happened since the stream's beginning, then what happens."""
+        held = self._catching_up[stream]
+        # The place to come back to, should nothing happen.
+        welcome += b"id: %b\n\n" % str(held.begin).encode()
+        sent: set[Position] = set()
+        after = held.begin
         while not stream.outlet.closed:
-            company_ids = stream.grant.company_ids
             page = await reader.insistently(
-                reader.in_thread, reader.company_events, company_ids, after
+                reader.LOG.call, reader.company_events, stream.grant.company_ids, after
             )
             hints = [hint for _, hint in page]
-            await stream.outlet.write(b"".join(hint.company_frame for hint in hints))
+            frames = b"".join(hint.company_frame for hint in hints)
+            await stream.outlet.write(welcome + frames)
+            welcome = b""
             sent = {hint.position for hint in hints}
             if len(page) < reader.PAGE:
                 break
             after = hints[-1].position
-        return sent
+        for hint in held.hints:
+            if hint.position not in sent:
+                stream.outlet.push(hint.company_frame)
+        self._catching_up.pop(stream, None)

@@ -60,6 +60,7 @@ class Entry(NamedTuple):
 
     grant: Grant
     verdict: Verdict
+    unnoted: bool  # the token's last use is to be kept
 
 
 def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
@@ -72,27 +73,39 @@ def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
     found: dict[Knock, Entry] = {}
 
     rows = ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=knocks_of)
-    for digest, grant in chat_user_grants(rows, now, opens=True):
+    for digest, grant, used_at in chat_user_grants(rows):
         for knock in knocks_of[digest]:
             if knock.chat_id == grant.chat_id:
-                found[knock] = charged(grant)
+                found[knock] = entry(grant, used_at, now)
 
     of_accounts = ApiToken.objects.live(now).filter(digest__in=knocks_of)
     companies = companies_of(chat_ids)
-    for digest, grant in api_grants(of_accounts, now, opens=True):
+    for digest, grant, used_at in api_grants(of_accounts):
         for knock in knocks_of[digest]:
             if knock.chat_id is None:
-                found[knock] = charged(grant)
+                found[knock] = entry(grant, used_at, now)
             elif (company_id := companies.get(knock.chat_id)) in grant.company_ids:
                 assert company_id is not None
-                found[knock] = charged(
-                    grant._replace(chat_id=knock.chat_id, company_ids=(company_id,))
-                )
+                in_chat = grant._replace(chat_id=knock.chat_id, company_ids=(company_id,))
+                found[knock] = entry(in_chat, used_at, now)
     return found
 
 
-def charged(grant: Grant) -> Entry:
-    return Entry(grant, limiter().take([Charge("STREAM", grant.limit_key)]))
+def entry(grant: Grant, used_at: datetime | None, now: datetime) -> Entry:
+    verdict = limiter().take([Charge("STREAM", grant.limit_key)])
+    return Entry(grant, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
+
+
+def note_uses(limit_keys: list[str]) -> dict[str, None]:
+    """Keep that these tokens were used now."""
+    now = timezone.now()
+    ids = defaultdict(list)
+    for key in limit_keys:
+        kind, _, number = key.partition(":")
+        ids[kind].append(int(number))
+    note_uses_of_chat_user_tokens(ids["chat"], now)
+    note_uses_of_api_tokens(ids["api"], now)
+    return {}
 
 
 def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
@@ -108,11 +121,11 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
     found: dict[Grant, Grant] = {}
 
     rows = ChatUserToken.objects.live(now).filter(pk__in=ids["chat"])
-    for _, grant in chat_user_grants(rows, now):
+    for _, grant, _ in chat_user_grants(rows):
         found |= dict.fromkeys(grants_of[grant.limit_key], grant)
 
     of_accounts = ApiToken.objects.live(now).filter(pk__in=ids["api"])
-    for _, grant in api_grants(of_accounts, now):
+    for _, grant, _ in api_grants(of_accounts):
         for old in grants_of[grant.limit_key]:
             if old.chat_id is None:
                 found[old] = grant
@@ -127,46 +140,33 @@ def companies_of(chat_ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.values_list("pk", "company_id"))
 
 
-Found = list[tuple[bytes, Grant]]  # a token's digest, and what it may read
+Found = list[tuple[bytes, Grant, datetime | None]]  # a token's digest, what it may read, last use
 
 
-def chat_user_grants(rows: ChatUserTokenQuerySet, now: datetime, *, opens: bool = False) -> Found:
+def chat_user_grants(rows: ChatUserTokenQuerySet) -> Found:
+    columns = rows.order_by().values_list(
+        "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
+        "expires_at", "last_used_at",
+    )  # fmt: skip
     found: Found = []
-    unnoted = []
-    for pk, digest, chat_id, company_id, chat_user_id, user_id, expires_at, used_at in (
-        rows.order_by()
-        .values_list(
-            "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
-            "expires_at", "last_used_at",
-        )
-    ):  # fmt: skip
-        expires = expires_at.timestamp()
-        grant = Grant("chat", pk, user_id, chat_user_id, chat_id, (company_id,), expires)
-        found.append((bytes(digest), grant))
-        if opens and used_at < now - USE_NOTED_EVERY:
-            unnoted.append(pk)
-    note_uses_of_chat_user_tokens(unnoted, now)
+    for pk, digest, chat_id, company_id, chat_user_id, user_id, expires_at, used_at in columns:
+        companies, expires = (company_id,), expires_at.timestamp()
+        grant = Grant("chat", pk, user_id, chat_user_id, chat_id, companies, expires)
+        found.append((bytes(digest), grant, used_at))
     return found
 
 
-def api_grants(rows: ApiTokenQuerySet, now: datetime, *, opens: bool = False) -> Found:
-    found: Found = []
-    unnoted = []
-    tokens_found = list(rows.order_by())
+def api_grants(rows: ApiTokenQuerySet) -> Found:
+    tokens_found = [token for token in rows.order_by() if not token.missing_scope("GET")]
     companies = defaultdict(list)
     memberships = Membership.objects.live().filter(
         user__in={token.user_id for token in tokens_found}, company__deleted_at=None
     )
     for user_id, company_id in memberships.values_list("user_id", "company_id"):
         companies[user_id].append(company_id)
+    found: Found = []
     for token in tokens_found:
-        if token.missing_scope("GET"):
-            continue
-        expires = token.expires_at.timestamp()
-        of_user = tuple(sorted(companies[token.user_id]))
+        of_user, expires = tuple(sorted(companies[token.user_id])), token.expires_at.timestamp()
         grant = Grant("api", token.pk, token.user_id, None, None, of_user, expires)
-        found.append((bytes(token.digest), grant))
-        if opens and (token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY):
-            unnoted.append(token.pk)
-    note_uses_of_api_tokens(unnoted, now)
+        found.append((bytes(token.digest), grant, token.last_used_at))
     return found

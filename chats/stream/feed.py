@@ -12,7 +12,7 @@ RECENT = 50  # events kept, for who comes back after a moment
 REORDERED = 0.05  # seconds in which hints that overtook each other are put right
 MOST_EARLY = 1_000  # hints kept that came before those they follow
 
-Pages = reader.Batch[reader.Place, list[Hint]]
+Pages = reader.Batch[reader.Spot, list[Hint]]
 Heads = reader.Batch[int, int]
 
 
@@ -28,8 +28,8 @@ class Feed:
         self._pages = pages
         self._heads = heads
         self.seq = 0
-        self.users = 0  # streams and others that need it, or will when it is open
-        self.opening: asyncio.Task[None] | None = None
+        self.needed_by = 0  # streams and waiting requests, also those that wait for its opening
+        self.opening: asyncio.Future[None] | None = None
         self.streams: set[Stream] = set()
         self.waiters: dict[asyncio.Future[None], int] = {}
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
@@ -52,7 +52,7 @@ class Feed:
         if hint.seq <= self.seq:
             return
         self._known = max(self._known, hint.seq)
-        if len(self._early) < MOST_EARLY:
+        if hint.seq == self.seq + 1 or len(self._early) < MOST_EARLY:
             self._early[hint.seq] = hint.frame
         if self.opening is None:
             self._pass_on_early()
@@ -65,8 +65,8 @@ class Feed:
 
     def learn(self, head: int) -> None:
         """The chat's newest event is `head`, or a newer one."""
-        if self.opening is None and head > self._known:
-            self._known = head
+        if self.opening is None and head > self.seq:
+            self._known = max(self._known, head)
             self._read_soon(0)
 
     def _read_soon(self, seconds: float) -> None:
@@ -77,7 +77,7 @@ class Feed:
         """Read the log until what is known to exist has been passed on."""
         try:
             await asyncio.sleep(seconds)
-            while self._known > self.seq and self.users:
+            while self._known > self.seq and self.needed_by:
                 hints = await self._page(self.seq)
                 if not hints:  # the chat has just been removed for good
                     self._known = self.seq
@@ -154,7 +154,7 @@ class Feed:
             del self.waiters[waiter]
 
     def wake(self) -> None:
-        """Let all who wait ask again: what they may see has changed."""
+        """Let all who wait ask again: the chat is gone."""
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import cache
+from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from chatapi.hints import ACCESS, CONTROL
 from chatapi.json import dumps, loads
 from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import door, reader
 from chats.stream.companies import CompanyFeeds
-from chats.stream.door import Entry, Knock
+from chats.stream.door import Entry, Grant, Knock
 from chats.stream.feed import Feed
 from chats.stream.listener import NoteListener, RedisListener, listener
 from chats.stream.outlet import retry
@@ -43,124 +44,141 @@ class Hub:
         self._companies = CompanyFeeds()
         self._feeds: dict[int, Feed] = {}
         # First come, first served, a few at a time, so that all don't wait for the last.
-        self._knocks = reader.Batch(door.admit, most=100)
-        self._heads = reader.Batch(reader.heads, most=1000)
-        self._pages = reader.Batch(reader.chat_events, most=25)
+        self._knocks = reader.Batch(reader.DOOR, door.admit, most=100)
+        self._uses = reader.Batch(reader.ASIDE, door.note_uses, most=1000)
+        self._heads = reader.Batch(reader.LOG, reader.heads, most=1000)
+        self._pages = reader.Batch(reader.LOG, reader.chat_events, most=20)
+        self._number = 0  # of who knocked last
+        self._changes = 0  # of access, that were heard of
+        self._changed: deque[str | None] = deque(maxlen=256)  # whose; None may be anybody's
+        self._to_renew: set[Stream] = set()
+        self._renewing: asyncio.Task[None] | None = None
         self._listener: RedisListener | NoteListener | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._polls_until = float("inf")  # by the event loop's clock
-        self._access_changes = 0
-        self._number = 0
 
     def _start(self) -> None:
         if self._listener is None:
             self._listener = listener(self)
-            self._tasks = [
-                asyncio.create_task(self._regularly(1.0, self._tick)),
-                asyncio.create_task(self._regularly(1.0, self.presence.tick)),
-                asyncio.create_task(self._regularly(POLL, self._poll)),
-                asyncio.create_task(self._regularly(RENEW, self._renew_unheard)),
-                asyncio.create_task(self._regularly(SWEEP, self._look_at_all)),
-            ]
+            self._soon(self._regularly(1.0, self._tick))
+            self._soon(self._regularly(1.0, self.presence.tick))
+            self._soon(self._regularly(POLL, self._poll))
+            self._soon(self._regularly(RENEW, self._renew_unheard))
+            self._soon(self._regularly(SWEEP, self._look_at_all))
 
-    async def _regularly(self, seconds: float, work: Callable[[], object]) -> None:
+    def _soon(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _regularly(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
             try:
-                done = work()
-                if asyncio.iscoroutine(done):
-                    await done
-            except DatabaseError as error:
+                await work()
+            except Error as error:
                 logger.warning("the log can't be read, streams go on: %s", error)
             except Exception:
                 logger.exception("the streams go on after a fault")
 
     # --- Streams ---
 
-    async def admit(self, token: str, chat_id: int | None) -> Entry | None:
-        """What a token may read; None when it may nothing. DatabaseError when nobody can tell."""
+    async def admit(self, token: str, chat_id: int | None) -> tuple[Entry | None, int]:
+        """What a token may read, None when it may nothing; and how many changes of access had been
+        heard of when it was asked. `django.db.Error` when nobody can tell."""
         self._start()
         self._number += 1
-        changes = self._access_changes
-        entry = await self._knocks.get(Knock(token, chat_id, self._number))
-        while entry is not None and changes != self._access_changes:
-            # Somebody's access has changed meanwhile, maybe this one's.
-            changes = self._access_changes
-            grant = (await reader.in_thread(door.renew, [entry.grant])).get(entry.grant)
-            entry = entry._replace(grant=grant) if grant else None
-        return entry
+        changes = self._changes
+        return await self._knocks.get(Knock(token, chat_id, self._number)), changes
+
+    def open(self, stream: Stream, changes: int) -> None:
+        """Count a stream in that was admitted after so many changes of access."""
+        self.streams.add(stream)
+        if self._changed_since(changes, stream.grant):
+            self._renew_soon([stream])
 
     async def run(self, stream: Stream, after: Position | None) -> None:
         """Send what has happened since, and have what happens sent until `close`."""
-        self.streams.add(stream)
+        assert self._listener is not None
         welcome = retry(*RETRY)
         grant = stream.grant
         if grant.chat_id is None:
-            stream.since = "" if after else Position.at(datetime.now(UTC)).created_at
-            await self._join_companies(stream, grant.company_ids)
-            await self._companies.attach(stream, after, welcome)
+            self._companies.add(stream, grant.company_ids, after)
+            await self._listener.join(map(company_channel, grant.company_ids))
+            await self._companies.attach(stream, welcome)
             return
-        feed = await self._open_feed(grant.chat_id)
+        stream.feed = feed = self._need_feed(grant.chat_id)
+        if feed.opening is not None:
+            await asyncio.shield(feed.opening)
         await feed.attach(stream, welcome)
-        if stream in self.streams and grant.chat_user_id is not None:
+        if grant.chat_user_id is not None and not stream.outlet.closed:
             self.presence.enter(stream)
 
     def close(self, stream: Stream) -> None:
         """The reader has gone, or was sent away."""
         self.streams.discard(stream)
         stream.outlet.close()
-        grant = stream.grant
-        if grant.chat_id is None:
-            self._leave_companies(stream, grant.company_ids)
-            return
         self.presence.leave(stream)
-        feed = self._feeds.get(grant.chat_id)
-        if feed is not None:
-            feed.streams.discard(stream)
-            self._close_feed(feed)
+        if stream.feed is not None:
+            stream.feed.streams.discard(stream)
+            self._leave_feed(stream.feed)
+            stream.feed = None
+        if stream.grant.chat_id is None:
+            self._leave_companies(stream, stream.grant.company_ids)
 
-    async def _join_companies(self, stream: Stream, company_ids: Iterable[int]) -> None:
-        assert self._listener is not None
-        self._companies.add(stream, company_ids)
-        await self._listener.join(map(company_channel, company_ids))
+    async def wait(self, chat_id: int, seq: int) -> None:
+        """Return when a chat's log has gone past `seq`, or the chat is gone."""
+        self._start()
+        feed = self._need_feed(chat_id)
+        try:
+            if feed.opening is not None:
+                await asyncio.shield(feed.opening)
+            await feed.wait(seq)
+        finally:
+            self._leave_feed(feed)
 
     def _leave_companies(self, stream: Stream, company_ids: Iterable[int]) -> None:
-        assert self._listener is not None
         for company_id in self._companies.remove(stream, company_ids):
+            assert self._listener is not None
             self._listener.leave(company_channel(company_id))
 
-    async def _open_feed(self, chat_id: int) -> Feed:
-        """The chat's feed, to be given back by `_close_feed`."""
+    async def _join_companies(self, company_ids: Iterable[int]) -> None:
+        assert self._listener is not None
+        await self._listener.join(map(company_channel, company_ids))
+        await self._companies.look()
+
+    def _need_feed(self, chat_id: int) -> Feed:
+        """The chat's feed, which may be opening yet; to be given back by `_leave_feed`."""
         feed = self._feeds.get(chat_id)
         if feed is None:
             feed = self._feeds[chat_id] = Feed(chat_id, self._pages, self._heads)
-            feed.opening = asyncio.create_task(self._begin(feed))
-        feed.users += 1
-        if feed.opening is not None:
-            await asyncio.shield(feed.opening)
+            feed.opening = self._soon(self._begin(feed))
+        feed.needed_by += 1
         return feed
 
-    async def _begin(self, feed: Feed) -> None:
-        assert self._listener is not None
-        await self._listener.join([chat_channel(feed.chat_id)])
-        head: int | None = await reader.insistently(self._heads.get, feed.chat_id)
-        feed.begin(head or 0)
+    def _leave_feed(self, feed: Feed) -> None:
+        feed.needed_by -= 1
+        if not feed.needed_by:
+            self._drop_feed(feed)
 
-    def _close_feed(self, feed: Feed) -> None:
-        feed.users -= 1
-        if not feed.users:
+    def _drop_feed(self, feed: Feed) -> None:
+        if self._feeds.get(feed.chat_id) is feed:
             del self._feeds[feed.chat_id]
             assert self._listener is not None
             self._listener.leave(chat_channel(feed.chat_id))
 
-    async def wait(self, chat_id: int, seq: int) -> None:
-        """Return when a chat's log has gone past `seq`, or the access to it has changed."""
-        self._start()
-        feed = await self._open_feed(chat_id)
+    async def _begin(self, feed: Feed) -> None:
+        if not feed.needed_by:
+            return  # it was dropped before this could begin
+        assert self._listener is not None
         try:
-            await feed.wait(seq)
-        finally:
-            self._close_feed(feed)
+            await self._listener.join([chat_channel(feed.chat_id)])
+            head: int | None = await reader.insistently(self._heads.get, feed.chat_id)
+        except BaseException:
+            self._drop_feed(feed)  # who comes next tries anew
+            raise
+        feed.begin(head or 0)
 
     # --- What is heard ---
 
@@ -172,75 +190,62 @@ class Hub:
         kind, _, number = channel.partition(":")
         if kind == "chat":
             feed = self._feeds.get(hint.chat_id)
-            if feed is None:
-                return
-            if hint.seq:
-                feed.hear(hint)
-            else:
-                feed.pass_by(hint, passing_key(hint))
+            if feed is not None:
+                feed.hear(hint) if hint.seq else feed.pass_by(hint, passing_key(hint))
         elif hint.seq:
             self._companies.hear(int(number), hint)
         else:
             self._companies.pass_by(int(number), hint, passing_key(hint))
 
     def _told(self, payload: bytes) -> None:
+        self._changes += 1
         if payload.startswith(ACCESS):
-            self._access_changes += 1
             subject = payload.removeprefix(ACCESS).decode()
-            concerned = [stream for stream in self.streams if stream.grant.concerns(subject)]
-            self._soon(self._renew(concerned))
-            self._wake(subject)
+            self._changed.append(subject)
+            self._renew_soon(s for s in self.streams if s.grant.concerns(subject))
         else:
-            self._access_changes += 1
-            self._soon(self._look_at_all())
+            self._changed.append(None)
+            self._soon(self._look_insistently())
 
-    def _wake(self, subject: str) -> None:
-        """Let long polls ask again whose access may have changed."""
-        kind, _, number = subject.partition(":")
-        if kind == "chat":
-            feed = self._feeds.get(int(number))
-            if feed is not None:
-                feed.wake()
-        else:
-            for feed in self._feeds.values():
-                feed.wake()
+    def _changed_since(self, changes: int, grant: Grant) -> bool:
+        missed = self._changes - changes
+        if missed > len(self._changed):
+            return True
+        latest = list(self._changed)[len(self._changed) - missed :]
+        return any(subject is None or grant.concerns(subject) for subject in latest)
 
     def deaf(self) -> None:
-        self._polls_until = float("inf")
+        if self._polls_until != float("inf"):
+            self._polls_until = float("inf")
+            self._soon(self._look_insistently())
 
     def hearing(self) -> None:
         # Those who publish may take a moment longer to find that Redis is back.
         self._polls_until = asyncio.get_running_loop().time() + LINGER
         self.presence.tell_again()
 
-    def _soon(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-        self._tasks.append(task)
-        task.add_done_callback(self._tasks.remove)
-
     # --- What is asked for ---
 
-    @property
-    def _polls(self) -> bool:
-        return asyncio.get_running_loop().time() < self._polls_until
-
     async def _poll(self) -> None:
-        if self._polls:
+        if asyncio.get_running_loop().time() < self._polls_until:
             await self._look()
 
     async def _renew_unheard(self) -> None:
-        if self._polls:
-            await self._renew(self.streams)
+        if asyncio.get_running_loop().time() < self._polls_until:
+            self._renew_soon(self.streams)
 
     async def _look_at_all(self) -> None:
+        self._renew_soon(self.streams)
         await self._look()
-        await self._renew(self.streams)
+
+    async def _look_insistently(self) -> None:
+        await reader.insistently(self._look_at_all)
 
     async def _look(self) -> None:
         """Have every feed know how far its log has come."""
-        if self._feeds:
-            asked = list(self._feeds)
-            heads = await reader.in_thread(reader.heads, asked)
+        asked = list(self._feeds)
+        if asked:
+            heads = await reader.LOG.call(reader.heads, asked)
             for chat_id in asked:
                 feed = self._feeds.get(chat_id)
                 if feed is None:
@@ -248,31 +253,41 @@ class Hub:
                 if chat_id in heads:
                     feed.learn(heads[chat_id])
                 else:
-                    feed.wake()  # it is gone
+                    feed.wake()
         await self._companies.look()
 
-    async def _renew(self, streams: Iterable[Stream]) -> None:
-        """Send away who may read no more, and give the others what they may read now."""
-        asked = list(streams)
-        if not asked:
-            return
-        grants = await reader.insistently(
-            reader.in_thread, door.renew, {stream.grant for stream in asked}
-        )
-        for stream in asked:
-            if stream not in self.streams:
-                continue
-            grant = grants.get(stream.grant)
-            if grant is None:
-                stream.outlet.end(BYE)
-            elif grant != stream.grant:
-                before, stream.grant = set(stream.grant.company_ids), grant
-                if grant.chat_id is None:
-                    now = set(grant.company_ids)
-                    self._leave_companies(stream, before - now)
-                    await self._join_companies(stream, now - before)
+    def _renew_soon(self, streams: Iterable[Stream]) -> None:
+        """Have asked what these may read now; one asking at a time."""
+        self._to_renew.update(streams)
+        if self._to_renew and self._renewing is None:
+            self._renewing = self._soon(self._renew())
 
-    def _tick(self) -> None:
+    async def _renew(self) -> None:
+        try:
+            while self._to_renew:
+                asked, self._to_renew = list(self._to_renew & self.streams), set()
+                grants = {stream.grant for stream in asked}
+                if grants:
+                    found = await reader.insistently(reader.DOOR.call, door.renew, grants)
+                    for stream in asked:
+                        if stream in self.streams:
+                            self._renewed(stream, found.get(stream.grant))
+        finally:
+            self._renewing = None
+
+    def _renewed(self, stream: Stream, grant: Grant | None) -> None:
+        """Send away who may read no more, and let the others read what they may now."""
+        if grant is None:
+            stream.outlet.end(BYE)
+            return
+        before, now = set(stream.grant.company_ids), set(grant.company_ids)
+        stream.grant = grant
+        if grant.chat_id is None and before != now:
+            self._companies.move(stream, now - before)
+            self._leave_companies(stream, before - now)
+            self._soon(self._join_companies(now - before))
+
+    async def _tick(self) -> None:
         """Every second: a heartbeat to some of the streams, and an end to those that expired."""
         now, turn = time.time(), int(time.monotonic()) % HEARTBEAT
         for stream in list(self.streams):
@@ -280,6 +295,17 @@ class Hub:
                 stream.outlet.end(BYE)
             elif stream.turn == turn:
                 stream.outlet.push(BEAT)
+
+    def note_use(self, entry: Entry) -> None:
+        """Keep when a token was last used."""
+        if entry.unnoted:
+            self._soon(self._note_use(entry.grant.limit_key))
+
+    async def _note_use(self, limit_key: str) -> None:
+        try:
+            await self._uses.get(limit_key)
+        except Error as error:
+            logger.warning("a token's last use can't be kept: %s", error)
 
 
 def passing_key(hint: Hint) -> tuple[int, str, int | None]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -36,78 +37,58 @@ class RedisListener:
     when the log has to be read for what was missed.
     """
 
-    PING = 5.0  # seconds; a connection silent for twice as long is given up
+    PING = 1.5  # seconds; a connection that has not answered by then is given up
     RETRY = 0.5
 
     def __init__(self, audience: Audience) -> None:
         self._audience = audience
-        self._wanted: dict[str, asyncio.Future[None]] = {}
         self._connection: Any = None
-        self._changed: dict[str, bool] = {}
-        self._task = asyncio.create_task(self._run())
+        self._wanted: dict[str, asyncio.Future[None]] = {}
+        self._subscribed: set[str] = set()  # as Redis was told
+        self._unconfirmed: Counter[str] = Counter()
+        self._changed = asyncio.Event()
         self._heard_at = 0.0
         self._away = False
-
-    def stop(self) -> None:
-        self._task.cancel()
+        self._task = asyncio.create_task(self._run())
 
     async def join(self, names: Iterable[str]) -> None:
         """Return when the channels are heard, or nothing is."""
-        futures = []
-        for name in names:
-            if name not in self._wanted:
-                self._wanted[name] = asyncio.get_running_loop().create_future()
-                self._change(name, True)
-            futures.append(self._wanted[name])
+        futures = [self._want(name) for name in names]
         if self._connection is not None:
+            self._changed.set()
             for future in futures:
                 await asyncio.shield(future)
 
+    def _want(self, name: str) -> asyncio.Future[None]:
+        if name not in self._wanted:
+            self._wanted[name] = asyncio.get_running_loop().create_future()
+        return self._wanted[name]
+
     def leave(self, name: str) -> None:
-        if self._wanted.pop(name, None) is not None:
-            self._change(name, False)
+        future = self._wanted.pop(name, None)
+        if future is not None:
+            self._changed.set()
+            if not future.done():
+                future.set_result(None)  # whoever joins at the same time need not wait
 
-    # --- Inside ---
-
-    def _change(self, name: str, wanted: bool) -> None:
-        """Tell Redis soon: what changes in one turn of the event loop goes in one command."""
-        if self._connection is None:
-            return
-        if not self._changed:
-            asyncio.get_running_loop().call_soon(
-                lambda: asyncio.ensure_future(self._tell_changes())
-            )
-        self._changed[name] = wanted
-
-    async def _tell_changes(self) -> None:
-        changed, self._changed = self._changed, {}
-        for command, wanted in (("SUBSCRIBE", True), ("UNSUBSCRIBE", False)):
-            names = [channel(name) for name, now in changed.items() if now is wanted]
-            if names and self._connection is not None:
-                try:
-                    await self._connection.send_command(command, *names)
-                except (redis.RedisError, OSError):
-                    return  # the reading side notices, and begins anew
+    # --- The connection ---
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._listen()
-            except (TimeoutError, redis.RedisError, OSError) as error:
+            except (redis.RedisError, OSError) as error:
                 if not self._away:
                     self._away = True
                     logger.warning("Redis is away, the log is asked for news: %s", error)
-            await self._hang_up()
+            except Exception:
+                logger.exception("hints can't be heard, the log is asked for news")
+            connection, self._connection = self._connection, None
+            self._confirm_all()  # the log is asked instead
+            self._audience.deaf()
+            if connection is not None:
+                await connection.disconnect(nowait=True)
             await asyncio.sleep(self.RETRY)
-
-    async def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        self._audience.deaf()
-        for future in self._wanted.values():
-            if not future.done():
-                future.set_result(None)  # the log is asked instead
-        if connection is not None:
-            await connection.disconnect(nowait=True)
 
     async def _listen(self) -> None:
         pool: Any = redis.asyncio.ConnectionPool.from_url(
@@ -118,49 +99,86 @@ class RedisListener:
             socket_connect_timeout=2,
         )
         connection = pool.make_connection()
-        loop = asyncio.get_running_loop()
         await connection.connect()
-        self._wanted = {name: loop.create_future() for name in self._wanted}
-        self._wanted.setdefault(CONTROL, loop.create_future())
-        self._changed = {}
+        self._subscribed, self._unconfirmed = set(), Counter()
+        self._wanted = {name: asyncio.Future() for name in {CONTROL, *self._wanted}}
         self._connection = connection
-        names = list(self._wanted)
-        await connection.send_command("SUBSCRIBE", *map(channel, names))
+        self._changed.set()
+        telling = asyncio.create_task(self._tell_changes(connection))
         pinging = asyncio.create_task(self._ping(connection))
-        missing = set(names)
+        first = set(self._wanted)
         try:
             while True:
                 response = await connection.read_response(timeout=math.inf)
-                self._heard_at = loop.time()
+                self._heard_at = asyncio.get_running_loop().time()
+                name = response[1].decode().removeprefix(settings.REDIS_PREFIX)
                 if response[0] == b"message":
-                    self._audience.heard(self._name(response[1]), response[2])
+                    self._hear(name, response[2])
                 elif response[0] == b"subscribe":
-                    name = self._name(response[1])
-                    if name in self._wanted and not self._wanted[name].done():
-                        self._wanted[name].set_result(None)
-                    if missing:
-                        missing.discard(name)
-                        if not missing:
-                            if self._away:
-                                self._away = False
-                                logger.warning("Redis is back, hints are heard.")
-                            self._audience.hearing()
+                    self._unconfirmed[name] -= 1
+                    self._confirm(name)
+                    if first:
+                        first.discard(name)
+                        if not first:
+                            self._hearing()
         finally:
+            telling.cancel()
             pinging.cancel()
 
+    def _hear(self, name: str, payload: bytes) -> None:
+        try:
+            self._audience.heard(name, payload)
+        except Exception:  # of another version, maybe; the others are none the worse
+            logger.exception("a hint on %s is not understood", name)
+
+    def _hearing(self) -> None:
+        if self._away:
+            self._away = False
+            logger.warning("Redis is back, hints are heard.")
+        self._audience.hearing()
+
+    def _confirm(self, name: str) -> None:
+        future = self._wanted.get(name)
+        if future is not None and not future.done() and self._unconfirmed[name] <= 0:
+            future.set_result(None)
+
+    def _confirm_all(self) -> None:
+        for future in self._wanted.values():
+            if not future.done():
+                future.set_result(None)
+
+    async def _tell_changes(self, connection: Any) -> None:
+        """Tell Redis what is wanted; what changes meanwhile goes together in the next command."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            wanted = set(self._wanted)
+            more, less = wanted - self._subscribed, self._subscribed - wanted
+            self._subscribed = wanted
+            self._unconfirmed.update(more)
+            for name in wanted - more:
+                self._confirm(name)  # left and joined again before Redis was told
+            try:
+                if less:
+                    await connection.send_command("UNSUBSCRIBE", *map(channel, less))
+                if more:
+                    await connection.send_command("SUBSCRIBE", *map(channel, more))
+            except (redis.RedisError, OSError):
+                return  # the reading side notices, and begins anew
+
     async def _ping(self, connection: Any) -> None:
+        """End a connection that is there but silent, as when Redis' machine has gone."""
         loop = asyncio.get_running_loop()
         while True:
-            self._heard_at = max(self._heard_at, loop.time() - self.PING)
+            sent_at = loop.time()
+            try:
+                await connection.send_command("PING")
+            except (redis.RedisError, OSError):
+                return
             await asyncio.sleep(self.PING)
-            if self._heard_at < loop.time() - 2 * self.PING:
+            if self._heard_at < sent_at:
                 await connection.disconnect(nowait=True)
                 return
-            await connection.send_command("PING")
-
-    @staticmethod
-    def _name(in_redis: bytes) -> str:
-        return in_redis.decode().removeprefix(settings.REDIS_PREFIX)
 
 
 class NoteListener:
@@ -170,24 +188,29 @@ class NoteListener:
 
     def __init__(self, audience: Audience) -> None:
         self._audience = audience
+        self._last: int | None = None
         self._task = asyncio.create_task(self._run())
 
-    def stop(self) -> None:
-        self._task.cancel()
-
     async def join(self, names: Iterable[str]) -> None:
-        pass
+        """Nothing is to be waited for: the log is asked."""
 
     def leave(self, name: str) -> None:
         pass
 
     async def _run(self) -> None:
-        last = await reader.in_thread(notes().last)
         while True:
+            try:
+                await self._look()
+            except Exception:
+                logger.exception("notes can't be read")
             await asyncio.sleep(self.PAUSE)
-            for number, name, payload in await reader.in_thread(notes().after, last):
-                last = number
-                self._audience.heard(name, payload)
+
+    async def _look(self) -> None:
+        if self._last is None:
+            self._last = await reader.ASIDE.call(notes().last)
+        for number, name, payload in await reader.ASIDE.call(notes().after, self._last):
+            self._last = number
+            self._audience.heard(name, payload)
 
 
 def listener(audience: Audience) -> RedisListener | NoteListener:

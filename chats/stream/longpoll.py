@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from chatapi.intake import App, Message, Receive, Scope, Send, disconnected
+from chatapi.intake import App, Message, Receive, Scope, Send, disconnected, on_shutdown
 from chats.stream.hub import hub
 
 EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
@@ -33,22 +33,27 @@ class LongPoll:
             await self.app(scope, receive, send)
             return
         chat_id = int(scope["path"].split("/")[3])
-        deadline = asyncio.get_running_loop().time() + seconds
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         gone = asyncio.ensure_future(disconnected(receive))
+        closing: asyncio.Future[None] = loop.create_future()
         self.waiting += 1
         try:
-            while True:
-                answer = await ask(self.app, scope)
-                left = deadline - asyncio.get_running_loop().time()
-                page = page_of(answer)
-                if page is None or page["data"] or left <= 0:
-                    break
-                news = asyncio.ensure_future(hub().wait(chat_id, page["last_seq"]))
-                # When the time is up it is asked once more: the token may have died meanwhile.
-                await asyncio.wait({news, gone}, timeout=left, return_when="FIRST_COMPLETED")
-                news.cancel()
-                if gone.done():
-                    return
+            with on_shutdown(scope, lambda: closing.set_result(None)):
+                while True:
+                    answer = await ask(self.app, scope)
+                    left = deadline - loop.time()
+                    page = page_of(answer)
+                    if page is None or page["data"] or left <= 0 or closing.done():
+                        break
+                    news = asyncio.ensure_future(hub().wait(chat_id, page["last_seq"]))
+                    # When the time is up it is asked once more: the token may have died meanwhile.
+                    await asyncio.wait(
+                        {news, gone, closing}, timeout=left, return_when="FIRST_COMPLETED"
+                    )
+                    news.cancel()
+                    if gone.done():
+                        return
             for message in answer:
                 await send(message)
         finally:

@@ -9,7 +9,10 @@ from django.conf import settings
 
 from chatapi.intake import CONNECTION, Scope, Send
 
+Headers = list[tuple[bytes, bytes]]
+
 STUCK_SECONDS = 60  # that a page of the log may take to be read
+MOST_PASSING = 200  # kept for a reader that is slow
 END_SECONDS = 0.7  # that the last words may take
 
 
@@ -22,26 +25,33 @@ def retry(least: int, most: int) -> bytes:
 
 
 class Outlet:
-    """Sends at once what is pushed; what a slow reader lets pile up is kept to a bound.
+    """Opens with `headers` and sends at once what is pushed, as far as the reader keeps up.
 
     A reader that is behind by more is cut off, and comes back with the id of the last event it
     read. Nobody waits for it.
     """
 
-    __slots__ = ("_connection", "_passing", "_pending", "_send", "_size", "_task", "closed")
+    __slots__ = (
+        "_connection",
+        "_head",
+        "_passing",
+        "_pending",
+        "_send",
+        "_size",
+        "_task",
+        "closed",
+    )
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, headers: Headers) -> None:
         self._send = send
         self._connection = scope.get("extensions", {}).get(CONNECTION)
+        self._head: Headers | None = headers
         self._pending: list[bytes] = []
         self._size = 0
         # What replaces what was said before under its key, and until when it is worth saying.
         self._passing: dict[Hashable, tuple[float, bytes]] | None = None
         self._task: asyncio.Task[None] | None = None
         self.closed = False
-
-    async def open(self, headers: list[tuple[bytes, bytes]]) -> None:
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def write(self, data: bytes) -> None:
         """Send `data`, however much it is, and wait until it has gone; it must, in a minute."""
@@ -71,7 +81,8 @@ class Outlet:
             return
         if self._passing is None:
             self._passing = {}
-        self._passing[key] = (time.monotonic() + seconds, data)
+        if key in self._passing or len(self._passing) < MOST_PASSING:
+            self._passing[key] = (time.monotonic() + seconds, data)
         self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -80,6 +91,10 @@ class Outlet:
 
     async def _flush(self) -> None:
         try:
+            if self._head is not None:
+                headers, self._head = self._head, None
+                start = {"type": "http.response.start", "status": 200, "headers": headers}
+                await self._send(start)
             while self._pending or self._passing:
                 if self._passing:
                     now = time.monotonic()

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, ParamSpec, TypeVar
 
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from chats import access, representations
 from chats.hints import Hint, Position
@@ -21,24 +21,32 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-THREADS = 2
-Place = tuple[int, int]  # a chat, and the seq that is read on from
+Spot = tuple[int, int]  # a chat, and the seq that is read on from
 
-PAGE = 200  # events of a chat read at once
+PAGE = 100  # events read at once, of a chat or of a company
 MOST_IDS = 5_000  # in one query
 RETRY = 0.5  # seconds between two attempts at a database that is away
 
-_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream-reader")
+
+class Threads:
+    """So many threads for one kind of work, that no other kind keeps waiting."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix=f"stream-{name}")
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function` gives, called in a thread with a connection that works."""
+
+        def call() -> T:
+            close_old_connections()  # one that failed, or is older than CONN_MAX_AGE
+            return function(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `function` gives, called in a thread of ours with a connection that works."""
-
-    def call() -> T:
-        close_old_connections()  # one that failed, or is older than CONN_MAX_AGE
-        return function(*args, **kwargs)
-
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+LOG = Threads("log", 2)  # what happened
+DOOR = Threads("door", 1)  # who may read it
+ASIDE = Threads("aside", 1)  # what nobody's reading waits for
 
 
 async def insistently(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,25 +54,26 @@ async def insistently(function: Callable[P, Awaitable[T]], *args: P.args, **kwar
     while True:
         try:
             return await function(*args, **kwargs)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("the log can't be read, streams go on: %s", error)
             await asyncio.sleep(RETRY)
 
 
 class Batch(Generic[K, V]):
-    """Questions that come while one is being asked are asked together next.
+    """Questions that come while one is being asked are asked together next, at most so many.
 
-    `ask` is called in a thread with the keys of at most so many; what its answer lacks is None.
+    What the answer of `ask` lacks is None. A key that can't be answered does not spoil the others.
     """
 
-    def __init__(self, ask: Callable[[list[K]], dict[K, V]], most: int) -> None:
+    def __init__(self, threads: Threads, ask: Callable[[list[K]], dict[K, V]], most: int) -> None:
+        self._threads = threads
         self._ask = ask
         self._most = most
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
-        """DatabaseError when the database does not answer."""
+        """`django.db.Error` when the database does not answer."""
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
@@ -78,15 +87,30 @@ class Batch(Generic[K, V]):
             for key in asked:
                 del self._waiting[key]
             try:
-                found = await in_thread(self._ask, list(asked))
-            except Exception as error:
-                for future in asked.values():
-                    future.set_exception(error)
-                    future.exception()  # whoever asked may have gone
-            else:
+                await self._answer(asked)
+            except Error as error:
+                fail(asked.values(), error)
+            except Exception:
                 for key, future in asked.items():
-                    future.set_result(found.get(key))
+                    try:
+                        await self._answer({key: future})
+                    except Exception as error:
+                        fail([future], error)
         self._task = None
+
+    async def _answer(self, asked: "dict[K, asyncio.Future[V | None]]") -> None:
+        found = await self._threads.call(self._ask, list(asked))
+        for key, future in asked.items():
+            future.set_result(found.get(key))
+
+
+def fail(futures: "Iterable[asyncio.Future[V | None]]", error: Exception) -> None:
+    for future in futures:
+        future.set_exception(error)
+        future.exception()  # whoever asked may have gone
+
+
+# --- In a thread ------------------------------------------------------------------------------
 
 
 def heads(chat_ids: Iterable[int]) -> dict[int, int]:
@@ -101,20 +125,20 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def chat_events(places: list[Place]) -> dict[Place, list[Hint]]:
-    """A page of a chat's log, oldest first, after each of these places."""
-    found: dict[Place, list[Hint]] = {place: [] for place in places}
+def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
+    """A page of a chat's log, oldest first, after each of these."""
+    found: dict[Spot, list[Hint]] = {spot: [] for spot in spots}
     wanted = defaultdict(list)
-    for place in places:
-        wanted[place[0]].append(place)
-    for row in access.events_after(places, PAGE):
-        for place in wanted[row["chat_id"]]:
-            if 0 < row["seq"] - place[1] <= PAGE:
-                found[place].append(Hint.of(representations.event(row)))
+    for spot in spots:
+        wanted[spot[0]].append(spot)
+    for row in access.events_after(spots, PAGE):
+        for spot in wanted[row["chat_id"]]:
+            if 0 < row["seq"] - spot[1] <= PAGE:
+                found[spot].append(Hint.of(representations.event(row)))
     return found
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:
     """A page of what happened in companies' chats after a position, with each one's company."""
     rows = access.events_of_companies(company_ids, after, PAGE)
-    return [(row["chat__company_id"], Hint.of(representations.event(row))) for row in rows]
+    return [(row["company_id"], Hint.of(representations.event(row))) for row in rows]

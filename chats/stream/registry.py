@@ -14,8 +14,8 @@ from chatapi.redis import client
 SILENCE = 15.0  # seconds after which a process that gave no sign of life is taken for dead
 
 
-class Place(NamedTuple):
-    """A chat user in its chat."""
+class Present(NamedTuple):
+    """A chat user who is connected."""
 
     company_id: int
     chat_id: int
@@ -23,13 +23,18 @@ class Place(NamedTuple):
 
 
 class Registry(Protocol):
-    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None: ...
+    def update(
+        self, process: str, come: Collection[Present], gone: Collection[Present]
+    ) -> None: ...
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
         """The chat users that are connected to any process, by chat."""
 
-    def alive(self, process: str) -> list[Place]:
-        """Give a sign of life; returns who was connected to processes that give none any more."""
+    def alive(self, process: str) -> tuple[list[Present], bool]:
+        """Give a sign of life; returns who was connected to processes that give none any more.
+
+        And whether this one was taken for dead itself, or has never been here.
+        """
 
 
 class RedisRegistry:
@@ -43,17 +48,17 @@ class RedisRegistry:
     def _chat(self, chat_id: int) -> str:
         return f"{settings.REDIS_PREFIX}presence:{chat_id}"
 
-    def _places(self, process: str) -> str:
+    def _present(self, process: str) -> str:
         return f"{settings.REDIS_PREFIX}presence-of:{process}"
 
-    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None:
+    def update(self, process: str, come: Collection[Present], gone: Collection[Present]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
-        for place in come:
-            pipeline.hset(self._chat(place.chat_id), f"{place.chat_user_id}:{process}", 1)
-            pipeline.sadd(self._places(process), ":".join(map(str, place)))
-        for place in gone:
-            pipeline.hdel(self._chat(place.chat_id), f"{place.chat_user_id}:{process}")
-            pipeline.srem(self._places(process), ":".join(map(str, place)))
+        for each in come:
+            pipeline.hset(self._chat(each.chat_id), f"{each.chat_user_id}:{process}", 1)
+            pipeline.sadd(self._present(process), ":".join(map(str, each)))
+        for each in gone:
+            pipeline.hdel(self._chat(each.chat_id), f"{each.chat_user_id}:{process}")
+            pipeline.srem(self._present(process), ":".join(map(str, each)))
         pipeline.execute()
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -66,19 +71,18 @@ class RedisRegistry:
             for chat_id, keys in zip(chat_ids, pipeline.execute(), strict=True)
         }
 
-    def alive(self, process: str) -> list[Place]:
+    def alive(self, process: str) -> tuple[list[Present], bool]:
         now = time.time()
-        self._redis.zadd(self._processes, {process: now + SILENCE})
-        left: list[Place] = []
+        new = bool(self._redis.zadd(self._processes, {process: now + SILENCE}))
+        left: list[Present] = []
         for name in self._redis.zrangebyscore(self._processes, "-inf", now):
-            if not self._redis.zrem(self._processes, name):
-                continue  # another process was faster
-            dead = name.decode()
-            members = self._redis.smembers(self._places(dead))
-            places = [Place(*map(int, member.split(b":"))) for member in members]
-            self.update(dead, (), places)
-            left += places
-        return left
+            members = self._redis.smembers(self._present(name.decode()))
+            present = [Present(*map(int, member.split(b":"))) for member in members]
+            self.update(name.decode(), (), present)
+            left += present
+            # Last: should this process die now, another one does it again.
+            self._redis.zrem(self._processes, name)
+        return left, new
 
 
 class LocalRegistry:
@@ -87,45 +91,48 @@ class LocalRegistry:
     def __init__(self) -> None:
         self._file = LocalFile(
             settings.DATA_DIR / "presence.sqlite3",
-            "CREATE TABLE IF NOT EXISTS places (process TEXT, company_id INTEGER,"
+            "CREATE TABLE IF NOT EXISTS present (process TEXT, company_id INTEGER,"
             " chat_id INTEGER, chat_user_id INTEGER, PRIMARY KEY (chat_id, chat_user_id, process));"
             "CREATE TABLE IF NOT EXISTS processes (name TEXT PRIMARY KEY, dead_at REAL NOT NULL)",
         )
 
-    def update(self, process: str, come: Collection[Place], gone: Collection[Place]) -> None:
+    def update(self, process: str, come: Collection[Present], gone: Collection[Present]) -> None:
         with self._file.writing() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?)",
-                [(process, *place) for place in come],
+                "INSERT OR IGNORE INTO present VALUES (?, ?, ?, ?)",
+                [(process, *each) for each in come],
             )
             connection.executemany(
-                "DELETE FROM places WHERE process = ? AND chat_id = ? AND chat_user_id = ?",
-                [(process, place.chat_id, place.chat_user_id) for place in gone],
+                "DELETE FROM present WHERE process = ? AND chat_id = ? AND chat_user_id = ?",
+                [(process, each.chat_id, each.chat_user_id) for each in gone],
             )
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
         found: dict[int, set[int]] = defaultdict(set)
         for chat_id in chat_ids:
             rows = self._file.connection.execute(
-                "SELECT chat_user_id FROM places WHERE chat_id = ?", [chat_id]
+                "SELECT chat_user_id FROM present WHERE chat_id = ?", [chat_id]
             )
             found[chat_id] = {chat_user_id for (chat_user_id,) in rows}
         return found
 
-    def alive(self, process: str) -> list[Place]:
+    def alive(self, process: str) -> tuple[list[Present], bool]:
         now = time.time()
         with self._file.writing() as connection:
+            known = connection.execute(
+                "SELECT 1 FROM processes WHERE name = ? AND dead_at > ?", [process, now]
+            ).fetchone()
             connection.execute(
                 "INSERT OR REPLACE INTO processes VALUES (?, ?)", [process, now + SILENCE]
             )
             rows = connection.execute(
-                "DELETE FROM places WHERE process NOT IN"
+                "DELETE FROM present WHERE process NOT IN"
                 " (SELECT name FROM processes WHERE dead_at > ?)"
                 " RETURNING company_id, chat_id, chat_user_id",
                 [now],
             ).fetchall()
             connection.execute("DELETE FROM processes WHERE dead_at <= ?", [now])
-        return [Place(*row) for row in rows]
+        return [Present(*row) for row in rows], known is None
 
 
 @cache

@@ -2,10 +2,14 @@
 
 import random
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from chats.hints import Hint
 from chats.stream.door import Grant
 from chats.stream.outlet import Outlet
+
+if TYPE_CHECKING:
+    from chats.stream.feed import Feed
 
 HEARTBEAT = 15  # seconds
 PASSING_SECONDS = 6.0  # that what passes is worth telling
@@ -17,13 +21,14 @@ class Stream:
     of every HEARTBEAT seconds in which it gets one, `since` the time that a stream of many chats
     begins at, as the API writes times."""
 
-    __slots__ = ("grant", "is_present", "outlet", "seq", "since", "turn")
+    __slots__ = ("feed", "grant", "is_present", "outlet", "seq", "since", "turn")
 
     def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0) -> None:
         self.grant = grant
         self.outlet = outlet
         self.seq = seq
         self.since = ""
+        self.feed: Feed | None = None  # that it needs
         self.is_present = False  # whether its chat user was told of as connected
         self.turn = random.randrange(HEARTBEAT)  # noqa: S311
 

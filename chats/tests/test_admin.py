@@ -205,7 +205,12 @@ def test_a_transcript_from_nowhere_is_the_newest(root, chat, nonsense):
 
 def test_a_kind_of_event_that_came_later_is_named(root, chat):
     Event.objects.create(
-        chat=chat, seq=2, type="reaction.added", created_at=timezone.now(), data={}
+        chat=chat,
+        company_id=chat.company_id,
+        seq=2,
+        type="reaction.added",
+        created_at=timezone.now(),
+        data={},
     )
     Chat.objects.filter(pk=chat.pk).update(last_seq=2)
     assert "reaction.added" in page_of(root, chat).content.decode()

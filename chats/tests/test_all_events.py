@@ -17,6 +17,7 @@ def live(tmp_path_factory):
 def test_all_chats_and_those_that_come(live):
     old = live.chat()
     _, token = live.guest(old)
+    time.sleep(2.5)  # what is as young as that may be told of
     with live.stream(None, live.alice) as stream:
         assert stream.status == 200
         time.sleep(1)

@@ -44,11 +44,12 @@ class Reader:
 
     def __init__(self, seq=0, pause=0.0):
         self.content, self.pause = b"", pause
-        self.stream = Stream(GRANT, Outlet({}, self.send), seq)
+        self.stream = Stream(GRANT, Outlet({}, self.send, []), seq)
 
     async def send(self, message):
-        await asyncio.sleep(self.pause)
-        self.content += message["body"]
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(self.pause)
+        self.content += message.get("body", b"")
 
     @property
     def ids(self):
@@ -61,17 +62,24 @@ def log(monkeypatch):
     log = Log()
     monkeypatch.setattr(feeds, "REORDERED", 0.01)
 
-    async def at_once(function, *args):
-        await asyncio.sleep(random.random() / 500)
-        return function(*args)
-
-    monkeypatch.setattr(reader, "in_thread", at_once)
     return log
 
 
+class AtOnce:
+    """Answers in the event loop itself, after a while."""
+
+    async def call(self, function, *args):
+        await asyncio.sleep(random.random() / 500)
+        return function(*args)
+
+
+def pages(ask):
+    return reader.Batch(AtOnce(), ask, most=2)
+
+
 def opened(log, head=0):
-    feed = Feed(42, reader.Batch(log.read, most=2), reader.Batch(log.heads, most=2))
-    feed.users = 1
+    feed = Feed(42, pages(log.read), pages(log.heads))
+    feed.needed_by = 1
     log.head = head
     feed.begin(head)
     return feed
@@ -234,7 +242,7 @@ def test_what_piles_up_is_bounded(settings):
 
     async def run():
         gina, connection = Reader(pause=10), Connection()
-        outlet = Outlet({"extensions": {"chatapi.connection": connection}}, gina.send)
+        outlet = Outlet({"extensions": {"chatapi.connection": connection}}, gina.send, [])
         settings.STREAM_BUFFER_BYTES = 1000
         outlet.push(b"x" * 600)
         await asyncio.sleep(0)
