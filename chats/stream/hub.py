@@ -59,6 +59,8 @@ class Hub:
 
     def _start(self) -> None:
         if self._listener is None:
+            for threads in (reader.LOG, reader.DOOR, reader.ASIDE):
+                threads.start()
             self._listener = listener(self)
             self._soon(self._regularly(1.0, self._tick))
             self._soon(self._regularly(1.0, self.presence.tick))

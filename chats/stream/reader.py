@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,12 @@ class Threads:
 
     def __init__(self, name: str, number: int) -> None:
         self._pool = ThreadPoolExecutor(number, thread_name_prefix=f"stream-{name}")
+        self._number = number
+
+    def start(self) -> None:
+        """Have them all from now on, and never another one."""
+        for _ in range(self._number):
+            self._pool.submit(time.sleep, 0.01)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function` gives, called in a thread with a connection that works."""

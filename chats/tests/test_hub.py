@@ -1,0 +1,378 @@
+"""The hub and what it is made of, when everything happens at the wrong moment."""
+
+import asyncio
+
+import pytest
+from django.db import OperationalError
+
+from chatapi.hints import ACCESS, CONTROL
+from chats.hints import Hint
+from chats.stream import door, hub, listener, reader
+from chats.stream.door import Grant
+from chats.stream.feed import MOST_EARLY
+from chats.stream.hub import Hub
+from chats.stream.outlet import Outlet
+from chats.stream.stream import Stream
+
+
+class AtOnce:
+    """Threads that answer in the event loop itself."""
+
+    def __init__(self, pause=0.0):
+        self.pause = pause
+
+    async def call(self, function, *args):
+        await asyncio.sleep(self.pause)
+        return function(*args)
+
+
+class Quiet:
+    """A listener that confirms after a while, and knows what is wanted."""
+
+    def __init__(self, audience, pause=0.0):
+        self.audience, self.pause = audience, pause
+        self.names = set()
+
+    async def join(self, names):
+        self.names.update(names)
+        await asyncio.sleep(self.pause)
+
+    def leave(self, name):
+        self.names.discard(name)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """A hub without a database: chats are at their 5th event, everybody may read all."""
+
+    def make(pause=0.0):
+        for threads in ("LOG", "DOOR", "ASIDE"):
+            monkeypatch.setattr(reader, threads, AtOnce(pause))
+        monkeypatch.setattr(reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+        monkeypatch.setattr(reader, "chat_events", lambda spots: {spot: [] for spot in spots})
+        monkeypatch.setattr(reader, "company_events", lambda ids, after: [])
+        monkeypatch.setattr(door, "renew", lambda grants: {each: each for each in grants})
+        made = Hub()
+        made._listener = Quiet(made, pause)
+        return made
+
+    return make
+
+
+class Read:
+    """What a reader was sent."""
+
+    def __init__(self, grant, seq=5):
+        self.content, self.ended = b"", False
+        self.stream = Stream(grant, Outlet({}, self.send, []), seq)
+
+    async def send(self, message):
+        self.content += message.get("body", b"")
+        self.ended = not message.get("more_body", True)
+
+
+def guest(chat_id=42, token_id=1):
+    return Grant("chat", token_id, None, None, chat_id, (3,), 1e12)
+
+
+def member(*company_ids):
+    return Grant("api", 7, 9, None, None, company_ids, 1e12)
+
+
+def test_a_stream_that_goes_while_its_feed_opens_leaves_nothing(made):
+    async def run():
+        hub = made(pause=0.01)
+        for _ in range(10):
+            gina = Read(guest())
+            hub.open(gina.stream, 0)
+            running = asyncio.ensure_future(hub.run(gina.stream, None))
+            await asyncio.sleep(0.005)
+            running.cancel()
+            hub.close(gina.stream)
+        await asyncio.sleep(0.1)
+        assert (hub._feeds, hub.streams, hub._listener.names) == ({}, set(), set())
+
+    asyncio.run(run())
+
+
+def test_a_wait_that_is_given_up_leaves_nothing(made):
+    async def run():
+        hub = made(pause=0.01)
+        for pause in (0, 0.005, 0.05):
+            waiting = asyncio.ensure_future(hub.wait(42, 5))
+            await asyncio.sleep(pause)
+            waiting.cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        assert (hub._feeds, hub._listener.names) == ({}, set())
+
+    asyncio.run(run())
+
+
+def test_a_feed_that_could_not_be_opened_is_opened_anew(made, monkeypatch):
+    async def run():
+        hub = made()
+
+        def broken(ids):
+            raise ValueError("not the database's fault")
+
+        monkeypatch.setattr(hub._heads, "_ask", broken)
+        with pytest.raises(ValueError):
+            await hub.wait(42, 5)
+        assert hub._feeds == {}
+        monkeypatch.setattr(hub._heads, "_ask", lambda ids: dict.fromkeys(ids, 6))
+        await asyncio.wait_for(hub.wait(42, 5), 1)
+
+    asyncio.run(run())
+
+
+def test_two_changes_of_access_at_once_send_nobody_away(made, monkeypatch):
+    """A member of one company is let into two others, the second while the first is looked up."""
+
+    async def run():
+        hub = made(pause=0.01)
+        bob = Read(member(3))
+        hub.open(bob.stream, 0)
+        await hub.run(bob.stream, None)
+        now = [(3,), (3, 4)]
+        monkeypatch.setattr(
+            door, "renew", lambda grants: {g: g._replace(company_ids=now[-1]) for g in grants}
+        )
+        hub.heard(CONTROL, ACCESS + b"user:9")
+        await asyncio.sleep(0.002)
+        now.append((3, 4, 5))
+        hub.heard(CONTROL, ACCESS + b"user:9")
+        await asyncio.sleep(0.2)
+        assert not bob.stream.outlet.closed
+        assert bob.stream.grant.company_ids == (3, 4, 5)
+        assert {"company:3", "company:4", "company:5"} <= hub._listener.names
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("subject", [b"chat:42", b"company:3"])
+def test_a_change_of_access_between_admission_and_opening_is_not_missed(made, monkeypatch, subject):
+    async def run():
+        hub = made()
+        monkeypatch.setattr(door, "renew", lambda grants: {})
+        before = hub._changes
+        hub.heard(CONTROL, ACCESS + b"chat:43")
+        hub.heard(CONTROL, ACCESS + subject)
+        gina = Read(guest())
+        hub.open(gina.stream, before)
+        await hub.run(gina.stream, None)
+        await asyncio.sleep(0.05)
+        assert b"event: bye" in gina.content
+        assert gina.ended
+
+    asyncio.run(run())
+
+
+def test_others_access_is_none_of_its_business(made, monkeypatch):
+    async def run():
+        hub = made()
+        asked = []
+        monkeypatch.setattr(door, "renew", asked.append)
+        for number in range(100):
+            hub.heard(CONTROL, ACCESS + b"chat:%d" % (number + 100))
+        gina = Read(guest())
+        hub.open(gina.stream, 0)
+        await asyncio.sleep(0.05)
+        assert asked == []
+
+    asyncio.run(run())
+
+
+def test_what_happens_while_a_member_catches_up_comes_after_it(made, monkeypatch):
+    async def run():
+        hub = made(pause=0.02)
+        log = [hint(1), hint(2)]
+        monkeypatch.setattr(reader, "company_events", lambda ids, after: [(3, h) for h in log])
+        bob = Read(member(3))
+        hub.open(bob.stream, 0)
+        running = asyncio.ensure_future(hub.run(bob.stream, None))
+        await asyncio.sleep(0.01)
+        hub.heard("company:3", hint(9).pack())
+        await running
+        await asyncio.sleep(0.05)
+        ids = [line.rsplit(b"_", 1)[1] for line in bob.content.splitlines() if b"id: " in line]
+        assert ids == [b"0", b"1", b"2", b"9"]
+
+    asyncio.run(run())
+
+
+def hint(seq):
+    at = "2021-07-05T09:31:38.000000Z"
+    event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": at, "data": {}}
+    return Hint.of(event)
+
+
+def test_a_feed_with_too_many_early_hints_still_takes_the_one_it_lacks(made, monkeypatch):
+    async def run():
+        hub = made(pause=0.01)
+        gina = Read(guest())
+        hub.open(gina.stream, 0)
+        await hub.run(gina.stream, None)
+        last = MOST_EARLY + 50
+        monkeypatch.setattr(
+            hub._pages,
+            "_ask",
+            lambda spots: {(c, a): [hint(n) for n in range(a + 1, a + 101)] for c, a in spots},
+        )
+        for seq in range(7, last + 1):
+            hub.heard("chat:42", hint(seq).pack())
+        await asyncio.sleep(1)
+        ids = [int(line[4:]) for line in gina.content.splitlines() if line.startswith(b"id: ")]
+        assert ids[: last - 5] == list(range(6, last + 1))
+
+    asyncio.run(run())
+
+
+# --- Batches ----------------------------------------------------------------------------------
+
+
+def test_one_who_cannot_be_answered_does_not_spoil_the_others():
+    def ask(keys):
+        if 13 in keys:
+            raise OverflowError
+        return {key: key * 2 for key in keys}
+
+    async def run():
+        batch = reader.Batch(AtOnce(), ask, most=10)
+        found = await asyncio.gather(*map(batch.get, range(20)), return_exceptions=True)
+        assert [type(each) for each in found].count(OverflowError) == 1
+        assert found[:13] == [n * 2 for n in range(13)]
+
+    asyncio.run(run())
+
+
+def test_a_database_that_is_away_is_told_to_all_and_asked_again():
+    asked = []
+
+    def ask(keys):
+        asked.append(len(keys))
+        raise OperationalError
+
+    async def run():
+        batch = reader.Batch(AtOnce(), ask, most=10)
+        found = await asyncio.gather(*map(batch.get, range(10)), return_exceptions=True)
+        assert {type(each) for each in found} == {OperationalError}
+        assert asked == [10]  # once for all
+
+    asyncio.run(run())
+
+
+# --- The listener -----------------------------------------------------------------------------
+
+
+class Heard:
+    def __init__(self):
+        self.told, self.is_deaf = [], None
+
+    def heard(self, channel, payload):
+        if payload == b"broken":
+            raise ValueError(payload)
+        self.told.append((channel, payload))
+
+    def deaf(self):
+        self.is_deaf = True
+
+    def hearing(self):
+        self.is_deaf = False
+
+
+@pytest.fixture
+def redis_listener(settings):
+    if not settings.REDIS_URL:
+        pytest.skip("needs Redis (TEST_REDIS_URL)")
+
+    def run(test):
+        async def inside():
+            heard = Heard()
+            listening = listener.RedisListener(heard)
+            try:
+                await asyncio.wait_for(listening.join(["warm-up"]), 5)
+                while heard.is_deaf is not False:
+                    await asyncio.sleep(0.01)
+                await test(listening, heard)
+            finally:
+                listening._task.cancel()
+
+        asyncio.run(inside())
+
+    return run
+
+
+def publish(name, payload):
+    from chatapi.hints import channel
+    from chatapi.redis import client
+
+    return client().publish(channel(name), payload)
+
+
+def test_what_is_joined_is_heard(redis_listener):
+    async def test(listening, heard):
+        for number in range(50):
+            await listening.join([f"chat:{number}"])
+            assert publish(f"chat:{number}", b"x") == 1
+            listening.leave(f"chat:{number}")
+        await asyncio.sleep(0.2)
+        assert len(heard.told) == 50
+        assert publish("chat:7", b"x") == 0
+
+    redis_listener(test)
+
+
+def test_who_leaves_and_comes_back_at_any_turn_is_heard(redis_listener):
+    async def test(listening, heard):
+        await listening.join(["a"])
+        for turns in range(12):
+            listening.leave("a")
+            joining = asyncio.ensure_future(listening.join([f"b{turns}"]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await asyncio.wait_for(listening.join(["a"]), 5)
+            await joining
+            assert publish("a", b"x") == 1, turns
+
+    redis_listener(test)
+
+
+def test_a_join_that_is_left_meanwhile_returns(redis_listener):
+    async def test(listening, heard):
+        joining = asyncio.ensure_future(listening.join(["a"]))
+        await asyncio.sleep(0)
+        listening.leave("a")
+        await asyncio.wait_for(joining, 5)
+
+    redis_listener(test)
+
+
+def test_a_hint_that_is_not_understood_harms_nobody(redis_listener, caplog):
+    async def test(listening, heard):
+        await listening.join(["a"])
+        publish("a", b"broken")
+        publish("a", b"whole")
+        await asyncio.sleep(0.2)
+        assert heard.told == [("a", b"whole")]
+
+    redis_listener(test)
+
+
+def test_a_process_that_was_forked_makes_a_publisher_of_its_own(settings, monkeypatch):
+    import os
+
+    from chatapi import hints
+
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    first = hints.publisher()
+    first._making_good = True
+    child = os.fork()
+    if not child:
+        os._exit(hints.publisher() is first)
+    assert os.waitpid(child, 0)[1] == 0
+    hints.publisher.cache_clear()
+
+
+def test_it_knows_the_hub_of_the_process():
+    assert hub.hub() is hub.hub()
