@@ -173,13 +173,16 @@ def database() -> dict[str, Any]:
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
         )
     else:
-        config["ENGINE"] = "django.db.backends.postgresql"
+        config["ENGINE"] = "chatapi.postgresql"
         config["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
         # A backend that was terminated costs a reconnect, not a 500.
         config["CONN_HEALTH_CHECKS"] = True
         milliseconds = number("DATABASE_STATEMENT_TIMEOUT", 15_000)
         options.setdefault("options", f"-c statement_timeout={milliseconds}")
         options.setdefault("connect_timeout", 5)
+        # The server plans a statement once, not each time. 0 where a pooler can't have it.
+        options["server_side_binding"] = True
+        options["prepare_threshold"] = number("DATABASE_PREPARE_THRESHOLD", 3) or None
     return config
 
 
