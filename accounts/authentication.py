@@ -1,7 +1,9 @@
 """Personal access tokens as a DRF authentication class."""
 
 from datetime import datetime
+from typing import Any
 
+from django.db.models import BinaryField, DateTimeField
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -10,6 +12,7 @@ from rest_framework.request import Request
 from accounts.actions import note_use
 from accounts.models import ApiToken, ApiTokenQuerySet, User
 from chatapi import tokens
+from chatapi.compiled import Compiled, Parameter
 
 
 def bearer(request: Request, prefix: str) -> str | None:
@@ -29,6 +32,16 @@ def account(request: Request) -> User:
     return request.user
 
 
+def api_token() -> ApiTokenQuerySet:
+    """A token that is good at the time `now`, by its `digest`, with its user."""
+    now: Any = Parameter("now", DateTimeField())
+    rows = ApiToken.objects.live(now).filter(digest=Parameter("digest", BinaryField()))
+    return rows.select_related("user").order_by()
+
+
+API_TOKEN = Compiled(api_token)
+
+
 class ApiTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer cnp_…`. One query finds the token and its user."""
 
@@ -37,15 +50,15 @@ class ApiTokenAuthentication(BaseAuthentication):
         if plain is None:
             return None
         now = timezone.now()
-        token = self.rows(request, now).filter(digest=tokens.digest(plain)).first()
+        token = self.find(request, tokens.digest(plain), now)
         if token is None:
             raise AuthenticationFailed
         note_use(token, now)
         return token.user, token
 
-    def rows(self, request: Request, now: datetime) -> ApiTokenQuerySet:
-        """The tokens that are good now; a subclass joins what its routes need."""
-        return ApiToken.objects.live(now).select_related("user").order_by()
+    def find(self, request: Request, digest: bytes, now: datetime) -> ApiToken | None:
+        """The token if it is good now; a subclass joins what its routes need."""
+        return API_TOKEN.first(now=now, digest=digest)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -5,6 +5,7 @@ request → authentication → limits → scope → permissions (which ask acces
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.conf import settings
@@ -74,6 +75,14 @@ READ = by_token("READ")
 WRITE = by_token("WRITE")
 
 S = TypeVar("S", bound="serializers.BaseSerializer[Any]")
+
+
+@cache
+def defaults(serializer: type["serializers.BaseSerializer[Any]"]) -> dict[str, Any]:
+    """What `serializer` makes of nothing: it must have no required field."""
+    reader = serializer(data={})
+    reader.is_valid(raise_exception=True)
+    return dict(reader.validated_data)
 
 
 class ApiViewSet(GenericViewSet[Any]):
@@ -162,6 +171,8 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def query(self, serializer: type[S]) -> dict[str, Any]:
         """The request's query string as `serializer` validates it."""
+        if not self.request.META.get("QUERY_STRING"):
+            return dict(defaults(serializer))  # type: ignore[arg-type]
         reader = serializer(data=self.request.query_params)
         reader.is_valid(raise_exception=True)
         found: dict[str, Any] = reader.validated_data

@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 
+from chatapi.compiled import Compiled, Parameter
 from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
@@ -177,6 +178,20 @@ def messages(chat_id: int) -> QuerySet[Message, dict[str, Any]]:
         *MESSAGE_FIELDS
     )
     return rows
+
+
+@cache
+def first_page(order: str, size: int) -> Compiled[Message]:
+    def build() -> QuerySet[Message, dict[str, Any]]:
+        chat_id: Any = Parameter("chat_id", BigIntegerField())
+        return messages(chat_id).order_by("seq" if order == "asc" else "-seq")[:size]
+
+    return Compiled(build)
+
+
+def first_messages(chat_id: int, order: str, size: int) -> list[dict[str, Any]]:
+    """The newest messages of a chat, or with `asc` its oldest, as rows of MESSAGE_FIELDS."""
+    return first_page(order, size).dicts(chat_id=chat_id)
 
 
 def message(chat_id: int, reference: str) -> dict[str, Any]:

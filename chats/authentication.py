@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import (
+    BigIntegerField,
+    BinaryField,
+    DateTimeField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+)
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.authentication import ApiTokenAuthentication, bearer
-from accounts.models import ApiTokenQuerySet
+from accounts.authentication import ApiTokenAuthentication, api_token, bearer
+from accounts.models import ApiToken
 from chatapi import tokens
+from chatapi.compiled import Compiled, Parameter
 from chatapi.ids import parse_id
 from chats.actions.tokens import note_use
 from chats.models import Chat, ChatUser, ChatUserToken
@@ -30,21 +39,27 @@ class MemberAuthentication(ApiTokenAuthentication):
     `request.auth.chat_last_seq` the newest event's seq.
     """
 
-    def rows(self, request: Request, now: datetime) -> ApiTokenQuerySet:
-        rows = super().rows(request, now)
+    def find(self, request: Request, digest: bytes, now: datetime) -> ApiToken | None:
         reference = chat_reference(request.parser_context["kwargs"])
         if reference is None:
-            return rows
-        chat = Chat.objects.filter(
-            pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None
-        )
-        role = Membership.objects.live().filter(
-            user=OuterRef("user"), company_id__in=chat.values("company_id")
-        )
-        return rows.annotate(
-            chat_role=Subquery(role.values("role")[:1]),
-            chat_last_seq=Subquery(chat.values("last_seq")[:1]),
-        )
+            return super().find(request, digest, now)
+        return MEMBER_TOKEN.first(now=now, digest=digest, chat_id=parse_id(reference) or 0)
+
+
+def member_token() -> QuerySet[ApiToken]:
+    chat = Chat.objects.filter(
+        pk=Parameter("chat_id", BigIntegerField()), deleted_at=None, company__deleted_at=None
+    )
+    role = Membership.objects.live().filter(
+        user=OuterRef("user"), company_id__in=chat.values("company_id")
+    )
+    return api_token().annotate(
+        chat_role=Subquery(role.values("role")[:1]),
+        chat_last_seq=Subquery(chat.values("last_seq")[:1]),
+    )
+
+
+MEMBER_TOKEN = Compiled(member_token)
 
 
 class ChatUserTokenAuthentication(BaseAuthentication):
@@ -67,19 +82,24 @@ class ChatUserTokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
+def chat_user_token() -> QuerySet[ChatUserToken]:
+    now: Any = Parameter("now", DateTimeField())
+    found = ChatUserToken.objects.live(now).filter(
+        chat_id=Parameter("chat_id", BigIntegerField()), digest=Parameter("digest", BinaryField())
+    )
+    return found.select_related("chat_user", "chat__company").order_by()
+
+
+CHAT_USER_TOKEN = Compiled(chat_user_token)
+
+
 def find(plain: str) -> ChatUserToken | None:
     """The token that is good now, with chat user, chat and company; its use is noted."""
     chat_id = parse_id(plain.removeprefix(ChatUserToken.PREFIX).partition("_")[0])
     if chat_id is None:
         return None
     now = timezone.now()
-    token = (
-        ChatUserToken.objects.live(now)
-        .filter(chat_id=chat_id, digest=tokens.digest(plain))
-        .select_related("chat_user", "chat__company")
-        .order_by()
-        .first()
-    )
+    token = CHAT_USER_TOKEN.first(now=now, chat_id=chat_id, digest=tokens.digest(plain))
     if token is not None:
         token.chat_user.chat = token.chat
         note_use(token, now)

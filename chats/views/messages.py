@@ -35,6 +35,10 @@ class MessageViewSet(ChatView):
 
     def list(self, request: Request, chat_pk: str) -> Response:
         query = self.query(MessagesQuery)
+        if query["page"] == 1 and query.keys() == {"page", "per_page", "order"}:
+            size = query["per_page"] + 1
+            first = access.first_messages(self.caller.chat_id, query["order"], size)
+            return self.page(first, query, show)
         rows = created(access.messages(self.caller.chat_id), query)
         if any(name in query for name in MessagesQuery.ANCHORS):
             return Response(self.window(rows, query))
