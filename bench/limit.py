@@ -29,12 +29,7 @@ from bench.stop import BrokenError
 SHAPES = {
     "send": [
         "SELECT chats_chatusertoken",
-        "BEGIN",
-        "UPDATE chats_chat",
-        "INSERT chats_message",
-        "INSERT chats_event",
-        "UPDATE chats_chatuser",
-        "COMMIT",
+        "WITH",  # all that a send writes
     ],
     "list15": ["SELECT chats_chatusertoken", "SELECT chats_message"],
 }
@@ -67,14 +62,18 @@ def script(operation: Operation, data: Data, db: psycopg.Connection, base: str) 
     for statement, what in zip(captured.statements, shapes, strict=True):
         text = statement.fill(lambda value: written(value, names))
         # A row that comes back is kept in variables named after the table and the column.
-        keep = f"{what.split()[1]}_" if " RETURNING " in text else ""
-        lines.append(Line(text, keep))
+        lines.append(Line(text, f"{what.split()[1]}_" if keeps(what, text) else ""))
     rehearse(lines, data.chats[-1], db)
     head = [
         f"\\set chat random({data.chats[0]}, {data.chats[-1]})",
         f"\\set guest :chat + {GUESTS}",
     ]
     return "\n".join([*head, *map(str, lines)]) + "\n"
+
+
+def keeps(what: str, text: str) -> bool:
+    """Whether a statement gives a row that the next ones need."""
+    return what != "WITH" and " RETURNING " in text
 
 
 @dataclass(frozen=True)

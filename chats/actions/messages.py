@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chatapi.errors import ApiError, ErrorCode, forbidden, not_found
 from chatapi.idempotency import conflict
 from chats import hints, representations
-from chats.actions import log
+from chats.actions import log, sending
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRIED_SOON = timedelta(minutes=5)
@@ -25,6 +25,8 @@ def send(
     `chat_closed` for a closed chat, 401 for an author who left in this moment.
     """
     try:
+        if connection.vendor == "postgresql":
+            return write_at_once(author, text, idempotency_key, request_hash), False
         with transaction.atomic():
             row = write(author, text, idempotency_key, request_hash)
     except IntegrityError:
@@ -41,6 +43,32 @@ def send(
         except Message.DoesNotExist:
             raise error from None
     return row, False
+
+
+def write_at_once(
+    author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
+) -> dict[str, Any]:
+    given = request_hash if idempotency_key else None
+    sent = sending.write(author, text, idempotency_key, given)
+    message = Message(
+        id=sent.id,
+        chat_id=author.chat_id,
+        seq=sent.seq,
+        author=author,
+        text=text,
+        assurance=author.assurance,
+        created_at=sent.created_at,
+    )
+    answer = shown(message, author)
+    hints.tell(sent.company_id, created(message, answer))
+    return answer
+
+
+def created(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
+    """The event of a message that was sent."""
+    return representations.shown(
+        message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
+    )
 
 
 def write(
@@ -96,10 +124,7 @@ def first_answer(
     answer = shown(message, author)
     if as_sent and timezone.now() - message.created_at < RETRIED_SOON:
         # Whoever took the first one may have died before it told of it.
-        event = representations.shown(
-            message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
-        )
-        hints.tell(author.chat.company_id, event)
+        hints.tell(author.chat.company_id, created(message, answer))
     return answer
 
 

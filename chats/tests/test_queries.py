@@ -30,15 +30,16 @@ def busy_chat(chat, gina, agent_bob, bob):
 
 
 def test_sending_a_message(busy_chat, gina):
-    # token with chat user, chat and company; the chat's next seq; message; event; read position
-    with statements(5):
+    # token with chat user, chat and company; the chat's next seq; message; event; read position:
+    # the last four in one on PostgreSQL
+    with statements(2 if connection.vendor == "postgresql" else 5):
         answer = gina.api.post(f"/api/chats/{busy_chat.pk}/messages", {"text": "Hello"})
     assert answer.status_code == 201
 
 
 def test_sending_with_a_key(busy_chat, gina):
     # the same: the unique key in the database is what tells a second one
-    with statements(5):
+    with statements(2 if connection.vendor == "postgresql" else 5):
         gina.api.post(
             f"/api/chats/{busy_chat.pk}/messages",
             {"text": "Hello"},

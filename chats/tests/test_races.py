@@ -1,15 +1,17 @@
 """Races, with real threads on PostgreSQL."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
-from chats.actions import codes, messages
+from chatapi.errors import ApiError, ErrorCode
+from chats.actions import chats, codes, messages, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
 from companies.actions import invite_member
 from companies.models import Membership, Role
@@ -44,6 +46,52 @@ def test_fifty_writers_in_one_chat_leave_no_gap_and_no_double(chat, gina):
     # What has the higher number was also written later.
     times = Event.objects.filter(chat=chat).order_by("seq").values_list("created_at", flat=True)
     assert list(times) == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda chat, author: users.leave(author), ErrorCode.INVALID_TOKEN),
+        (lambda chat, author: chats.update(chat.pk, {"status": "closed"}), ErrorCode.CHAT_CLOSED),
+        (lambda chat, author: chats.delete(chat), ErrorCode.NOT_FOUND),
+    ],
+)
+def test_a_send_that_waits_for_a_change_sees_it(chat, gina, change, code):
+    """The message waits for the chat's row, and is judged by what it finds then."""
+    changed, gate = threading.Event(), threading.Event()
+
+    def change_slowly():
+        with transaction.atomic():
+            change(chat, gina.chat_user)
+            changed.set()
+            gate.wait(10)
+
+    def send():
+        changed.wait(10)
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(closing(lambda: messages.send(gina.chat_user, "Hello")))
+            time.sleep(0.5)
+            assert not sending.done()
+            gate.set()
+            with pytest.raises(ApiError) as refused:
+                sending.result(10)
+        return refused.value.error_code
+
+    _, refused = at_once(change_slowly, send)
+    assert refused == code
+    chat.refresh_from_db()
+    assert chat.last_seq == Event.objects.filter(chat=chat).count()
+    assert not Message.objects.exists()
+
+
+def closing(call: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> Any:
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    return run
 
 
 def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, monkeypatch):
