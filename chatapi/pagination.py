@@ -66,6 +66,11 @@ def created(rows: Q, query: dict[str, Any]) -> Q:
     return rows
 
 
+def is_first_page(query: dict[str, Any]) -> bool:
+    """Whether a list is asked for from its beginning, and for all that is in it."""
+    return query["page"] == 1 and query.keys() == {"page", "per_page", "order"}
+
+
 def take(rows: Any, query: dict[str, Any]) -> list[Any]:
     """The page's rows, and one more if there is one: two slices of the same query."""
     start = (query["page"] - 1) * query["per_page"]

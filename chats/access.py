@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 
+from accounts.models import User
 from chatapi.compiled import Compiled, Parameter
 from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
@@ -80,11 +81,33 @@ def caller(request: Request, reference: str) -> Caller:
 
 def chats(request: Request) -> QuerySet[Chat]:
     """The chats the caller may see: a chat user its own, a member those of its companies."""
-    rows = Chat.objects.filter(deleted_at=None, company__deleted_at=None)
     if isinstance(request.auth, ChatUserToken):
-        return summed_up(rows.filter(pk=request.auth.chat_id), me=Q(pk=request.auth.chat_user_id))
-    companies = Membership.objects.live().filter(user=request.user.pk).values("company_id")
-    return summed_up(rows.filter(company_id__in=companies), me=Q(user=request.user.pk))
+        own = live_chats().filter(pk=request.auth.chat_id)
+        return summed_up(own, me=Q(pk=request.auth.chat_user_id))
+    return chats_of_member(request.user.pk)
+
+
+def live_chats() -> QuerySet[Chat]:
+    return Chat.objects.filter(deleted_at=None, company__deleted_at=None)
+
+
+def chats_of_member(user_id: Any) -> QuerySet[Chat]:
+    companies = Membership.objects.live().filter(user_id=user_id).values("company_id")
+    return summed_up(live_chats().filter(company_id__in=companies), me=Q(user_id=user_id))
+
+
+@cache
+def first_page_of_chats(order: str, size: int) -> Compiled[Chat]:
+    def build() -> QuerySet[Chat]:
+        rows = chats_of_member(Parameter("user_id", BigIntegerField()))
+        return rows.order_by("pk" if order == "asc" else "-pk")[:size]
+
+    return Compiled(build)
+
+
+def first_chats(user: User, order: str, size: int) -> list[Chat]:
+    """The newest chats that a member may see, or with `asc` the oldest."""
+    return list(first_page_of_chats(order, size).instances(user_id=user.pk))
 
 
 def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
@@ -215,10 +238,21 @@ def around(rows: QuerySet[Message, dict[str, Any]], chat_id: int, seq: int, size
     return rows.filter(seq__gte=first).order_by("seq")[: size + 1]
 
 
+@cache
+def page_of_events(limit: int) -> Compiled[Event]:
+    def build() -> QuerySet[Event, dict[str, Any]]:
+        chat_id: Any = Parameter("chat_id", BigIntegerField())
+        after: Any = Parameter("after", BigIntegerField())
+        rows = Event.objects.filter(chat_id=chat_id, seq__gt=after).order_by("seq")
+        page: QuerySet[Event, dict[str, Any]] = rows.values(*EVENT_FIELDS)[:limit]
+        return page
+
+    return Compiled(build)
+
+
 def events(chat_id: int, after: int, limit: int) -> list[dict[str, Any]]:
     """The log after `after`, oldest first, as rows of EVENT_FIELDS."""
-    rows = Event.objects.filter(chat_id=chat_id, seq__gt=after).order_by("seq")
-    return list(rows.values(*EVENT_FIELDS)[:limit])
+    return page_of_events(limit).dicts(chat_id=chat_id, after=after)
 
 
 def events_after(places: Iterable[tuple[int, int]], limit: int) -> list[dict[str, Any]]:

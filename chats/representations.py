@@ -97,6 +97,30 @@ def chat_user(user: ChatUser) -> dict[str, Any]:
     }
 
 
+def chat_user_in_full(user: ChatUser, email: str | None) -> dict[str, Any]:
+    """A chat user as an answer has it; `email` is None to those who may not see it."""
+    shown = chat_user(user)
+    seen = user.last_seen_at
+    return {**shown, "email": email, "last_seen_at": instant(seen) if seen else None}
+
+
+def chat_in_full(
+    found: Any, last_message: dict[str, Any] | None, *, for_member: bool
+) -> dict[str, Any]:
+    """A chat as `access.chats` sums it up, with its newest message."""
+    shown = chat(found)
+    if for_member:
+        shown |= {"external_id": found.external_id, "metadata": found.metadata}
+    return {
+        **shown,
+        "last_seq": found.last_seq,
+        "last_message": last_message,
+        "unread_count": found.unread_count,
+        "users_count": found.users_count,
+        "deleted_at": instant(found.deleted_at) if found.deleted_at else None,
+    }
+
+
 def chat(chat: Chat) -> dict[str, Any]:
     """A chat as everybody in it may see it: without what the integrator keeps there."""
     return {

@@ -208,6 +208,9 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
         viewer: ChatUser | None = self.context.get("viewer")
         return user.email if viewer is None or viewer.pk == user.pk else None
 
+    def to_representation(self, instance: ChatUser) -> dict[str, Any]:
+        return representations.chat_user_in_full(instance, self.get_email(instance))
+
 
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     """A chat; `external_id` and `metadata` are shown to members alone."""
@@ -233,10 +236,9 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
         return representations.message(row) if row else None
 
     def to_representation(self, instance: Chat) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        if not self.context["for_member"]:
-            del shown["external_id"], shown["metadata"]
-        return shown
+        last_message = self.get_last_message(instance)
+        for_member = self.context["for_member"]
+        return representations.chat_in_full(instance, last_message, for_member=for_member)
 
 
 class CurrentChatUserSerializer(ChatUserSerializer):
@@ -256,6 +258,13 @@ class CurrentChatUserSerializer(ChatUserSerializer):
     @extend_schema_field(CompanyBriefSerializer)
     def get_company(self, user: ChatUser) -> dict[str, Any]:
         return dict(CompanyBriefSerializer(user.chat.company).data)
+
+    def to_representation(self, instance: ChatUser) -> dict[str, Any]:
+        return {
+            **super().to_representation(instance),
+            "chat": self.get_chat(instance),
+            "company": self.get_company(instance),
+        }
 
 
 class JoinedSerializer(ChatUserSerializer):

@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import account
+from accounts.models import User
 from chatapi.errors import ErrorCode, unprocessable
 from chatapi.idempotency import once
-from chatapi.pagination import created
+from chatapi.pagination import created, is_first_page
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import chats as actions
@@ -40,6 +41,9 @@ class ChatViewSet(ChatView):
 
     def list(self, request: Request) -> Response:
         query = self.query(ChatsQuery)
+        if is_first_page(query) and isinstance(request.user, User):
+            first = access.first_chats(request.user, query["order"], query["per_page"] + 1)
+            return self.page(first, query, lambda found: show_chats(request, found))
         rows = created(access.chats(request), query)
         if "status" in query:
             rows = rows.filter(status=query["status"])

@@ -10,7 +10,7 @@ from chatapi import pagination
 from chatapi.errors import not_found
 from chatapi.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.ids import parse_id
-from chatapi.pagination import created
+from chatapi.pagination import created, is_first_page
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import messages as actions
@@ -35,7 +35,7 @@ class MessageViewSet(ChatView):
 
     def list(self, request: Request, chat_pk: str) -> Response:
         query = self.query(MessagesQuery)
-        if query["page"] == 1 and query.keys() == {"page", "per_page", "order"}:
+        if is_first_page(query):
             size = query["per_page"] + 1
             first = access.first_messages(self.caller.chat_id, query["order"], size)
             return self.page(first, query, show)
