@@ -6,31 +6,37 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
-from bench import cpu, data, deep, limit, load, server
+from bench import cpu, data, limit, rounds
+from bench.cases import BESIDE, SYNAPSE, TITLES, Bench, Case
 from bench.environment import DATABASE, Environment, check, clear_redis
-from bench.operations import Operation, deep_operations, operations, verify
-from bench.report import Measured, Report, conditions
+from bench.goals import goals_table
+from bench.report import Report, conditions, conditions_text
+from bench.rounds import say
+from bench.served import Served
+from bench.server import gunicorn
 from bench.stop import BrokenError, MissingError, hold_signals, on_signals
 
-NAMES = ("send", "list15", "list100", "chats", "chats-watched", "chat-user", "events", "deep")
-WARM_UP = 2  # seconds
+NAMES = (
+    "send", "list15", "list100", "chats", "chats-watched", "chat-user", "events", "mix", "deep",
+)  # fmt: skip
+USUAL = [name for name in NAMES if name != "chats-watched"]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the service under load.")
     add = parser.add_argument
-    add("--seconds", type=positive, default=5, help="of a round (5)")
+    add("--seconds", type=positive, default=3, help="of a round (3)")
     add("--rounds", type=positive, default=3, help="of every operation, in turn (3)")
-    add("--connections", type=positive, default=16, help="at once (16)")
+    add("--connections", type=numbers, default=[16, 128], help="at once (16,128)")
     add("--chats", type=positive, default=1000, help="(1000)")
     add("--messages", type=positive, default=500, help="in each chat (500)")
     add("--deep-messages", type=positive, default=1_000_000, help="in the long chat (1000000)")
-    add("--only", type=names, default=list(NAMES), help=f"some of {','.join(NAMES)}")
+    add("--only", type=names, default=USUAL, help=f"some of {','.join(NAMES)} (not chats-watched)")
+    add("--beside", type=sides, default=list(BESIDE), help=f"some of {','.join(BESIDE)}, or none")
     add("--keep", action="store_true", help="leave the database for a look")
     return parser.parse_args()
 
@@ -42,97 +48,24 @@ def positive(text: str) -> int:
     return number
 
 
+def numbers(text: str) -> list[int]:
+    return sorted({positive(word) for word in text.split(",")})
+
+
 def names(text: str) -> list[str]:
-    chosen = text.split(",")
-    if unknown := set(chosen) - set(NAMES):
-        raise argparse.ArgumentTypeError(f"no such operation: {', '.join(sorted(unknown))}")
-    return chosen
+    return some(text, NAMES, "operation")
 
 
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def sides(text: str) -> list[str]:
+    return [] if text == "none" else some(text, BESIDE, "side")
 
 
-class Bench:
-    """A run against a service that answers."""
-
-    def __init__(
-        self, chosen: argparse.Namespace, environment: Environment, db: psycopg.Connection
-    ) -> None:
-        self.chosen = chosen
-        self.environment = environment
-        self.db = db
-        self.master = 0
-
-    def load(self, operation: Operation, seconds: int, connections: int) -> load.Sample:
-        """One round by wrk, with the processor time of both sides."""
-        data.settle(self.db)
-        web, database = cpu.web(self.master), cpu.backends(self.db)
-        sample = load.run(
-            operation, self.environment.url, self.environment.data_dir, seconds, connections
-        )
-        each = 1000 / max(sample.requests, 1)
-        web_after, database_after = cpu.web(self.master), cpu.backends(self.db)
-        return replace(
-            sample,
-            web_cpu=None if web is None or web_after is None else (web_after - web) * each,
-            database_cpu=None
-            if database is None or database_after is None
-            else (database_after - database) * each,
-        )
-
-    def service(self, found: data.Data, report: Report) -> None:
-        """Every operation and its limit in turn, so that a noisy minute meets all of them."""
-        chosen, base = self.chosen, self.environment.url
-        wanted = [each for each in operations(found) if each.name in chosen.only]
-        for operation in wanted:
-            say(f"  warming up: {operation.name}")
-            verify(operation, base)
-            report.service[operation.name] = Measured(operation.title)
-            if operation.limited:
-                data.settle(self.db)
-                report.scripts[operation.name] = limit.script(operation, found, self.db, base)
-                report.limits[operation.name] = Measured(f"{operation.title}, by pgbench")
-            self.load(operation, WARM_UP, chosen.connections)
-        before = data.count_messages(self.db)
-        for number in range(1, chosen.rounds + 1):
-            for operation in wanted:
-                sample = self.load(operation, chosen.seconds, chosen.connections)
-                report.service[operation.name].samples.append(sample)
-                say(f"  round {number}: {operation.name} {sample.rate:,.0f}/s")
-                if operation.name in report.scripts:
-                    data.settle(self.db)
-                    script = report.scripts[operation.name]
-                    sample = limit.run(script, self.environment, chosen.seconds, chosen.connections)
-                    report.limits[operation.name].samples.append(sample)
-                    say(f"  round {number}: {operation.name} by pgbench {sample.rate:,.0f}/s")
-        if "send" in report.service:
-            self.check_sends(found, report, data.count_messages(self.db) - before)
-
-    def check_sends(self, found: data.Data, report: Report, written: int) -> None:
-        """What was answered is written; what was under way at a round's end may be, too."""
-        measured = (report.service["send"], report.limits["send"])
-        answered = sum(sample.requests for each in measured for sample in each.samples)
-        spare = 2 * self.chosen.rounds * self.chosen.connections
-        if not answered - report.service["send"].failed <= written <= answered + spare:
-            report.wrong.append(f"{answered} sends were answered and {written} are written.")
-        if broken := data.broken_logs(self.db, found):
-            report.wrong.append(f"{broken} chats have a log with gaps.")
-
-    def deep(self, found: data.Data, report: Report) -> None:
-        """Pages of the long chat over one connection, so that a time is a page's own."""
-        wanted = deep_operations(found)
-        for operation in wanted:
-            say(f"  warming up: {operation.name}")
-            verify(operation, self.environment.url)
-            report.deep[operation.name] = Measured(operation.title)
-            report.plans[operation.name] = deep.explain(operation, self.db, self.environment.url)
-            self.load(operation, 1, 1)
-        for number in range(1, self.chosen.rounds + 1):
-            for operation in wanted:
-                sample = self.load(operation, min(3, self.chosen.seconds), 1)
-                report.deep[operation.name].samples.append(sample)
-                say(f"  round {number}: {operation.name} {sample.p50:.2f} ms")
+def some(text: str, known: tuple[str, ...], what: str) -> list[str]:
+    """Those of `known` that a list with commas names, in their own order."""
+    chosen = set(text.split(","))
+    if unknown := chosen - set(known):
+        raise argparse.ArgumentTypeError(f"no such {what}: {', '.join(sorted(unknown))}")
+    return [name for name in known if name in chosen]
 
 
 def run(chosen: argparse.Namespace, environment: Environment) -> Report:
@@ -140,30 +73,74 @@ def run(chosen: argparse.Namespace, environment: Environment) -> Report:
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with ExitStack() as stack:
         db = stack.enter_context(data.database(environment, chosen.keep))
-        # Whatever ends the run, it is cleaned up after: the server first, the database last.
+        # Whatever ends the run, it is cleaned up after: the servers first, the database last.
         stack.callback(clear_redis, environment)
         stack.callback(hold_signals)
         clear_redis(environment)
         deeply = "deep" in chosen.only
         say(f"Making {chosen.chats:,} chats of {chosen.messages:,} messages ...")
         found = data.make(db, chosen.chats, chosen.messages, chosen.deep_messages if deeply else 0)
-        bench = Bench(chosen, environment, db)
+        bench = Bench(environment, db, found, chosen.only)
         say("Starting gunicorn ...")
-        bench.master = stack.enter_context(server.gunicorn(environment))
+        master = stack.enter_context(gunicorn(environment))
         stack.callback(hold_signals)
-        report = Report(measured_under(chosen, db, load_before))
+        served = bench.served(master, environment)
+        report = Report(measured_under(chosen, db, load_before), chosen.connections)
         if chosen.only != ["deep"]:
+            cases = [*bench.service(served), *beside(bench, chosen.beside, stack, report)]
+            # At last, when it is known how many connections PostgreSQL has left.
+            cases += limits(bench, served, report)
             say("Measuring ...")
-            bench.service(found, report)
+            rounds.measure(cases, report, db, chosen.rounds, chosen.seconds)
+            rounds.check_logs(report, db, found)
         if deeply:
             say(f"Measuring a chat of {chosen.deep_messages:,} messages ...")
-            bench.deep(found, report)
-    for name, measured in {**report.service, **report.deep}.items():
-        if measured.failed:
-            report.wrong.append(f"{measured.failed} requests of {name} failed.")
-        if not any(sample.requests for sample in measured.samples):
-            report.wrong.append(f"No request of {name} was answered.")
+            rounds.measure_deep(served, found, report, chosen.rounds, chosen.seconds)
+    rounds.check_answers(report)
     return report
+
+
+def beside(bench: Bench, sides: list[str], stack: ExitStack, report: Report) -> list[Case]:
+    """The cases of the other sides. One that can't be had is noted, and done without."""
+    found: list[Case] = []
+    for side in sides:
+        say(f"Starting {TITLES[side]} ...")
+        try:
+            found += stack.enter_context(bench.beside(side))
+        except (MissingError, BrokenError, psycopg.Error) as error:
+            if side != SYNAPSE:
+                raise
+            report.notes.append(f"Synapse could not be measured: {error}")
+            say(report.notes[-1])
+        else:
+            stack.callback(hold_signals)
+    return found
+
+
+def limits(bench: Bench, served: Served, report: Report) -> list[Case]:
+    """pgbench's cases."""
+    found = []
+    for case, script in bench.limits(served):
+        found.append(case)
+        report.scripts[case.operation] = script
+    most = limit.most_clients(bench.db)
+    if found and most < max(report.connections):
+        report.notes.append(
+            f"pgbench had about {most} connections at most: PostgreSQL's max_connections leaves no"
+            " more to it."
+        )
+    return found
+
+
+def markdown(report: Report) -> str:
+    parts = [conditions_text(report.conditions)]
+    if report.rows:
+        parts += [report.cases_table(TITLES), goals_table(report)]
+    if report.deep:
+        parts.append(report.deep_table())
+    parts += [f"Note: {sentence}" for sentence in report.notes]
+    parts += [f"WRONG: {sentence}" for sentence in report.wrong]
+    return "\n\n".join(filter(None, parts))
 
 
 def measured_under(
@@ -202,7 +179,7 @@ def main() -> int:
             say("Stopped, and cleaned up.")
             return 128 + signal.SIGINT
     path = report.write()
-    print(report.markdown())
+    print(markdown(report))
     if not cpu.KNOWN:
         print("\nProcessor times are read on Linux only.")
     if chosen.keep:

@@ -46,6 +46,7 @@ class Environment:
         default_factory=lambda: os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/7")
     )
     port: int = field(default_factory=free_port)
+    settings_module: str = "chatapi.settings"
 
     @property
     def database_url(self) -> str:
@@ -58,7 +59,7 @@ class Environment:
     def settings(self) -> dict[str, str]:
         """The service's settings. WEB_CONCURRENCY and WEB_THREADS stay the caller's."""
         return {
-            "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+            "DJANGO_SETTINGS_MODULE": self.settings_module,
             "ENV_FILE": os.devnull,
             "DEBUG": "false",
             "SECRET_KEY": secrets.token_urlsafe(50),

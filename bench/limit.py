@@ -10,6 +10,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,15 @@ from typing import Any
 import psycopg
 from psycopg import conninfo
 
+from bench import cpu
 from bench.capture import Captured, Statement, capture, literal
 from bench.data import GUESTS, Data
 from bench.environment import Environment
 from bench.load import Sample
 from bench.operations import Operation
 from bench.stop import BrokenError
+
+SPARE = 20  # connections of PostgreSQL that pgbench leaves to others
 
 # What the statements of an operation do, in order; the rest of them is free.
 SHAPES = {
@@ -116,7 +120,7 @@ def variables(operation: Operation, captured: Captured) -> dict[Any, str]:
     target = operation.targets[0]
     names: dict[Any, str] = {
         target.chat: ":chat",
-        GUESTS + target.chat: ":guest",
+        GUESTS + int(target.chat): ":guest",
         # `data.make_tokens` made a token with this digest.
         tokens.digest(target.token): ":chat",
     }
@@ -143,7 +147,9 @@ def written(value: Any, names: dict[Any, str]) -> str:
     raise BrokenError(f"A statement has a value that the benchmark can't place: {value!r}")
 
 
-def run(text: str, environment: Environment, seconds: int, clients: int) -> Sample:
+def run(
+    text: str, environment: Environment, db: psycopg.Connection, seconds: int, clients: int
+) -> Sample:
     """Let pgbench run a script with prepared statements and so many clients."""
     server = conninfo.conninfo_to_dict(environment.database_url)
     # By the environment, since a command line is anybody's to read.
@@ -158,17 +164,23 @@ def run(text: str, environment: Environment, seconds: int, clients: int) -> Samp
             f"--jobs={min(2, clients)}", f"--time={seconds}", "--log",
             f"--log-prefix={folder}/times", f"--file={path}",
         ]  # fmt: skip
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             env={**os.environ, **access},
             cwd=folder,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=seconds + 60,
-        )
-        rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
-        if done.returncode or rate is None or "aborted" in done.stderr:
-            raise BrokenError(f"pgbench failed: {(done.stderr or done.stdout)[-1000:]}")
+        ) as process:
+            try:
+                busy = processors(process, db, seconds)
+                said, complained = process.communicate(timeout=seconds + 60)
+            except BaseException:
+                process.kill()
+                raise
+        rate = re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)
+        if process.returncode or rate is None or "aborted" in complained:
+            raise BrokenError(f"pgbench failed: {(complained or said)[-1000:]}")
         # A line for each transaction; the third word is its time in microseconds.
         times = [
             int(line.split()[2]) / 1000
@@ -176,4 +188,39 @@ def run(text: str, environment: Environment, seconds: int, clients: int) -> Samp
             for line in log.read_text().splitlines()
         ]
     cuts = statistics.quantiles(times, n=100)
-    return Sample(len(times), float(rate[1]), cuts[49], cuts[98], failed=0)
+    return Sample(
+        len(times),
+        float(rate[1]),
+        cuts[49],
+        cuts[98],
+        failed=0,
+        database_cpu=None if busy is None else busy * 1000 / float(rate[1]),
+    )
+
+
+def processors(
+    process: "subprocess.Popen[str]", db: psycopg.Connection, seconds: int
+) -> float | None:
+    """How many processors its backends keep busy, seen in the middle of its time.
+
+    Their time is gone when they are, at its end.
+    """
+    readings = []
+    for pause in (seconds / 4, seconds / 2):
+        time.sleep(pause)
+        readings.append((time.monotonic(), cpu.backends(db)))
+    (began, before), (ended, after) = readings
+    if before is None or after is None or process.poll() is not None:
+        return None
+    return (after - before) / (ended - began)
+
+
+def most_clients(db: psycopg.Connection) -> int:
+    """How many clients more PostgreSQL lets in, a few left for others."""
+    row = db.execute(
+        "SELECT current_setting('max_connections')::int"
+        " - current_setting('superuser_reserved_connections')::int - count(*)"
+        " FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    ).fetchone()
+    assert row is not None
+    return max(1, int(row[0]) - SPARE)

@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from bench.stop import BrokenError
 THREADS = 2  # wrk's; it needs little, and the service needs the rest
 MARK = "bench:"
 
-# {chat}, {seq} and the token come from the targets' file, a line for each. wrk's threads begin at
-# different lines and go round, each for all its connections.
+# {chat}, {seq} and the token come from the targets' file, a line for each request, with the number
+# of its kind before. wrk's threads begin at different lines and go round, each for all its
+# connections. {txn} is another one for each request.
 SCRIPT = r"""
 local counter = 0
 function setup(thread)
@@ -20,22 +23,25 @@ function setup(thread)
   counter = counter + 1
 end
 
-local requests, at = {}, 0
+local requests, at, sent = {}, 0, 0
 
 function init(args)
   for line in io.lines(args[1]) do
-    local chat, token, seq = line:match("^(%S+) (%S+) (%S+)$")
-    local path = PATH:gsub("{chat}", chat):gsub("{seq}", seq)
+    local kind, chat, token, seq = line:match("^(%d+) (%S+) (%S+) (%S+)$")
+    local what = KINDS[tonumber(kind)]
+    local path = what.path:gsub("{chat}", chat):gsub("{seq}", seq)
     local headers = { ["Authorization"] = "Bearer " .. token }
-    if BODY then headers["Content-Type"] = "application/json" end
-    requests[#requests + 1] = wrk.format(METHOD, path, headers, BODY)
+    if what.body then headers["Content-Type"] = "application/json" end
+    requests[#requests + 1] = wrk.format(what.method, path, headers, what.body)
   end
   at = math.floor(number * #requests / THREADS)
 end
 
 function request()
   at = at % #requests + 1
-  return requests[at]
+  if not TXN then return requests[at] end
+  sent = sent + 1
+  return (requests[at]:gsub("{txn}", TXN .. number .. "-" .. sent, 1))
 end
 
 function done(summary, latency, _)
@@ -69,18 +75,33 @@ class Sample:
 def write_script(operation: Operation, folder: Path, threads: int) -> tuple[Path, Path]:
     """The script and the targets' file of an operation."""
     script, targets = folder / f"{operation.name}.lua", folder / f"{operation.name}.targets"
+    parts = operation.parts or (operation,)
     # JSON's strings are Lua's, as long as they are plain ASCII without \u.
+    kinds = [
+        f"{{ method = {json.dumps(part.method)}, path = {json.dumps(part.path)},"
+        f" body = {json.dumps(part.body) if part.body else 'nil'} }}"
+        for part in parts
+    ]
+    # Of this very round, so that none comes twice in a run.
+    txn = any("{txn}" in part.path for part in parts)
     constants = {
-        "METHOD": json.dumps(operation.method),
-        "PATH": json.dumps(operation.path),
-        "BODY": json.dumps(operation.body) if operation.body else "nil",
+        "KINDS": f"{{ {', '.join(kinds)} }}",
+        "TXN": f'"{time.time_ns()}-"' if txn else "nil",
         "THREADS": str(threads),
     }
     lines = [f"local {name} = {value}" for name, value in constants.items()]
     script.write_text("\n".join(lines) + SCRIPT.replace("MARK", MARK))
-    targets.write_text("".join(f"{t.chat} {t.token} {t.seq}\n" for t in operation.targets))
+    targets.write_text("".join(requests(operation, len(parts))))
     targets.chmod(0o600)
     return script, targets
+
+
+def requests(operation: Operation, parts: int) -> Iterator[str]:
+    """The lines of the targets' file: every part for each target, one after the other in turn."""
+    for turn in range(parts):
+        for place, target in enumerate(operation.targets):
+            kind = (place + turn) % parts + 1
+            yield f"{kind} {target.chat} {target.token} {target.seq}\n"
 
 
 def run(operation: Operation, base: str, folder: Path, seconds: int, connections: int) -> Sample:

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.data import DEEP_CHAT, TEXT, UNREAD, Data
@@ -15,16 +15,22 @@ MESSAGES = "/api/chats/{chat}/messages"
 
 @dataclass(frozen=True)
 class Target:
-    """Whom a request is made as, and what it names: `{chat}` and `{seq}` of a path."""
+    """Whom a request is made as, and what it names: `{chat}` and `{seq}` of a path.
 
-    chat: int
+    A `{txn}` of a path is another one each time.
+    """
+
+    chat: int | str
     token: str
     seq: int = 0
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A request, sent to each of `targets` in turn. `right` says whether an answer is the one."""
+    """A request, sent to each of `targets` in turn. `right` says whether an answer is the one.
+
+    With `parts` it is these in turn instead, on the same targets.
+    """
 
     name: str
     title: str
@@ -32,14 +38,19 @@ class Operation:
     targets: list[Target]
     right: Callable[[Any], bool]
     body: str = ""
+    method: str = "GET"
     limited: bool = False  # whether pgbench runs its statements too
-
-    @property
-    def method(self) -> str:
-        return "POST" if self.body else "GET"
+    parts: tuple["Operation", ...] = ()
 
     def url(self, target: Target) -> str:
-        return self.path.format(chat=target.chat, seq=target.seq)
+        return self.path.format(chat=target.chat, seq=target.seq, txn="first")
+
+    @property
+    def sends(self) -> float:
+        """The share of its requests that write a message."""
+        if self.parts:
+            return sum(part.sends for part in self.parts) / len(self.parts)
+        return float(self.name == "send")
 
 
 def rows(count: int) -> Callable[[Any], bool]:
@@ -51,16 +62,18 @@ def operations(data: Data) -> list[Operation]:
     near_the_end = max(data.messages - UNREAD, 0)
     guests = [Target(chat, token, near_the_end) for chat, token in data.guests]
     page = min(15, len(data.chats))
+    send = Operation(
+        "send", "Send a message", MESSAGES, guests,
+        lambda answer: answer["text"] == TEXT,
+        body=json.dumps({"text": TEXT}), method="POST", limited=True,
+    )  # fmt: skip
+    list15 = Operation(
+        "list15", "List the newest 15 messages", f"{MESSAGES}?per_page=15", guests,
+        rows(min(15, data.messages)), limited=True,
+    )  # fmt: skip
     return [
-        Operation(
-            "send", "Send a message", MESSAGES, guests,
-            lambda answer: answer["text"] == TEXT,
-            body=json.dumps({"text": TEXT}), limited=True,
-        ),
-        Operation(
-            "list15", "List the newest 15 messages", f"{MESSAGES}?per_page=15", guests,
-            rows(min(15, data.messages)), limited=True,
-        ),
+        send,
+        list15,
         Operation(
             "list100", "List the newest 100 messages", f"{MESSAGES}?per_page=100", guests,
             rows(min(100, data.messages)),
@@ -83,7 +96,31 @@ def operations(data: Data) -> list[Operation]:
             f"/api/chats/{{chat}}/events?after={{seq}}&limit={UNREAD}", guests,
             rows(min(UNREAD, data.messages)),
         ),
+        Operation(
+            "mix", "80 lists of 15 to 20 sends", "", guests, lambda answer: True,
+            parts=(list15, list15, list15, list15, send),
+        ),
     ]  # fmt: skip
+
+
+def plain_operations(data: Data) -> list[Operation]:
+    """Those that the plain way has too; its lists have DRF's own shape."""
+    found = [each for each in operations(data) if each.name in {"send", "list15"}]
+    size = min(15, data.messages)
+    return [
+        replace(
+            each, right=each.right if each.body else lambda answer: len(answer["results"]) == size
+        )
+        for each in found
+    ]
+
+
+def floor_operation(data: Data) -> Operation:
+    """A view that answers with nothing, called as the others are."""
+    targets = [Target(chat, token) for chat, token in data.guests]
+    return Operation(
+        "empty", "An empty JSON view", "/api/empty", targets, lambda answer: answer == {}
+    )
 
 
 def deep_operations(data: Data) -> list[Operation]:
@@ -107,10 +144,15 @@ def deep_operations(data: Data) -> list[Operation]:
 
 def verify(operation: Operation, base: str) -> None:
     """Raise BrokenError unless one request is answered as it should be."""
+    if operation.parts:
+        for part in {each.name: each for each in operation.parts}.values():
+            verify(replace(part, targets=operation.targets), base)
+        return
     target = operation.targets[0]
     request = urllib.request.Request(
         base + operation.url(target),
         data=operation.body.encode() or None,
+        method=operation.method,
         headers={"Authorization": f"Bearer {target.token}", "Content-Type": "application/json"},
     )
     try:

@@ -25,7 +25,7 @@ DATABASE_SETTINGS = (
 
 @dataclass
 class Measured:
-    """All rounds of one operation, by the service or by pgbench."""
+    """All rounds of one operation under one load."""
 
     title: str
     samples: list[Sample] = field(default_factory=list)
@@ -41,47 +41,62 @@ class Measured:
 
 
 @dataclass
+class Row:
+    """One operation of one side, by the number of connections.
+
+    `sends` is the share of its requests that write a message.
+    """
+
+    side: str
+    operation: str
+    title: str
+    sends: float
+    at: dict[int, Measured]
+
+
+@dataclass
 class Report:
-    """All by the operation's name; `wrong` are the conditions that failed."""
+    """All rounds of a run.
+
+    `scripts`, `deep` and `plans` are by the operation's name; `notes` are what a reader must know,
+    `wrong` the conditions that failed.
+    """
 
     conditions: dict[str, Any]
-    service: dict[str, Measured] = field(default_factory=dict)
-    limits: dict[str, Measured] = field(default_factory=dict)
+    connections: list[int]
+    rows: list[Row] = field(default_factory=list)
     scripts: dict[str, str] = field(default_factory=dict)
     deep: dict[str, Measured] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-    def markdown(self) -> str:
-        parts = [conditions_text(self.conditions)]
-        if self.service:
-            parts.append(self.service_table())
-        if self.deep:
-            parts.append(self.deep_table())
-        parts += [f"WRONG: {sentence}" for sentence in self.wrong]
-        return "\n\n".join(parts)
+    def measured(self, side: str, operation: str, connections: int) -> Measured | None:
+        for row in self.rows:
+            if (row.side, row.operation) == (side, operation):
+                return row.at.get(connections)
+        return None
 
-    def service_table(self) -> str:
+    def cases_table(self, titles: dict[str, str]) -> str:
+        """`titles` are those of the sides."""
         head = [
-            "Operation", "Requests/s", "p50 ms", "p99 ms", "Failed", "Web CPU ms",
-            "PostgreSQL CPU ms", "Limit /s", "Limit p50 ms", "Of the limit",
+            "Operation", "Connections", "Requests/s", "p50 ms", "p99 ms", "Failed",
+            "Web CPU ms", "PostgreSQL CPU ms",
         ]  # fmt: skip
-        lines = []
-        for name, measured in self.service.items():
-            limit = self.limits.get(name)
-            rate, most = measured.median("rate"), limit.median("rate") if limit else None
-            lines.append([
-                measured.title,
-                number(rate, 0),
+        lines = [
+            [
+                f"{titles[row.side]}: {row.title}",
+                str(connections),
+                number(measured.median("rate"), 0),
                 number(measured.median("p50"), 1),
                 number(measured.median("p99"), 1),
                 str(measured.failed),
                 number(measured.median("web_cpu"), 2),
                 number(measured.median("database_cpu"), 2),
-                number(most, 0),
-                number(limit.median("p50") if limit else None, 1),
-                f"{rate / most:.0%}" if rate and most else "",
-            ])  # fmt: skip
+            ]
+            for row in self.rows
+            for connections, measured in row.at.items()
+        ]
         return table(head, lines)
 
     def deep_table(self) -> str:
@@ -168,7 +183,7 @@ def conditions_text(known: dict[str, Any]) -> str:
         f" {known['processors']} processors for service, databases and load together"
         + (f" (load before: {load:.1f})" if load is not None else "")
         + f"; {known['web_concurrency']} web processes of {known['web_threads']} threads;"
-        f" {known['connections']} connections; {known['chats']:,} chats of"
+        f" {' and '.join(map(str, known['connections']))} connections; {known['chats']:,} chats of"
         f" {known['messages']:,} messages; medians of {known['rounds']} rounds of"
         f" {known['seconds']} s; Python {known['python']}, Django {known['Django']},"
         f" PostgreSQL {known['postgresql']['server_version']}"

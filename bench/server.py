@@ -20,6 +20,7 @@ STOP_SECONDS = 15
 @contextmanager
 def gunicorn(environment: Environment) -> Iterator[int]:
     """A running service; gives the process id of gunicorn's master."""
+    environment.data_dir.mkdir(exist_ok=True)
     command = [
         sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py",
         "chatapi.asgi:application",
