@@ -217,6 +217,23 @@ def first_messages(chat_id: int, order: str, size: int) -> list[dict[str, Any]]:
     return first_page(order, size).dicts(chat_id=chat_id)
 
 
+@cache
+def page_beside(side: str, size: int) -> Compiled[Message]:
+    def build() -> QuerySet[Message, dict[str, Any]]:
+        chat_id: Any = Parameter("chat_id", BigIntegerField())
+        seq = Parameter("seq", BigIntegerField())
+        if side == "before":
+            return messages(chat_id).filter(seq__lt=seq).order_by("-seq")[:size]
+        return messages(chat_id).filter(seq__gt=seq).order_by("seq")[:size]
+
+    return Compiled(build)
+
+
+def messages_beside(side: str, chat_id: int, seq: int, size: int) -> list[dict[str, Any]]:
+    """The messages `before` a seq, the nearest first, or `after` it."""
+    return page_beside(side, size).dicts(chat_id=chat_id, seq=seq)
+
+
 def message(chat_id: int, reference: str) -> dict[str, Any]:
     """ApiError 404 when the chat has no such message."""
     number = parse_id(reference)

@@ -21,6 +21,8 @@ from chats.serializers.shown import RevisionSerializer
 from chats.serializers.taken import MessageInput
 from chats.views.base import EITHER, ChatView, send
 
+Rows = list[dict[str, Any]]  # `list` is a route's name below
+
 
 @docs.messages
 class MessageViewSet(ChatView):
@@ -50,16 +52,15 @@ class MessageViewSet(ChatView):
         size = query["per_page"]
         older = newer = True  # whether there may be messages on that side
         if "before_seq" in query:
-            found = list(rows.filter(seq__lt=query["before_seq"]).order_by("-seq")[: size + 1])
+            found = self.beside("before", rows, query)
             older = len(found) > size
             found = found[:size][::-1]
         else:
             if "after_seq" in query:
-                rows = rows.filter(seq__gt=query["after_seq"]).order_by("seq")[: size + 1]
+                found = self.beside("after", rows, query)
                 older = query["after_seq"] > 0
             else:
-                rows = access.around(rows, self.caller.chat_id, query["around_seq"], size)
-            found = list(rows)
+                found = list(access.around(rows, self.caller.chat_id, query["around_seq"], size))
             newer = len(found) > size
             found = found[:size]
         url = self.request.build_absolute_uri()
@@ -84,6 +85,15 @@ class MessageViewSet(ChatView):
         body["next_page_url"] = links["newer" if ascending else "older"]
         body["prev_page_url"] = links["older" if ascending else "newer"]
         return body
+
+    def beside(self, side: str, rows: Any, query: dict[str, Any]) -> Rows:
+        """The messages next to the anchor and one more, the nearest first."""
+        seq, size = query[f"{side}_seq"], query["per_page"] + 1
+        if not query.keys() & {"before", "after"}:
+            return access.messages_beside(side, self.caller.chat_id, seq, size)
+        if side == "before":
+            return list(rows.filter(seq__lt=seq).order_by("-seq")[:size])
+        return list(rows.filter(seq__gt=seq).order_by("seq")[:size])
 
     def create(self, request: Request, chat_pk: str) -> Response:
         fields = self.body(MessageInput)
