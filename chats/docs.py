@@ -5,14 +5,14 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
+from drf_spectacular.utils import PolymorphicProxySerializer
 
 from chatapi.describe import Answer, Operation, describe, page, page_of
 from chatapi.errors import ErrorCode
 from chatapi.pagination import PageQuery
+from chats.docs_stream import CHAT_USER_TOKEN, LAST_EVENT_ID, STREAM, STREAM_RULES
 from chats.examples import (
     AGENT,
-    ALL_EVENT,
     CHAT,
     CHAT_BRIEF,
     CHAT_FOR_GUEST,
@@ -28,12 +28,9 @@ from chats.examples import (
     TOKEN,
     TOMBSTONE,
 )
-from chats.examples_events import STREAMED
-from chats.serializers.asked import AllEventsQuery, ChatsQuery, EventsQuery, MessagesQuery
+from chats.serializers.asked import ChatsQuery, EventsQuery, MessagesQuery
 from chats.serializers.shown import (
-    STREAM_EVENT,
     AcceptedSerializer,
-    AllEventsSerializer,
     ChatSerializer,
     ChatUserSerializer,
     CurrentChatUserSerializer,
@@ -74,25 +71,6 @@ class ChatUserTokenScheme(OpenApiAuthenticationExtension):
             "description": "The token of a chat user, good in one chat; `get-token` gives it.",
         }
 
-
-STREAM = Answer(STREAM_EVENT, STREAMED, "")
-STREAM_RULES = (
-    "With `Accept: text/event-stream` it is a stream: what is in the log after the place that is "
-    "asked for, then what happens. `typing`, `read` and `presence` pass by, without an `id:`. A "
-    "comment comes every 15 seconds; `retry:` says when to come back after a connection broke. "
-    "When the token dies, `bye` comes within 5 seconds and the stream ends."
-)
-LAST_EVENT_ID = OpenApiParameter(
-    "Last-Event-ID",
-    str,
-    OpenApiParameter.HEADER,
-    description="For streams: the `id:` of the last event one had. It counts more than `after`.",
-)
-CHAT_USER_TOKEN = OpenApiParameter(
-    "chat_user_token",
-    str,
-    description="For streams: a chat-user token, where a browser's EventSource can send no header.",
-)
 
 current_chat_user = describe(
     "current_chat_user",
@@ -239,32 +217,6 @@ chats = describe(
         examples={"Up to the third event": {"seq": 3}},
         errors=(ErrorCode.JOIN_FIRST,),
         id="chats_read",
-    ),
-)
-
-events = describe(
-    "events",
-    "Events",
-    list=Operation(
-        "Read what happens in all chats",
-        {
-            200: Answer(
-                AllEventsSerializer,
-                {
-                    "A message": {"data": [ALL_EVENT], "last_id": ALL_EVENT["id"]},
-                    "Nothing yet": {"data": [], "last_id": "2021-07-05T09:31:38.000000Z_0_0"},
-                },
-                "The events after `after`, oldest first. With `Accept: text/event-stream` the "
-                "same as a stream: each of its `data:` lines is a `StreamEvent`.",
-            ),
-            (200, "text/event-stream"): STREAM,
-        },
-        "What happens in the chats of the account's companies, each event at least once: drop "
-        "those whose `id` you have had. Ask with `last_id` as `after` for what follows.\n\n"
-        f"{STREAM_RULES} The `id:` of an event is its `id` here.",
-        query=AllEventsQuery,
-        parameters=(LAST_EVENT_ID,),
-        id="all_events",
     ),
 )
 

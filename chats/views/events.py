@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from chatapi.views import READ, ApiViewSet, Policy
-from chats import access, docs
+from chats import access, docs_stream
 from chats.hints import Position
 from chats.serializers.asked import AllEventsQuery, PlaceField
 from chats.serializers.shown import AllEventSerializer
@@ -17,7 +17,7 @@ from chats.views.base import API_TOKEN
 from companies.access import companies
 
 
-@docs.events
+@docs_stream.events
 class EventViewSet(ApiViewSet):
     policies: ClassVar = {"list": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
 
