@@ -6,6 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from chatapi.middleware import GetResponse
+from chatapi.redis import client
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -24,7 +25,7 @@ def ready(request: HttpRequest) -> JsonResponse:
         parts["database"] = "away"
     if settings.REDIS_URL:
         try:
-            redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).ping()
+            client().ping()
             parts["redis"] = "ok"
         except redis.RedisError:
             parts["redis"] = "away"

@@ -157,11 +157,7 @@ def by_password(reference: str, password: str) -> Chat:
     ApiError 422 `wrong_password`, alike for a wrong password and for a chat that does not exist,
     in what it says and in the work that it takes.
     """
-    found = (
-        Chat.objects.select_related("company")
-        .filter(pk=parse_id(reference) or 0, deleted_at=None, company__deleted_at=None)
-        .first()
-    )
+    found = live_chats().select_related("company").filter(pk=parse_id(reference) or 0).first()
     try:
         right = decrypt(found.sealed_password if found else decoy())
     except InvalidToken:

@@ -22,8 +22,9 @@ from accounts.models import ApiToken
 from chatapi import tokens
 from chatapi.compiled import Compiled, Parameter
 from chatapi.ids import parse_id
+from chats.access import live_chats
 from chats.actions.tokens import note_use
-from chats.models import Chat, ChatUser, ChatUserToken
+from chats.models import ChatUser, ChatUserToken
 from companies.models import Membership
 
 
@@ -47,9 +48,7 @@ class MemberAuthentication(ApiTokenAuthentication):
 
 
 def member_token() -> QuerySet[ApiToken]:
-    chat = Chat.objects.filter(
-        pk=Parameter("chat_id", BigIntegerField()), deleted_at=None, company__deleted_at=None
-    )
+    chat = live_chats().filter(pk=Parameter("chat_id", BigIntegerField()))
     role = Membership.objects.live().filter(
         user=OuterRef("user"), company_id__in=chat.values("company_id")
     )

@@ -12,8 +12,9 @@ from accounts.actions import note_uses as note_uses_of_api_tokens
 from accounts.models import ApiToken, ApiTokenQuerySet
 from chatapi import tokens
 from chatapi.limits import Charge, Verdict, limiter
+from chats import access
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
-from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
+from chats.models import ChatUserToken, ChatUserTokenQuerySet
 from companies.models import Membership
 
 
@@ -136,7 +137,7 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
 
 def companies_of(chat_ids: Iterable[int]) -> dict[int, int]:
     """The company of each of these chats that exists."""
-    rows = Chat.objects.filter(pk__in=chat_ids, deleted_at=None, company__deleted_at=None)
+    rows = access.live_chats().filter(pk__in=chat_ids)
     return dict(rows.values_list("pk", "company_id"))
 
 

@@ -13,7 +13,6 @@ from django.db import Error, close_old_connections
 
 from chats import access, representations
 from chats.hints import Hint, Position
-from chats.models import Chat
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +124,7 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     ids = list(chat_ids)
     for start in range(0, len(ids), MOST_IDS):
-        rows = Chat.objects.filter(
-            pk__in=ids[start : start + MOST_IDS], deleted_at=None, company__deleted_at=None
-        )
+        rows = access.live_chats().filter(pk__in=ids[start : start + MOST_IDS])
         found.update(rows.values_list("pk", "last_seq"))
     return found
 
