@@ -17,11 +17,14 @@ from rest_framework.test import APIClient
 from accounts.actions import account_for, issue_token
 from accounts.models import User
 from chatapi.limits import limiter
+from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import AuthCode, Chat, ChatUser
 from companies.actions import create_company, invite_member
 from companies.models import Company, Role
+
+pytest_plugins = ["chatapi.tests.browser"]
 
 
 class Client(APIClient):
@@ -76,11 +79,15 @@ def on_postgres() -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        return
+    on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
+    needs_postgres = pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)")
+    needs_chromium = pytest.mark.skip(reason="needs Chromium")
     for item in items:
-        if item.get_closest_marker("postgres"):
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)"))
+        opens_pages = item.get_closest_marker("browser") is not None
+        if not on_postgres and (opens_pages or item.get_closest_marker("postgres")):
+            item.add_marker(needs_postgres)
+        elif opens_pages and CHROMIUM is None:
+            item.add_marker(needs_chromium)
 
 
 def make_person(email: str, first_name: str) -> Person:

@@ -205,8 +205,16 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {path or "body": [str(detail)]}
 
 
+# Documented without /api, too; all else below /chats is pages.
+WITHOUT_PREFIX = ("/share", "/users/get-token")
+
+
 def is_api(path: str) -> bool:
-    return path.startswith(("/api/", "/chats/")) or path == "/api"
+    return (
+        path.startswith("/api/")
+        or path == "/api"
+        or (path.startswith("/chats/") and path.endswith(WITHOUT_PREFIX))
+    )
 
 
 # --- Django's own handlers, for what never reaches a view ------------------------------------

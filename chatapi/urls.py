@@ -1,22 +1,37 @@
-"""All routes: the API, its schema and docs, the admin, health."""
+"""All routes: the API, its schema and docs, the pages, the admin, health."""
 
+from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import chats.urls
+from chatapi import pages
+
+# Swagger UI and the admin style what they build by attributes.
+styles_inline = csp_update({"style-src": ["'unsafe-inline'"]})
 
 urlpatterns = [
     path("api/", include("companies.urls")),
     path("api/", include("chats.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     *chats.urls.public_paths,
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path(
+        "docs",
+        styles_inline(SpectacularSwaggerSplitView.as_view(url_name="schema")),
+        name="docs",
+    ),
+    path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("docs/", RedirectView.as_view(pattern_name="docs")),
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", pages.home, name="home"),
+    path("catalog/<str:language>.js", pages.catalog, name="catalog"),
+    path("language", include("django.conf.urls.i18n")),
+    path("accounts/", include("allauth.urls")),
+    path("account/", include("accounts.pages.urls")),
+    path("", include("companies.pages.urls")),
+    path("", include("chats.pages.urls")),
 ]
 
 handler400 = "chatapi.errors.handler400"

@@ -1,15 +1,23 @@
-"""Django's middleware for pages, which the API has no use for: sessions, log-in, messages.
+"""Middleware for pages, which the API has no use for: sessions, log-in, language, policy.
 
 The API knows its callers by tokens; what these would do there is a good part of a small request.
 """
 
+from typing import TypeVar
+
+from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthentication
 from django.contrib.messages.middleware import MessageMiddleware as DjangoMessages
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessions
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware as DjangoLocale
+from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 
 from chatapi.errors import is_api
+
+T = TypeVar("T", bound=HttpResponseBase)
 
 
 class PagesOnly(MiddlewareMixin):
@@ -19,8 +27,28 @@ class PagesOnly(MiddlewareMixin):
         return super().__call__(request)  # type: ignore[return-value]
 
 
+class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
+    """`Content-Security-Policy`, as the settings have it and a view updates it."""
+
+
 class SessionMiddleware(PagesOnly, DjangoSessions):
     pass
+
+
+class LocaleMiddleware(PagesOnly, DjangoLocale):
+    """The reader's language: `?lang=`, the cookie that the language menu sets, what they accept."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        asked = request.GET.get("lang", "")
+        if asked in dict(settings.LANGUAGES):
+            translation.activate(asked)
+            request.LANGUAGE_CODE = asked
+
+    def process_response(self, request: HttpRequest, response: T) -> T:
+        answer: T = super().process_response(request, response)  # type: ignore[assignment]
+        translation.deactivate()  # the thread's next request may be the API's
+        return answer
 
 
 class AuthenticationMiddleware(PagesOnly, DjangoAuthentication):

@@ -25,7 +25,7 @@ from chatapi.ids import parse_id
 from chats.access import live_chats
 from chats.actions.tokens import note_use
 from chats.models import ChatUser, ChatUserToken
-from companies.models import Membership
+from companies.models import Company, Membership
 
 
 def chat_reference(kwargs: Mapping[str, str]) -> str | None:
@@ -86,7 +86,8 @@ def chat_user_token() -> QuerySet[ChatUserToken]:
     found = ChatUserToken.objects.live(now).filter(
         chat_id=Parameter("chat_id", BigIntegerField()), digest=Parameter("digest", BinaryField())
     )
-    return found.select_related("chat_user", "chat__company").order_by()
+    unread = [f"chat__company__{name}" for name in Company.FOR_PAGES]
+    return found.select_related("chat_user", "chat__company").defer(*unread).order_by()
 
 
 CHAT_USER_TOKEN = Compiled(chat_user_token)

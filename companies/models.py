@@ -1,5 +1,7 @@
 """Companies, and who belongs to them."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -34,10 +36,21 @@ class Company(models.Model):
         default=15, help_text="How long the author of a message may edit it."
     )
     chat_user_token_days = models.PositiveIntegerField(default=30)
+    allowed_origins = models.JSONField(
+        default=list, blank=True, help_text="Websites that may show the chat in a panel."
+    )
+    # {"timezone": "Europe/Berlin", "monday": [["09:00", "17:00"]], …}; empty: always open.
+    opening_hours = models.JSONField(default=dict, blank=True)
+    closed_text = models.CharField(
+        max_length=500, blank=True, default="", help_text="What visitors read out of hours."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = CompanyQuerySet.as_manager()
+
+    # What no request about a chat reads.
+    FOR_PAGES: ClassVar[tuple[str, ...]] = ("allowed_origins", "opening_hours", "closed_text")
 
     class Meta:
         verbose_name_plural = "companies"
@@ -77,3 +90,22 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.company}: {self.role}"
+
+
+class SavedReply(models.Model):
+    """An answer prepared in advance, for all agents of a company."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="saved_replies")
+    title = models.CharField(max_length=100)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "saved replies"
+        constraints = [
+            models.UniqueConstraint(fields=["company", "title"], name="saved_reply_title")
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,197 @@
+"""What the tests of pages share: an installation with a worker, and people at browsers.
+
+A person's browser is a context of its own in one Chromium. Whatever its console complains of, each
+request that leaves for another host, and each error a page throws, fails the test that opened it.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from chatapi.tests.installation import CHROMIUM, Installation, wait_for
+
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 800}
+HIGH = {
+    f"LIMIT_{name}": "10000/s"
+    for name in (
+        "READ", "WRITE", "SEND", "ANONYMOUS", "JOIN", "STREAM", "CODE_MAIL", "CODE_TRY", "MAIL",
+        "LOGIN", "PASSWORD",
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium; of this suite's own process, not one that playwright would fetch."""
+    return {
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    }
+
+
+class Site:
+    """An installation as the Procfile has it, with a real mailbox; alice owns Acme, bob answers."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.url = f"http://127.0.0.1:{installation.port}"
+        installation.manage("migrate", "--verbosity", "0")
+        installation.start("web", "worker", "beat")
+        self.alice = self.token("alice@acme.test")
+        self.acme = self.ask("POST", "/api/companies", {"name": "Acme"}, self.alice)
+        self._chats = 0
+
+    def token(self, email: str) -> str:
+        """A personal access token, with an account if there is none."""
+        return self.installation.manage("issue_token", email).strip()
+
+    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> Any:
+        """The body of an answer that is no error."""
+        answer = self.installation.call(method, path, body, token)
+        assert answer.status < 400, answer
+        return answer.body
+
+    def chat(self, **fields: Any) -> dict[str, Any]:
+        """A chat of Acme, and its join link as `url`, its `password`."""
+        self._chats += 1
+        fields = {"name": f"Chat {self._chats}", "company_id": self.acme["id"], **fields}
+        chat = self.ask("POST", "/api/chats", fields, self.alice)
+        return {**chat, **self.ask("POST", f"/api/chats/{chat['id']}/share", {}, self.alice)}
+
+    def mails(self, to: str) -> list[Any]:
+        return [mail for mail in self.installation.mailbox.taken if mail["To"] == to]
+
+    def code(self, to: str, number: int = 1) -> str:
+        """The code in the `number`th code mail to an address, as soon as it came."""
+
+        def codes() -> list[str]:
+            subjects = [str(mail["Subject"]) for mail in self.mails(to)]
+            return [match[0] for each in subjects if (match := re.match(r"\d{6}", each))]
+
+        wait_for(lambda: len(codes()) >= number, 30)
+        return codes()[number - 1]
+
+    def guest(self, chat: dict[str, Any], first_name: str = "Gina") -> str:
+        """The chat-user token of a guest who joined over the API."""
+        email = f"{first_name.lower()}{chat['id']}@guest.test"
+        self.ask(
+            "POST", f"/api/chats/{chat['id']}/users",
+            {"password": chat["password"], "first_name": first_name, "last_name": "Guest",
+             "email": email},
+        )  # fmt: skip
+        proof = {"email": email, "auth-code": self.code(email)}
+        return str(self.ask("POST", f"/api/chats/{chat['id']}/users/get-token", proof)["token"])
+
+    def agent(self, chat: dict[str, Any], token: str = "") -> str:
+        """The chat-user token of a member who joined over the API; alice's unless told."""
+        joined = self.ask("POST", f"/api/chats/{chat['id']}/users", None, token or self.alice)
+        return str(joined["token"])
+
+    def password(self, email: str, password: str = "correct horse battery") -> str:
+        """Give an account a password and a proven address, as sign-up would; the password."""
+        self.installation.manage(
+            "shell", "-v0", "-c",
+            "from accounts.models import User; from allauth.account.models import EmailAddress;"
+            f"user = User.objects.get(email={email!r}); user.set_password({password!r});"
+            "user.save(); EmailAddress.objects.update_or_create("
+            "user=user, email=user.email, defaults={'verified': True, 'primary': True})",
+        )  # fmt: skip
+        return password
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    installation = Installation(tmp_path_factory.mktemp("site"), **HIGH)
+    try:
+        installation.env["PUBLIC_URL"] = f"http://127.0.0.1:{installation.port}"
+        yield Site(installation)
+    finally:
+        installation.close()
+
+
+@dataclass
+class Person:
+    """Somebody at a browser of their own, and what went wrong there."""
+
+    context: BrowserContext
+    faults: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def page(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", self.note)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        return page
+
+    def note(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.type}: {message.text}")
+
+    def allow(self, pattern: str) -> None:
+        """Let pass what a test provokes, like the line of a refused request."""
+        self.expected.append(pattern)
+
+    def check(self) -> None:
+        left = [
+            fault for fault in self.faults if not any(re.search(e, fault) for e in self.expected)
+        ]
+        assert not left, left
+
+
+@pytest.fixture
+def person(browser: Browser, site: Site) -> Iterator[Callable[..., Person]]:
+    """Makes people: `person()`, or with options of a context like `viewport=PHONE`."""
+    made: list[Person] = []
+
+    def make(**options: Any) -> Person:
+        options = {"viewport": DESKTOP, "locale": "en-GB", "base_url": site.url, **options}
+        made.append(Person(browser.new_context(**options)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.context.close()
+    for each in made:
+        each.check()
+
+
+def log_in(page: Page, email: str, password: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda url: "/accounts/login" not in url)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong on the page, one line each."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
+
+
+def assert_accessible(page: Page) -> None:
+    """No violation of axe's rules, in light and dark, on a phone and on a desktop."""
+    size = page.viewport_size
+    for colors in ("light", "dark"):
+        page.emulate_media(color_scheme=colors, reduced_motion="reduce")
+        for viewport in (PHONE, DESKTOP):
+            page.set_viewport_size(viewport)
+            assert not violations(page), (colors, viewport, violations(page))
+            overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert overflow <= 0, f"{page.url} is {overflow} px too wide at {viewport['width']}"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(size or DESKTOP)
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture for whoever wants to look (SCREENSHOTS=folder)."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

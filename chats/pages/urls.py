@@ -1,0 +1,11 @@
+"""The pages of chats: the guest's, the start of one, the agents' inbox."""
+
+from django.urls import path
+
+from chats.pages import inbox, visitor
+
+urlpatterns = [
+    path("chats/<int:chat_id>", visitor.chat, name="chat"),
+    path("start/<str:company>", visitor.start, name="start"),
+    path("inbox", inbox.inbox, name="inbox"),
+]
