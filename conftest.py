@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from accounts.actions import account_for, issue_token
 from accounts.models import User
 from chatapi.limits import limiter
+from chatapi.redis import client
 from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
@@ -65,12 +66,12 @@ class Person:
 def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test inherits what another one used up."""
     yield
-    limits = limiter()
-    if limits.remote is not None:
-        client = limits.remote.client  # type: ignore[attr-defined]
-        for key in client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
-            client.delete(key)
-    limits.local._file.connection.execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
+    if settings.REDIS_URL:
+        redis = client()
+        for key in redis.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
+            redis.delete(key)
+        redis.close()
+    limiter().local._file.connection.execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
 
 
 @pytest.fixture

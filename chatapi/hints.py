@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import transaction
 
 from chatapi.localfile import LocalFile
-from chatapi.redis import client
+from chatapi.redis import Line
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Publisher:
     RETRY = 1.0  # seconds between two attempts at a Redis that is away
 
     def __init__(self) -> None:
-        self.client = client()
+        self.line = Line()
         self._away_until = 0.0
         self._lock = threading.Lock()
         self._making_good = False
@@ -91,13 +91,7 @@ class Publisher:
             self._make_good()
 
     def _send(self, messages: Sequence[Message]) -> None:
-        if len(messages) == 1:
-            self.client.publish(channel(messages[0][0]), messages[0][1])
-            return
-        pipeline = self.client.pipeline(transaction=False)
-        for name, payload in messages:
-            pipeline.publish(channel(name), payload)
-        pipeline.execute()
+        self.line.ask(*(("PUBLISH", channel(name), payload) for name, payload in messages))
 
     def _make_good(self) -> None:
         with self._lock:

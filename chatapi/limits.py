@@ -20,7 +20,7 @@ from django.conf import settings
 
 from chatapi.localfile import LocalFile
 from chatapi.rates import Rate
-from chatapi.redis import client
+from chatapi.redis import Line
 
 logger = logging.getLogger(__name__)
 
@@ -126,11 +126,26 @@ end
 """
 
 
+class Script:
+    """A script that Redis keeps, and is sent again when it was forgotten."""
+
+    def __init__(self, line: Line, source: str) -> None:
+        self.line = line
+        self.source = source
+        self.digest = hashlib.sha1(source.encode()).hexdigest()  # noqa: S324 (Redis' own name for it)
+
+    def __call__(self, keys: Sequence[str], values: Sequence[int]) -> Any:
+        try:
+            return self.line.ask(("EVALSHA", self.digest, len(keys), *keys, *values))[0]
+        except redis.exceptions.NoScriptError:
+            return self.line.ask(("EVAL", self.source, len(keys), *keys, *values))[0]
+
+
 class RedisStore:
     def __init__(self) -> None:
-        self.client = client()
-        self._move = self.client.register_script(MOVE)
-        self._give_back = self.client.register_script(GIVE_BACK)
+        line = Line()
+        self._move = Script(line, MOVE)
+        self._give_back = Script(line, GIVE_BACK)
 
     def move(self, keys: Sequence[str], shapes: Sequence[tuple[int, int]]) -> list[int]:
         slacks: list[int] = self._move(keys, [number for shape in shapes for number in shape])

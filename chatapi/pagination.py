@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.encoding import iri_to_uri
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -85,16 +86,22 @@ def envelope(
 ) -> dict[str, Any]:
     """The body of a page of `data`, which holds at most `per_page` rows."""
     page, per_page = query["page"], query["per_page"]
-    url = request.build_absolute_uri()
+    path, asked = request.build_absolute_uri(request.path), request.META.get("QUERY_STRING")
+
+    def url(number: int) -> str:
+        if not asked:
+            return f"{path}?page={number}"
+        return str(replace_query_param(f"{path}?{iri_to_uri(asked)}", "page", number))
+
     start = (page - 1) * per_page
     return {
         "current_page": page,
         "data": data,
-        "first_page_url": replace_query_param(url, "page", 1),
+        "first_page_url": url(1),
         "from": start + 1 if data else None,
-        "next_page_url": replace_query_param(url, "page", page + 1) if has_next else None,
-        "path": request.build_absolute_uri(request.path),
+        "next_page_url": url(page + 1) if has_next else None,
+        "path": path,
         "per_page": per_page,
-        "prev_page_url": replace_query_param(url, "page", page - 1) if page > 1 else None,
+        "prev_page_url": url(page - 1) if page > 1 else None,
         "to": start + len(data) if data else None,
     }

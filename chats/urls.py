@@ -12,10 +12,12 @@ from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChat
 router = SimpleRouter(trailing_slash=False)
 router.register("chats", ChatViewSet, basename="chat")
 in_chat = NestedSimpleRouter(router, "chats", lookup="chat", trailing_slash=False)
-in_chat.register("users", ChatUserViewSet, basename="chat-user")
 in_chat.register("messages", MessageViewSet, basename="message")
+in_chat.register("users", ChatUserViewSet, basename="chat-user")
 
+# In the order of how often they are asked: each one before is tried first.
 urlpatterns = [
+    *in_chat.urls,
     path(
         "chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"
     ),
@@ -26,7 +28,6 @@ urlpatterns = [
     ),
     path("events", EventViewSet.as_view({"get": "list"}), name="events"),
     *router.urls,
-    *in_chat.urls,
 ]
 
 public_paths = [
