@@ -190,6 +190,13 @@ def site(tmp_path_factory):
     site.close()
 
 
+def test_what_is_the_same_for_everybody_is_compressed(site):
+    style = site.nginx.call("GET", "/static/chatapi/base.css", accept_encoding="gzip")
+    assert style.headers["Content-Encoding"] == "gzip"
+    page = site.nginx.call("GET", "/", accept_encoding="gzip")
+    assert (page.status, page.headers["Content-Encoding"]) == (200, None)
+
+
 def test_the_api_answers_through_it(site):
     answer = site.nginx.call("GET", "/api/user", token=site.made["Token"])
     assert answer.status == 200
