@@ -9,7 +9,7 @@ ifneq ($(PORT),)
 export PORT
 endif
 
-.PHONY: run test lint types checks schema bench bench-live clean
+.PHONY: run test lint types checks schema words bench bench-live clean
 
 run: $(VENV)/.run
 	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
@@ -33,6 +33,9 @@ checks: $(VENV)/.test
 schema: $(VENV)/.test
 	ENV_FILE=/dev/null SECRET_KEY=only-for-this $(BIN)/python manage.py spectacular --validate \
 	  --fail-on-warn --format openapi-json --file docs/openapi.json
+
+words: $(VENV)/.run
+	@BIN=$(BIN) sh deploy/words.sh
 
 bench: $(VENV)/.run
 	$(BIN)/python -m bench

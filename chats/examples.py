@@ -14,6 +14,7 @@ GUEST: dict[str, Any] = {
     "created_at": "2021-07-05T09:30:00.000000Z",
     "joined_at": "2021-07-05T09:31:10.000000Z",
     "left_at": None,
+    "last_read_seq": 7,
     "last_seen_at": "2021-07-05T09:38:20.000000Z",
 }
 AGENT: dict[str, Any] = {
@@ -28,6 +29,7 @@ AGENT: dict[str, Any] = {
     "created_at": "2021-07-05T09:40:00.000000Z",
     "joined_at": "2021-07-05T09:40:00.000000Z",
     "left_at": None,
+    "last_read_seq": 7,
     "last_seen_at": None,
 }
 # Examples of tokens, too short to be any.
@@ -83,7 +85,7 @@ EVENTS: list[dict[str, Any]] = [
         "type": "user.joined",
         "chat_id": 42,
         "created_at": GUEST["joined_at"],
-        "data": {k: v for k, v in GUEST.items() if k not in {"email", "last_seen_at"}},
+        "data": {k: v for k, v in GUEST.items() if k not in {"email", "last_read_seq", "last_seen_at"}},
     },
     {
         "seq": 3,
@@ -104,5 +106,6 @@ INVITED = {
     "status": "invited",
     "assurance": "claimed",
     "joined_at": None,
+    "last_read_seq": 0,
     "last_seen_at": None,
 }

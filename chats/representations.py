@@ -101,7 +101,12 @@ def chat_user_in_full(user: ChatUser, email: str | None) -> dict[str, Any]:
     """A chat user as an answer has it; `email` is None to those who may not see it."""
     shown = chat_user(user)
     seen = user.last_seen_at
-    return {**shown, "email": email, "last_seen_at": instant(seen) if seen else None}
+    return {
+        **shown,
+        "email": email,
+        "last_read_seq": user.last_read_seq,
+        "last_seen_at": instant(seen) if seen else None,
+    }
 
 
 def chat_in_full(

@@ -30,6 +30,9 @@ diff -u docs/openapi.json "$work/openapi.json" || {
     exit 1
 }
 
+echo "== Words"
+BIN="$BIN" sh deploy/words.sh --check
+
 echo "== Production settings"
 manage env \
     SECRET_KEY="$("$BIN/python" -c 'import secrets; print(secrets.token_urlsafe(50))')" \

@@ -7,5 +7,7 @@ from chats.pages import inbox, visitor
 urlpatterns = [
     path("chats/<int:chat_id>", visitor.chat, name="chat"),
     path("start/<str:company>", visitor.start, name="start"),
+    path("embed.js", visitor.embed_script, name="embed-script"),
+    path("embed/<str:company>", visitor.embed, name="embed"),
     path("inbox", inbox.inbox, name="inbox"),
 ]

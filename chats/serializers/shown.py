@@ -199,7 +199,7 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
         model = ChatUser
         fields = (
             "id", "chat_id", "first_name", "last_name", "email", "role", "status", "assurance",
-            "created_at", "joined_at", "left_at", "last_seen_at",
+            "created_at", "joined_at", "left_at", "last_read_seq", "last_seen_at",
         )  # fmt: skip
         read_only_fields = fields
 

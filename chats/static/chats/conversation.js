@@ -1,0 +1,359 @@
+// A conversation, with the token of a guest or of an agent.
+//
+//   const conversation = await openConversation(root, {api, chat, me, onUnread, onEnded});
+//   conversation.close();
+//
+// `api` carries a chat-user token, `chat` is the answer of GET /api/chats/{id}, `me` the chat user.
+// `onUnread(count)` tells of messages that came unseen, `onEnded(reason)` that the token is good no
+// more. What else happens in the chat is told by events of the conversation, an EventTarget:
+// 'chat' (detail: what changed of the chat), 'user' (a chat user), 'presence' (users).
+
+import { element } from '../chatapi/dom.js';
+import { follow } from '../chatapi/stream.js';
+import { confirmed } from '../chatapi/dialog.js';
+import { inSight, onSight } from '../chatapi/sight.js';
+import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { Composer } from './composer.js';
+import { sentence } from './faults.js';
+import { messageElement, nameOf, tool } from './message.js';
+import { Outbox } from './outbox.js';
+import { Timeline } from './timeline.js';
+
+const READ_PAUSE = 500; // milliseconds in which reading is told once
+
+export async function openConversation(root, options) {
+  const conversation = new Conversation(root, options);
+  try {
+    await conversation.open();
+  } catch (error) {
+    conversation.close();
+    throw error;
+  }
+  return conversation;
+}
+
+class Conversation extends EventTarget {
+  constructor(root, { api, chat, me, onUnread = () => {}, onEnded = () => {} }) {
+    super();
+    Object.assign(this, { api, chat, me, onUnread, onEnded });
+    this.path = `/api/chats/${chat.id}`;
+    this.over = new AbortController();
+    this.typing = new Map(); // chat user id → the clock that ends it
+    this.names = new Map(); // chat user id → name
+    this.read = new Map(); // chat user id → seq, of the others
+    this.readUpTo = 0;
+    this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
+    this.state = element('p', { class: 'connection', role: 'status', hidden: true });
+    this.node.append(this.state);
+    this.timeline = new Timeline({
+      api,
+      chatId: chat.id,
+      root: this.node,
+      render: (message) => this.render(message),
+      onSeen: () => this.seen(),
+      onMoved: () => this.showFresh(),
+    });
+    this.down = element('button', {
+      class: 'button small down',
+      type: 'button',
+      hidden: true,
+      on: { click: () => this.timeline.toEnd().catch(() => {}) },
+    });
+    this.who = element('p', { class: 'typing', 'aria-live': 'polite' });
+    this.news = element('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.node.append(element('div', { class: 'below' }, this.down), this.who, this.news);
+    this.outbox = new Outbox({
+      storageKey: `chatapi:outbox:${me.id}`,
+      send: (text, key) => api.post(`${this.path}/messages`, { text }, { key, signal: this.over.signal }),
+      onChange: () => this.showWaiting(),
+      onSent: (message) => this.take(message),
+    });
+    this.composer = new Composer({
+      root: this.node,
+      draftKey: `chatapi:draft:${me.id}`,
+      onSend: (text) => this.send(text),
+      onEdit: (message, text) => this.edit(message, text),
+      onTyping: (typing) => this.tellTyping(typing),
+      onUp: () => this.timeline.last((message) => this.mine(message) && message.deleted_at === null),
+    });
+    this.end = element('p', { class: 'notice closed', role: 'status', hidden: true });
+    this.node.append(this.end);
+    onSight(() => inSight() && this.timeline.scrolled(), { signal: this.over.signal });
+    addEventListener('online', () => this.outbox.nudge(), { signal: this.over.signal });
+    root.append(this.node);
+  }
+
+  async open() {
+    this.showChat();
+    const users = await this.api.get(`${this.path}/users?per_page=249`);
+    for (const user of users.data) {
+      this.names.set(user.id, nameOf(user));
+      if (user.id !== this.me.id) this.read.set(user.id, user.last_read_seq);
+    }
+    await this.timeline.open({ unread: this.chat.unread_count, mine: (message) => this.mine(message) });
+    this.showRead();
+    this.timeline.scrolled();
+    this.showWaiting();
+    this.outbox.run();
+    follow(`${this.path}/events`, {
+      token: this.api.token,
+      after: this.chat.last_seq, // asked for before the messages were
+      signal: this.over.signal,
+      onEvent: (event) => this.happened(event),
+      onPassing: (event) => this.passed(event),
+      onState: (state) => this.connected(state),
+      onEnd: (reason) => this.ended(reason),
+    });
+  }
+
+  close() {
+    this.over.abort();
+    this.outbox.close();
+    this.timeline.close();
+    for (const clock of this.typing.values()) clearTimeout(clock);
+    this.node.remove();
+  }
+
+  focus() {
+    if (this.composer.form.hidden) this.timeline.scroller.focus();
+    else this.composer.focus();
+  }
+
+  insert(text) {
+    this.composer.insert(text);
+  }
+
+  mine(message) {
+    return message.author.id === this.me.id;
+  }
+
+  // --- What happens in the chat ---
+
+  happened({ type, data }) {
+    if (type === 'message.created') this.take(data);
+    else if (type.startsWith('message.')) this.timeline.replace(data);
+    else if (type.startsWith('user.')) this.userChanged(type, data);
+    else if (type.startsWith('chat.')) this.chatChanged(data);
+  }
+
+  take(message) {
+    const mine = this.mine(message);
+    const known = this.timeline.find(message.id) !== undefined;
+    this.timeline.add(message, { mine });
+    if (known) return;
+    this.stopTyping(message.author.id);
+    if (mine) {
+      this.readUpTo = Math.max(this.readUpTo, message.seq);
+      this.timeline.toEnd().catch(() => {});
+    } else {
+      this.names.set(message.author.id, nameOf(message.author));
+      if (message.text !== null) {
+        this.news.textContent = interpolate(gettext('%(name)s: %(text)s'), {
+          name: nameOf(message.author),
+          text: message.text.slice(0, 300),
+        });
+      }
+    }
+    if (this.timeline.sticky) this.seen();
+    this.onUnread(this.timeline.fresh);
+    this.showRead();
+  }
+
+  userChanged(type, user) {
+    this.names.set(user.id, nameOf(user));
+    if (type !== 'user.updated') this.stopTyping(user.id);
+    if (user.id !== this.me.id) {
+      const said = {
+        'user.joined': gettext('%(name)s joined.'),
+        'user.left': gettext('%(name)s left.'),
+        'user.removed': gettext('%(name)s was removed.'),
+      }[type];
+      if (said) this.news.textContent = interpolate(said, { name: nameOf(user) });
+    }
+    this.tell('user', user);
+  }
+
+  chatChanged(chat) {
+    Object.assign(this.chat, chat);
+    this.showChat();
+    if (chat.status === 'open') this.outbox.nudge();
+    this.tell('chat', chat);
+  }
+
+  passed({ type, data }) {
+    if (type === 'typing' && data.chat_user_id !== this.me.id) {
+      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.now());
+    } else if (type === 'read' && data.chat_user_id !== this.me.id) {
+      this.read.set(data.chat_user_id, Math.max(data.seq, this.read.get(data.chat_user_id) ?? 0));
+      this.showRead();
+    } else if (type === 'presence') {
+      this.tell('presence', data.users);
+    }
+  }
+
+  connected(state) {
+    this.state.hidden = state !== 'offline';
+    this.state.textContent = navigator.onLine
+      ? gettext('Reconnecting … What you write is kept and sent.')
+      : gettext('You are offline. What you write is kept and sent.');
+    if (state === 'live') {
+      this.outbox.nudge();
+      if (this.timeline.sticky) this.seen();
+    }
+  }
+
+  ended(reason) {
+    this.close();
+    this.onEnded(reason);
+  }
+
+  tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // --- What the reader does ---
+
+  send(text) {
+    this.outbox.add(text);
+    this.timeline.toEnd().catch(() => {});
+  }
+
+  async edit(message, text) {
+    try {
+      this.timeline.replace(await this.api.put(`${this.path}/messages/${message.id}`, { text }));
+    } catch (error) {
+      throw new Error(sentence(error), { cause: error });
+    }
+  }
+
+  async remove(message) {
+    if (!(await confirmed(gettext('Delete this message for everybody?'), gettext('Delete')))) return;
+    try {
+      this.timeline.replace(await this.api.delete(`${this.path}/messages/${message.id}`));
+    } catch (error) {
+      this.news.textContent = sentence(error);
+    }
+  }
+
+  tellTyping(typing) {
+    this.api.post(`${this.path}/typing`, { typing }).catch(() => {}); // it passes anyway
+  }
+
+  /** The newest message is in sight. */
+  seen() {
+    this.onUnread(0);
+    const { newest } = this.timeline;
+    if (newest <= this.readUpTo || !inSight()) return;
+    clearTimeout(this.reading);
+    this.reading = setTimeout(async () => {
+      if (this.over.signal.aborted) return;
+      try {
+        await this.api.put(`${this.path}/read`, { seq: newest });
+        this.readUpTo = Math.max(this.readUpTo, newest);
+      } catch {
+        // Told again with the next message, or when the connection is back.
+      }
+    }, READ_PAUSE);
+  }
+
+  // --- What is shown ---
+
+  render(message) {
+    const mine = this.mine(message);
+    const tools = mine
+      ? [
+          tool(gettext('Edit'), 'edit', () => this.composer.edit(this.timeline.find(message.id))),
+          tool(gettext('Delete'), 'delete', () => this.remove(message)),
+        ]
+      : [];
+    return messageElement(message, { mine, tools });
+  }
+
+  showChat() {
+    const closed = this.chat.status === 'closed';
+    this.composer.closed = closed;
+    this.end.hidden = !closed;
+    this.end.textContent = gettext('This chat is closed. It can be read, not written to.');
+    this.showWaiting();
+  }
+
+  showFresh() {
+    const { fresh, atEnd, sticky } = this.timeline;
+    this.down.hidden = sticky || (atEnd && !fresh && nearly(this.timeline.scroller));
+    this.down.textContent = fresh
+      ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', fresh), { n: fresh })
+      : gettext('To the newest message');
+  }
+
+  /** "Read" below the newest of one's own messages that another has read. */
+  showRead() {
+    const upTo = Math.max(0, ...this.read.values());
+    let last = null;
+    this.timeline.each((message, node) => {
+      const place = node.querySelector('.seen');
+      place.textContent = '';
+      if (this.mine(message) && message.seq <= upTo && message.deleted_at === null) last = place;
+    });
+    if (last) last.textContent = gettext('Read');
+  }
+
+  showWaiting() {
+    if (!this.outbox) return;
+    this.timeline.tail.replaceChildren(...this.outbox.items.map((item) => this.waiting(item)));
+  }
+
+  waiting(item) {
+    const refused = item.state === 'refused';
+    const said = {
+      sending: gettext('Sending …'),
+      waiting: gettext('Not sent yet'),
+      refused: refused ? sentence(item.reason) : '',
+    }[item.state];
+    return element(
+      'li',
+      { class: refused ? 'message mine refused' : 'message mine', data: { state: item.state } },
+      element('div', { class: 'bubble', dir: 'auto' }, item.text),
+      element(
+        'div',
+        { class: 'meta' },
+        element('span', { class: refused ? 'error' : '' }, said),
+        refused || (item.state === 'waiting' && !navigator.onLine)
+          ? element(
+              'span',
+              { class: 'tools shown' },
+              refused
+                ? element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } }, gettext('Try again'))
+                : null,
+              element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.drop(item) } }, gettext('Discard')),
+            )
+          : null,
+      ),
+    );
+  }
+
+  startTyping(id, lasts) {
+    clearTimeout(this.typing.get(id));
+    if (lasts <= 0) this.typing.delete(id);
+    else this.typing.set(id, setTimeout(() => this.stopTyping(id), Math.min(lasts, 10_000)));
+    this.showTyping();
+  }
+
+  stopTyping(id) {
+    clearTimeout(this.typing.get(id));
+    if (this.typing.delete(id)) this.showTyping();
+  }
+
+  showTyping() {
+    const names = [...this.typing.keys()].map((id) => this.names.get(id) ?? gettext('Somebody'));
+    this.who.textContent = names.length
+      ? interpolate(
+          ngettext('%(names)s is typing …', '%(names)s are typing …', names.length),
+          { names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names) },
+        )
+      : '';
+  }
+}
+
+function nearly(scroller) {
+  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < 200;
+}

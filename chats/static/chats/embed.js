@@ -1,0 +1,139 @@
+// A button on any website that opens a chat with a company:
+//   <script src="https://chat.example.com/embed.js" data-company="acme" defer></script>
+// It asks for nothing more until the button is pressed, sets no cookie and needs no style of the page.
+(() => {
+  'use strict';
+  const script = document.currentScript;
+  const { company, text = 'Get help', color = '#0b5cad', open: how = 'panel', lang = '', side = 'end' } = script.dataset;
+  const service = new URL(script.src).origin;
+  if (!company || window.chatapiEmbed) return;
+  window.chatapiEmbed = true;
+
+  const address = (path) => `${service}/${path}/${encodeURIComponent(company)}${lang ? `?lang=${encodeURIComponent(lang)}` : ''}`;
+  const STARTED = `chatapi:${service}:${company}`;
+  const started = {
+    get: () => {
+      try {
+        return localStorage.getItem(STARTED) !== null;
+      } catch {
+        return false;
+      }
+    },
+    set: () => {
+      try {
+        localStorage.setItem(STARTED, '1');
+      } catch {
+        // The page keeps nothing: the chat is found again in the frame itself.
+      }
+    },
+  };
+
+  /** Black or white, whichever reads better on `color`. */
+  function ink() {
+    const probe = document.createElement('canvas').getContext('2d');
+    probe.fillStyle = '#0b5cad';
+    probe.fillStyle = color;
+    const hex = /^#(..)(..)(..)$/.exec(probe.fillStyle);
+    if (!hex) return '#fff';
+    const [red, green, blue] = hex.slice(1).map((part) => {
+      const share = Number.parseInt(part, 16) / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
+  }
+
+  const STYLE = `
+    :host { all: initial; }
+    button { font: 600 16px/1.25 system-ui, sans-serif; cursor: pointer; }
+    .open { position: fixed; inset-block-end: 20px; inset-inline-${side === 'start' ? 'start' : 'end'}: 20px; z-index: 2147483000;
+      display: flex; align-items: center; gap: 8px; min-height: 48px; padding: 10px 20px; border: 0; border-radius: 24px;
+      background: var(--color); color: var(--ink); box-shadow: 0 4px 16px rgb(0 0 0 / 25%); }
+    .open:focus-visible, .close:focus-visible { outline: 3px solid var(--color); outline-offset: 3px; box-shadow: 0 0 0 3px #fff; }
+    .count { min-width: 22px; padding: 1px 6px; border-radius: 11px; background: var(--ink); color: var(--color); font-size: 14px; text-align: center; }
+    .panel { position: fixed; inset-block-end: 84px; inset-inline-${side === 'start' ? 'start' : 'end'}: 20px; z-index: 2147483001;
+      width: min(400px, calc(100vw - 40px)); height: min(640px, calc(100vh - 110px)); display: flex; flex-direction: column;
+      border: 1px solid rgb(128 128 128 / 40%); border-radius: 14px; overflow: hidden; background: Canvas; color-scheme: light dark;
+      box-shadow: 0 12px 40px rgb(0 0 0 / 30%); }
+    .panel[hidden], .count[hidden] { display: none; }
+    .bar { display: flex; justify-content: flex-end; background: var(--color); }
+    .close { min-width: 44px; min-height: 40px; border: 0; background: none; color: var(--ink); font-size: 20px; }
+    iframe { flex: 1; border: 0; width: 100%; background: Canvas; }
+    @media (max-width: 480px) { .panel { inset: 0; width: auto; height: auto; border: 0; border-radius: 0; } }
+  `;
+
+  const host = document.createElement('chatapi-embed');
+  const shadow = host.attachShadow({ mode: 'open' });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  shadow.adoptedStyleSheets = [sheet];
+  host.style.setProperty('--color', color);
+  host.style.setProperty('--ink', ink());
+
+  function make(name, properties, parent) {
+    const made = Object.assign(document.createElement(name), properties);
+    parent.append(made);
+    return made;
+  }
+
+  const button = make('button', { type: 'button', className: 'open' }, shadow);
+  make('span', { textContent: text }, button);
+  const count = make('span', { className: 'count', hidden: true }, button);
+  let panel = null;
+  let frame = null;
+
+  function load() {
+    panel = make('div', { className: 'panel', hidden: true }, shadow);
+    panel.setAttribute('role', 'dialog');
+    panel.setAttribute('aria-label', text);
+    const bar = make('div', { className: 'bar' }, panel);
+    const close = make('button', { type: 'button', className: 'close', textContent: '×' }, bar);
+    close.setAttribute('aria-label', 'Close');
+    close.addEventListener('click', hide);
+    panel.addEventListener('keydown', (event) => event.key === 'Escape' && hide());
+    frame = make('iframe', { src: address('embed'), title: text, allow: 'clipboard-write' }, panel);
+  }
+
+  function show() {
+    if (how === 'window') {
+      window.open(address('start'), 'chatapi', 'width=420,height=700');
+      return;
+    }
+    if (!panel) load();
+    panel.hidden = false;
+    button.setAttribute('aria-expanded', 'true');
+    frame.focus();
+    tell();
+  }
+
+  function hide() {
+    panel.hidden = true;
+    button.setAttribute('aria-expanded', 'false');
+    button.focus();
+    tell();
+  }
+
+  /** Let the frame know whether it is in sight: what is not seen is not read. */
+  function tell() {
+    frame.contentWindow?.postMessage({ from: 'chatapi-host', type: panel.hidden ? 'hidden' : 'shown' }, service);
+  }
+
+  addEventListener('message', (event) => {
+    if (event.origin !== service || event.source !== frame?.contentWindow || event.data?.from !== 'chatapi') return;
+    const { type } = event.data;
+    if (type === 'started') started.set();
+    else if (type === 'close') hide();
+    else if (type === 'ready') tell();
+    else if (type === 'unread') {
+      const waiting = Number(event.data.count) || 0;
+      count.hidden = waiting === 0;
+      count.textContent = String(waiting);
+      button.setAttribute('aria-label', waiting ? `${text} (${waiting})` : text);
+    }
+  });
+
+  if (how !== 'window') button.setAttribute('aria-expanded', 'false');
+  button.addEventListener('click', () => (panel && !panel.hidden ? hide() : show()));
+  document.body.append(host);
+  // Somebody who talks here already hears of answers without pressing the button.
+  if (how !== 'window' && started.get()) load();
+})();

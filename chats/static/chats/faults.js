@@ -1,0 +1,33 @@
+// What a refusal is called on a page: in the reader's words, with what the API said as a last resort.
+
+import { ApiError } from '../chatapi/api.js';
+import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+
+const SENTENCES = {
+  wrong_password: gettext('This password is wrong, or there is no such chat.'),
+  invalid_auth_code: gettext('This code is wrong, or it was used or has expired. Have a new one sent.'),
+  banned: gettext('This address was banned from the chat.'),
+  chat_closed: gettext('The chat is closed.'),
+  edit_window_over: gettext('It is too late to edit this message.'),
+  message_deleted: gettext('This message was deleted.'),
+  not_found: gettext('There is no such thing any more.'),
+  permission_denied: gettext('You may not do this.'),
+  join_first: gettext('Join the chat first.'),
+  server_error: gettext('Something went wrong. Please try again.'),
+};
+
+/** A sentence for an error of `Api`. */
+export function sentence(error) {
+  if (!(error instanceof ApiError)) return gettext('There is no connection. Please try again.');
+  if (error.code === 'rate_limited') {
+    const seconds = error.retryAfter ?? 60;
+    const minutes = Math.ceil(seconds / 60);
+    const text =
+      seconds < 90
+        ? ngettext('Too many attempts. Try again in %(n)s second.', 'Too many attempts. Try again in %(n)s seconds.', seconds)
+        : ngettext('Too many attempts. Try again in %(n)s minute.', 'Too many attempts. Try again in %(n)s minutes.', minutes);
+    return interpolate(text, { n: seconds < 90 ? seconds : minutes });
+  }
+  const own = Object.values(error.errors).flat();
+  return SENTENCES[error.code] ?? (own.length ? own.join(' ') : error.message);
+}

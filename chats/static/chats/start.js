@@ -1,0 +1,74 @@
+// The start of a chat: who one is, what it is about; then as in any chat.
+
+import { Api } from '../chatapi/api.js';
+import { element, find } from '../chatapi/dom.js';
+import { keep, kept } from '../chatapi/storage.js';
+import { gettext } from '../chatapi/words.js';
+import { field, personFields, step, values } from './steps.js';
+import { prove, remember, visit } from './visit.js';
+
+const api = new Api();
+
+/**
+ * Start a chat with a company, or go on with the one that this browser has there. `onChat(id)` is told
+ * which chat it is.
+ */
+export async function start(root, { company, notice, onChat, onUnread }) {
+  const key = `chatapi:started:${company}`;
+  let chatId = kept(key);
+  if (chatId === null) {
+    const started = await askStart(root, company, notice);
+    chatId = started.chat.id;
+    const { person, password } = started;
+    remember(chatId, { ...person, password, token: started.token ?? null });
+    keep(key, chatId);
+    onChat(chatId);
+    if (!started.token) await prove(root, chatId, { person, password });
+  } else {
+    onChat(chatId);
+  }
+  return visit(root, { chatId, onUnread });
+}
+
+function askStart(root, company, notice) {
+  const fields = personFields();
+  const draftKey = `chatapi:start:${company}`;
+  const message = field(gettext('How can we help?'), {
+    rows: 4,
+    maxLength: 10_000,
+    dir: 'auto',
+    value: kept(draftKey) ?? '',
+    on: { input: (event) => keep(draftKey, event.target.value || null) },
+  });
+  // The same start again, after an answer that was lost, is the same chat.
+  let attempt = { sent: null, key: null };
+  return step(root, {
+    title: gettext('Start a chat'),
+    content: [
+      notice ? element('p', { class: 'notice warning', dir: 'auto' }, notice) : null,
+      ...Object.values(fields).map((each) => each.node),
+      message.node,
+    ].filter(Boolean),
+    submit: gettext('Start'),
+    fields: { ...fields, message },
+    act: async () => {
+      const person = values(fields);
+      const body = { ...person, message: message.input.value.trim() };
+      const sent = JSON.stringify(body);
+      if (attempt.sent !== sent) attempt = { sent, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') };
+      const started = await api.post(`/api/companies/${encodeURIComponent(company)}/start-chat`, body, { key: attempt.key });
+      keep(draftKey, null);
+      return { ...started, person };
+    },
+  });
+}
+
+/** The page /start/{slug}. */
+export function startPage() {
+  const root = find('#visitor');
+  return start(root, {
+    company: root.dataset.company,
+    notice: root.dataset.notice,
+    onChat: (id) => history.replaceState(null, '', `/chats/${id}`),
+  });
+}

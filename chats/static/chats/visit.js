@@ -1,0 +1,116 @@
+// A visitor's way into a chat: password, name and address, code, conversation; and back again later.
+
+import { Api, ApiError, OfflineError } from '../chatapi/api.js';
+import { keep, kept } from '../chatapi/storage.js';
+import { gettext } from '../chatapi/words.js';
+import { converse } from './converse.js';
+import { askCode, askPassword, askPerson, tell } from './steps.js';
+
+const anybody = new Api();
+const AWAY = 401;
+
+const keyOf = (chatId) => `chatapi:chat:${chatId}`;
+
+/** What this browser knows of its place in a chat: token, password, email, first_name, last_name. */
+export const known = (chatId) => kept(keyOf(chatId)) ?? {};
+
+export function remember(chatId, facts) {
+  keep(keyOf(chatId), { ...known(chatId), ...facts });
+}
+
+/** Lead a visitor into a chat, whatever it takes, for as long as the page is open. */
+export async function visit(root, { chatId, onUnread }) {
+  let problem = null;
+  for (;;) {
+    const mine = known(chatId);
+    if (mine.token) {
+      const end = await enter(root, chatId, mine.token, onUnread);
+      if (end === 'left') {
+        keep(keyOf(chatId), { password: mine.password });
+        await tell(root, {
+          title: gettext('You have left the chat'),
+          text: gettext('You can come back with a new code.'),
+          submit: gettext('Join again'),
+        });
+      } else if (end === 'ended') {
+        remember(chatId, { token: null });
+        await tell(root, {
+          title: gettext('Please show again who you are'),
+          text: gettext('Your access to this chat has ended. With a new code by e-mail you are back in.'),
+          submit: gettext('Continue'),
+        });
+      }
+      continue;
+    }
+    if (!mine.password) {
+      remember(chatId, { password: await askPassword(root, { problem }) });
+      problem = null;
+      continue;
+    }
+    problem = await join(root, chatId, mine);
+  }
+}
+
+/** Ask who it is and for the code. A sentence when the password has to be asked again. */
+async function join(root, chatId, { password, first_name, last_name, email }) {
+  const path = `/api/chats/${chatId}/users`;
+  const joined = await askPerson(root, {
+    known: { first_name, last_name, email },
+    act: async (person) => {
+      remember(chatId, person);
+      try {
+        return { person, ...(await anybody.post(path, { password, ...person })) };
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 'wrong_password') return { wrong: true };
+        if (error.code !== 'rate_limited' || !codeWaits(chatId, person.email)) throw error;
+        return { person, code_mailed: true, pause: error.retryAfter ?? 60 }; // the last code is still good
+      }
+    },
+  });
+  if (joined.wrong) {
+    remember(chatId, { password: null });
+    return gettext('This password is wrong, or there is no such chat.');
+  }
+  if (joined.token) remember(chatId, { token: joined.token });
+  else await prove(root, chatId, { ...joined, password });
+  return null;
+}
+
+/** Ask for the code that was mailed; what it gives is remembered. */
+export async function prove(root, chatId, { person, password, pause = 60 }) {
+  remember(chatId, { ...person, mailed: { email: person.email, at: Date.now() } });
+  const proved = await askCode(root, {
+    email: person.email,
+    pause,
+    send: (code) => anybody.post(`/api/chats/${chatId}/users/get-token`, { email: person.email, auth_code: code }),
+    again: () => anybody.post(`/api/chats/${chatId}/users`, { password, ...person }),
+  });
+  if (proved) remember(chatId, { token: proved.token, mailed: null });
+}
+
+/** Whether a code went to this address minutes ago, from this browser. */
+function codeWaits(chatId, email) {
+  const { mailed } = known(chatId);
+  return mailed?.email === email && Date.now() - mailed.at < 9 * 60_000;
+}
+
+/** The conversation, until the visitor has left ('left') or the token is good no more ('ended'). */
+async function enter(root, chatId, token, onUnread) {
+  const api = new Api({ token });
+  for (;;) {
+    try {
+      // The chat first: what comes after its last_seq comes by the stream.
+      const chat = await api.get(`/api/chats/${chatId}`);
+      const me = await api.get('/api/chat-user');
+      return await converse(root, { api, chat, me, onUnread });
+    } catch (error) {
+      if (error instanceof ApiError && [AWAY, 403, 404].includes(error.status)) return 'ended';
+      if (!(error instanceof ApiError || error instanceof OfflineError)) throw error;
+      await tell(root, {
+        title: gettext('The chat can’t be reached'),
+        text: gettext('There is no connection at the moment. Nothing is lost.'),
+        submit: gettext('Try again'),
+      });
+    }
+  }
+}

@@ -1,0 +1,84 @@
+"""When a company answers: `{"timezone": "Europe/Berlin", "monday": [["09:00", "17:00"]], …}`.
+
+Without anything, always. A weekday that is not named is closed.
+"""
+
+import re
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from companies.models import Company
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+MOST_RANGES = 10  # a day
+
+
+@cache
+def timezones() -> tuple[str, ...]:
+    """The names of the IANA time zones, sorted."""
+    return tuple(sorted(available_timezones() - {"localtime", "Factory"}))
+
+
+def is_open(company: Company, now: datetime) -> bool:
+    """Whether a company answers at `now`, which carries a time zone."""
+    hours: dict[str, Any] = company.opening_hours
+    if not hours:
+        return True
+    try:
+        zone = ZoneInfo(hours["timezone"])
+    except (ZoneInfoNotFoundError, KeyError, ValueError, OSError):
+        return True  # a zone that is no more: rather too open than closed for good
+    there = now.astimezone(zone)
+    time = f"{there:%H:%M}"
+    return any(start <= time < end for start, end in hours.get(WEEKDAYS[there.weekday()], ()))
+
+
+def wrong_range(given: Any) -> str:
+    """What is wrong with one `["09:00", "17:00"]`; empty when nothing is."""
+    if not (isinstance(given, list) and len(given) == 2 and all(isinstance(t, str) for t in given)):
+        return "Each range is a start and an end, like [“09:00”, “17:00”]."
+    if not all(TIME.fullmatch(time) for time in given):
+        return "Times are HH:MM, from 00:00 to 24:00."
+    return "" if given[0] < given[1] else "A range ends after it starts."
+
+
+def wrong_day(ranges: Any) -> str:
+    """What is wrong with the ranges of one day, which come sorted if they are right."""
+    if not isinstance(ranges, list):
+        return "A day has a list of ranges."
+    if len(ranges) > MOST_RANGES:
+        return f"A day has at most {MOST_RANGES} ranges."
+    for each in ranges:
+        if wrong := wrong_range(each):
+            return wrong
+    in_order = sorted(ranges)
+    if any(end > start for (_, end), (start, _) in zip(in_order, in_order[1:], strict=False)):
+        return "Ranges of a day do not overlap."
+    return ""
+
+
+def mistakes(hours: dict[str, Any]) -> dict[str, str]:
+    """What is wrong, by the key it stands under."""
+    if not hours:
+        return {}
+    found = {}
+    if hours.get("timezone") not in timezones():
+        found["timezone"] = "This is no time zone like Europe/Berlin."
+    for key, value in hours.items():
+        if key in WEEKDAYS:
+            if wrong := wrong_day(value):
+                found[key] = wrong
+        elif key != "timezone":
+            found[key] = "Keys are timezone and the weekdays, monday to sunday."
+    return found
+
+
+def tidy(hours: dict[str, Any]) -> dict[str, Any]:
+    """Hours without mistakes, as they are stored: days in order, those that are closed left out."""
+    if not hours:
+        return {}
+    days = {day: sorted(hours[day]) for day in WEEKDAYS if hours.get(day)}
+    return {"timezone": hours["timezone"], **days}
