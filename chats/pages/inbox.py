@@ -5,8 +5,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
+from companies.access import companies
+
 
 @login_required
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    return render(request, "chats/inbox.html", {"section": "inbox"})
+    """The list and the open chat are the script's, which calls the API as this person."""
+    assert isinstance(request.user, User)
+    context = {"section": "inbox", "companies": companies(request.user)}
+    return render(request, "chats/inbox.html", context)

@@ -33,8 +33,8 @@ def start(request: HttpRequest, company: str) -> HttpResponse:
 def embed(request: HttpRequest, company: str) -> HttpResponse:
     """The same in a panel of a website of the company's, and of no other.
 
-    The conversation stays below this address: an answer that named the chat, and let it be framed by
-    its company's websites, would tell everybody which chats there are and whose.
+    The conversation stays below this address: an answer that named the chat, and let it be framed
+    by its company's websites, would tell everybody which chats there are and whose.
     """
     found = with_a_button(company)
     origins = list(found.allowed_origins)

@@ -1,0 +1,266 @@
+// One chat of the inbox: read as a member, answered as an agent who has joined.
+
+import { Api, ApiError } from '../chatapi/api.js';
+import { bdi, element } from '../chatapi/dom.js';
+import { confirmed } from '../chatapi/dialog.js';
+import { keep, kept } from '../chatapi/storage.js';
+import { gettext } from '../chatapi/words.js';
+import { openConversation } from './conversation.js';
+import { sentence } from './faults.js';
+import { titleOf } from './inbox-list.js';
+import { messageElement } from './message.js';
+import { People } from './people.js';
+import { chooseReply } from './replies.js';
+import { Timeline } from './timeline.js';
+
+export class InboxChat {
+  /** `user` is the answer of GET /api/user, `chat` a chat of it. `onUnread(count)`, `onJoined(me)`,
+   *  `onBack()` for the way back to the list on a phone. */
+  constructor(root, { api, user, chat, onUnread, onJoined, onBack }) {
+    Object.assign(this, { root, api, user, chat, onUnread, onJoined });
+    this.path = `/api/chats/${chat.id}`;
+    this.company = user.companies.find((each) => each.id === chat.company_id);
+    this.tokenKey = `chatapi:agent:${user.id}:${chat.id}`;
+    this.told = new EventTarget(); // for the people beside, while nobody has joined
+    this.title = element('h1', { tabIndex: -1 });
+    this.toggle = button(gettext('Close chat'), () => this.setStatus());
+    this.peopleToggle = button(gettext('People'), () => this.showPeople(!this.peopleShown));
+    this.peopleToggle.classList.add('people-toggle');
+    this.said = element('p', { class: 'small said', role: 'status' });
+    this.body = element('div', { class: 'chat-body' });
+    this.node = element(
+      'section',
+      { class: 'chat', 'aria-label': gettext('Open chat') },
+      element(
+        'header',
+        { class: 'chat-header' },
+        element('button', { class: 'button secondary small back', type: 'button', on: { click: onBack } }, gettext('Back')),
+        element('div', { class: 'chat-title' }, this.title, element('p', { class: 'quiet small' }, bdi(this.company?.name ?? ''))),
+        element(
+          'div',
+          { class: 'actions' },
+          button(gettext('Saved replies'), () => this.reply()),
+          ['owner', 'manager'].includes(this.company?.role) ? button(gettext('New password'), () => this.rotate()) : null,
+          this.toggle,
+          this.peopleToggle,
+        ),
+      ),
+      this.said,
+      this.body,
+    );
+    root.append(this.node);
+    this.show();
+  }
+
+  async open() {
+    const users = (await this.api.get(`${this.path}/users?per_page=249`)).data;
+    if (this.closed) return;
+    const me = users.find(
+      (each) => each.role === 'agent' && each.status === 'active' && each.email === this.user.email,
+    );
+    if (me) await this.converse();
+    else await this.read();
+  }
+
+  close() {
+    this.closed = true;
+    this.conversation?.close();
+    this.timeline?.close();
+    this.people?.close();
+    this.node.remove();
+  }
+
+  // --- Reading, as a member who has not joined ---
+
+  async read() {
+    this.joinBar = element(
+      'p',
+      { class: 'join' },
+      gettext('You are reading along. Join to answer.'),
+      ' ',
+      element('button', { class: 'button', type: 'button', on: { click: () => this.converse().catch((error) => this.say(sentence(error))) } }, gettext('Join the chat')),
+    );
+    const pane = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
+    this.pane = pane;
+    this.body.append(pane);
+    this.timeline = new Timeline({
+      api: this.api,
+      chatId: this.chat.id,
+      root: pane,
+      render: (message) => messageElement(message, { mine: false }),
+      onSeen: () => {},
+      onMoved: () => {},
+    });
+    pane.append(this.joinBar);
+    await this.timeline.open({ mine: () => false });
+    if (!this.closed) this.openPeople(this.told, { id: 0 });
+  }
+
+  /** An event of this chat, which nobody streams while the agent reads along. */
+  happened({ type, data }) {
+    if (type.startsWith('chat.')) {
+      Object.assign(this.chat, data);
+      this.show();
+    }
+    if (!this.timeline) return;
+    if (type === 'message.created') this.timeline.add(data, { mine: false });
+    else if (type.startsWith('message.')) this.timeline.replace(data);
+    const about = type.split('.')[0];
+    if (about !== 'message') this.told.dispatchEvent(new CustomEvent(about, { detail: data }));
+  }
+
+  // --- Answering ---
+
+  /** Join, or go on with the token that this browser has. */
+  async converse() {
+    const token = kept(this.tokenKey) ?? (await this.join());
+    const api = new Api({ token });
+    let chat;
+    let me;
+    try {
+      chat = await api.get(this.path);
+      me = await api.get('/api/chat-user');
+    } catch (error) {
+      if (!(error instanceof ApiError) || ![401, 403].includes(error.status)) throw error;
+      keep(this.tokenKey, null);
+      return this.converse();
+    }
+    if (this.closed) return undefined;
+    Object.assign(this.chat, { status: chat.status, name: chat.name });
+    this.leaveReading();
+    this.onJoined(me);
+    this.conversation = await openConversation(this.body, {
+      api,
+      chat,
+      me,
+      onUnread: (count) => this.onUnread(count),
+      onEnded: () => this.ended(),
+    });
+    if (this.closed) return this.conversation.close();
+    this.openPeople(this.conversation, me);
+    this.conversation.addEventListener('chat', ({ detail }) => {
+      Object.assign(this.chat, detail);
+      this.show();
+    });
+    this.conversation.composer.field.addEventListener('keydown', (event) => {
+      if (event.key !== '/' || event.target.value) return;
+      event.preventDefault();
+      this.reply();
+    });
+    this.conversation.focus();
+    return undefined;
+  }
+
+  async join() {
+    const { token } = await this.api.post(`${this.path}/users`);
+    keep(this.tokenKey, token);
+    return token;
+  }
+
+  leaveReading() {
+    this.timeline?.close();
+    this.timeline = null;
+    this.people?.close();
+    this.pane?.remove();
+  }
+
+  /** The agent's token is good no more: left, removed, or joined from another browser. */
+  ended() {
+    keep(this.tokenKey, null);
+    this.conversation = null;
+    this.people?.close();
+    if (this.closed) return;
+    this.open().catch((error) => this.say(sentence(error)));
+  }
+
+  openPeople(source, me) {
+    this.people = new People(this.body, {
+      api: this.api,
+      conversation: source,
+      chat: this.chat,
+      me,
+      company: this.company,
+      tools: (user) => this.toolsFor(user),
+      onLeave: me.id ? () => this.ended() : null,
+    });
+  }
+
+  toolsFor(user) {
+    if (user.role !== 'guest') return [];
+    const path = `${this.path}/users/${user.id}`;
+    if (user.status === 'banned') return [{ label: gettext('Lift the ban'), act: () => this.api.put(path, { status: 'removed' }) }];
+    if (user.status !== 'active') return [];
+    return [
+      { label: gettext('Remove'), question: gettext('Remove this guest? They can come back with the link and a new code.'), act: () => this.api.delete(path) },
+      { label: gettext('Ban'), question: gettext('Ban this guest? They can’t come back with this address.'), act: () => this.api.put(path, { status: 'banned' }) },
+    ];
+  }
+
+  // --- What one can do with the chat ---
+
+  async setStatus() {
+    const status = this.chat.status === 'open' ? 'closed' : 'open';
+    await this.attempt(async () => {
+      const chat = await this.api.put(this.path, { status });
+      Object.assign(this.chat, { status: chat.status });
+      this.show();
+    });
+  }
+
+  async rotate() {
+    const question = gettext('Make a new password? The links that were shared so far are good no more.');
+    if (!(await confirmed(question, gettext('New password')))) return;
+    await this.attempt(async () => {
+      const { url } = await this.api.post(`${this.path}/share`, { rotate: true });
+      this.showPeople(true);
+      await this.people?.offer(url);
+      this.say(gettext('The chat has a new password.'));
+    });
+  }
+
+  async reply() {
+    if (!this.conversation) {
+      this.say(gettext('Join the chat first.'));
+      return;
+    }
+    const text = await chooseReply(this.api, this.company.id, (error) => this.say(sentence(error)));
+    if (text) this.conversation.insert(text);
+    else this.conversation.focus();
+  }
+
+  focus() {
+    if (this.conversation) this.conversation.focus();
+    else this.node.querySelector('.join button')?.focus();
+  }
+
+  async attempt(act) {
+    this.say('');
+    try {
+      await act();
+    } catch (error) {
+      this.say(sentence(error));
+    }
+  }
+
+  say(text) {
+    this.said.textContent = text;
+  }
+
+  show() {
+    this.title.replaceChildren(bdi(titleOf(this.chat)));
+    this.toggle.textContent = this.chat.status === 'open' ? gettext('Close chat') : gettext('Reopen');
+  }
+
+  get peopleShown() {
+    return this.body.classList.contains('with-people');
+  }
+
+  showPeople(shown) {
+    this.body.classList.toggle('with-people', shown);
+    this.peopleToggle.setAttribute('aria-expanded', String(shown));
+  }
+}
+
+function button(label, listener) {
+  return element('button', { class: 'button secondary small', type: 'button', on: { click: listener } }, label);
+}

@@ -1,0 +1,187 @@
+// The agents' inbox: the list of chats, one of them open beside it, both live.
+
+import { OfflineError } from '../chatapi/api.js';
+import { BrowserApi } from '../chatapi/browser-api.js';
+import { find } from '../chatapi/dom.js';
+import { follow } from '../chatapi/stream.js';
+import { gettext, interpolate } from '../chatapi/words.js';
+import { sentence } from './faults.js';
+import { InboxChat } from './inbox-chat.js';
+import { InboxList, titleOf } from './inbox-list.js';
+import { Notifications } from './notifications.js';
+import { listen, showKeys } from './shortcuts.js';
+
+const TYPED = 300; // milliseconds after the last letter of a search
+const REMEMBERED = 2_000; // ids of events, to drop doubles by
+
+const root = find('#inbox');
+const said = find('#inbox-said');
+const search = find('#inbox-search');
+const status = find('#inbox-status');
+const company = find('#inbox-company');
+const plainTitle = document.title;
+
+const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=csrfmiddlewaretoken]').value });
+let list;
+let opened = null;
+let notifications;
+
+async function begin() {
+  await api.begin();
+  const user = await api.get('/api/user');
+  for (const { id, name } of user.companies) company.append(new Option(name, id));
+  company.closest('label').hidden = user.companies.length < 2;
+  list = new InboxList({
+    root: find('#inbox-list'),
+    more: find('#inbox-more'),
+    empty: find('#inbox-empty'),
+    api,
+    companies: user.companies,
+    onOpen: (chat) => open(user, chat.id),
+    onCount: (count) => {
+      document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: plainTitle }) : plainTitle;
+    },
+  });
+  notifications = new Notifications({ button: find('#inbox-notify'), onOpen: (id) => open(user, id) });
+  // The place in the log first: what happens after it comes by the stream.
+  const { last_id: place } = await api.get('/api/events?limit=1');
+  await list.show();
+  root.removeAttribute('aria-busy');
+  hear(user, place);
+  wire(user);
+  openFromAddress(user);
+}
+
+function hear(user, place) {
+  const known = new Set();
+  let last = place;
+  const over = new AbortController();
+  follow('/api/events', {
+    token: api.token,
+    after: place,
+    signal: over.signal,
+    onEvent: (event, id) => {
+      last = id;
+      if (known.has(id)) return;
+      known.add(id);
+      if (known.size > REMEMBERED) known.delete(known.values().next().value);
+      happened(event);
+    },
+    onState: (state) => {
+      if (state === 'offline') said.textContent = gettext('Reconnecting …');
+      else if (state === 'live') said.textContent = '';
+    },
+    onEnd: async () => {
+      // The token of this browser has ended: on with another one, or to the log-in.
+      over.abort();
+      await api.renew().catch(() => {});
+      setTimeout(() => hear(user, last), 1_000);
+    },
+  });
+}
+
+function happened(event) {
+  list.happened(event).catch(() => {});
+  if (opened?.chat.id === event.chat_id) opened.happened(event);
+  if (event.type === 'message.created' && event.data.author.role === 'guest') {
+    const chat = list.chats.get(event.chat_id);
+    notifications.tell(event.data, chat ? titleOf(chat) : interpolate(gettext('Chat %(id)s'), { id: event.chat_id }));
+  }
+}
+
+// --- The chat beside the list ---
+
+async function open(user, id, { keepAddress = false } = {}) {
+  if (opened?.chat.id === id) {
+    opened.focus();
+    return;
+  }
+  close();
+  if (!keepAddress) history.pushState(null, '', `#chat=${id}`);
+  root.classList.add('with-chat');
+  list.setCurrent(id);
+  find('#inbox-nothing').hidden = true;
+  try {
+    const chat = await api.get(`/api/chats/${id}`);
+    if (list.current !== id) return; // another one was chosen meanwhile
+    opened = new InboxChat(find('#inbox-chat'), {
+      api,
+      user,
+      chat,
+      onUnread: (count) => list.setUnread(id, count),
+      onJoined: (me) => {
+        list.mineIs(id, me.id);
+        list.counted = id;
+      },
+      onBack: () => history.back(),
+    });
+    await opened.open();
+  } catch (error) {
+    said.textContent = sentence(error);
+    if (!(error instanceof OfflineError)) leave();
+  }
+}
+
+function close() {
+  opened?.close();
+  opened = null;
+  if (list) list.counted = null;
+}
+
+function leave() {
+  close();
+  root.classList.remove('with-chat');
+  find('#inbox-nothing').hidden = false;
+  const former = list.current;
+  list.setCurrent(null);
+  find('#inbox-list').querySelector(`[data-chat="${former}"]`)?.focus();
+}
+
+function openFromAddress(user) {
+  const id = Number(new URLSearchParams(location.hash.slice(1)).get('chat'));
+  if (id) open(user, id, { keepAddress: true });
+  else if (list.current) leave();
+}
+
+// --- What the agent does ---
+
+function wire(user) {
+  addEventListener('popstate', () => openFromAddress(user));
+  addEventListener('hashchange', () => openFromAddress(user));
+  let clock;
+  const ask = () =>
+    list
+      .show({ status: status.value, company_id: company.value, q: search.value.trim() })
+      .then(() => {
+        said.textContent = '';
+      })
+      .catch((error) => {
+        said.textContent = sentence(error);
+      });
+  search.addEventListener('input', () => {
+    clearTimeout(clock);
+    clock = setTimeout(ask, TYPED);
+  });
+  status.addEventListener('change', ask);
+  company.addEventListener('change', ask);
+  find('#inbox-list').addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    list.neighbour(step)?.focus();
+  });
+  find('#inbox-keys').addEventListener('click', showKeys);
+  listen({
+    j: () => list.neighbour(1)?.focus(),
+    k: () => list.neighbour(-1)?.focus(),
+    '/': () => search.focus(),
+    r: () => opened?.focus(),
+    e: () => opened?.setStatus(),
+    '?': showKeys,
+  });
+}
+
+begin().catch((error) => {
+  root.removeAttribute('aria-busy');
+  said.textContent = sentence(error);
+});

@@ -1,0 +1,217 @@
+"""The agents' inbox, in a real browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chatapi.tests.browser import (
+    PHONE,
+    Person,
+    Site,
+    assert_accessible,
+    log_in,
+    shot,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def agent(site: Site, person: Callable[..., Person]) -> Callable[..., Page]:
+    """A page of the inbox, alice logged in; options are those of a browser's context."""
+
+    def make(**options: Any) -> Page:
+        page = person(**options).page()
+        log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+        page.goto("/inbox")
+        expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+        return page
+
+    return make
+
+
+def row(page: Page, name: str) -> Any:
+    return page.locator("#inbox-list").get_by_role("button").filter(has_text=name)
+
+
+def send(site: Site, chat: dict[str, Any], token: str, text: str) -> Any:
+    return site.ask("POST", f"/api/chats/{chat['id']}/messages", {"text": text}, token)
+
+
+def test_a_new_chat_comes_live_is_answered_and_closed(
+    site: Site, agent: Callable[..., Page]
+) -> None:
+    page = agent()
+    chat = site.chat(name="Lost parcel")
+    expect(row(page, "Lost parcel")).to_be_visible()
+    gina = site.guest(chat)
+    send(site, chat, gina, "Where is my parcel?")
+    expect(row(page, "Lost parcel")).to_contain_text("1 unread")
+    expect(page).to_have_title(re.compile(r"^\(\d+\) Inbox$"))
+    row(page, "Lost parcel").click()
+    expect(page.locator(".message", has_text="Where is my parcel?")).to_be_visible()
+    page.get_by_role("button", name="Join the chat").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("On its way.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messages:not(.pending) .message.mine")).to_have_text(
+        re.compile("On its way.")
+    )
+    expect(row(page, "Lost parcel")).not_to_contain_text("unread")
+    events = site.ask("GET", f"/api/chats/{chat['id']}/messages", token=gina)["data"]
+    assert [each["text"] for each in events] == ["On its way.", "Where is my parcel?"]
+    assert_accessible(page)
+    shot(page, "inbox-desktop")
+    page.get_by_role("button", name="Close chat").click()
+    expect(page.get_by_text("This chat is closed.")).to_be_visible()
+    expect(row(page, "Lost parcel")).to_have_count(0)
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    expect(row(page, "Lost parcel")).to_be_visible()
+    # Coming back by the address finds the same chat, joined.
+    page.reload()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+
+
+def test_reading_along_is_live(site: Site, agent: Callable[..., Page]) -> None:
+    chat = site.chat(name="Read along")
+    gina = site.guest(chat)
+    page = agent()
+    row(page, "Read along").click()
+    expect(page.get_by_text("You are reading along.")).to_be_visible()
+    sent = send(site, chat, gina, "Hello?")
+    message = page.locator(".message", has_text="Hello?")
+    expect(message).to_be_visible()
+    path = f"/api/chats/{chat['id']}/messages/{sent['id']}"
+    site.ask("PUT", path, {"text": "Good morning?"}, gina)
+    expect(page.locator(".message", has_text="Good morning?")).to_be_visible()
+    site.ask("DELETE", path, token=gina)
+    expect(page.locator(".message", has_text="This message was deleted.")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_guests_are_removed_and_the_password_is_changed(
+    site: Site, agent: Callable[..., Page]
+) -> None:
+    chat = site.chat(name="Strangers")
+    site.guest(chat, "Mallory")
+    page = agent()
+    row(page, "Strangers").click()
+    page.get_by_role("button", name="Ban: Mallory Guest").click()
+    page.get_by_role("dialog").get_by_role("button", name="Ban", exact=True).click()
+    expect(page.locator(".person", has_text="Mallory Guest")).to_contain_text("was banned")
+    page.get_by_role("button", name="Lift the ban: Mallory Guest").click()
+    expect(page.locator(".person", has_text="Mallory Guest")).to_contain_text("was removed")
+    page.get_by_role("button", name="New password").click()
+    page.get_by_role("dialog").get_by_role("button", name="New password").click()
+    expect(page.get_by_text("The chat has a new password.")).to_be_visible()
+    link = page.get_by_label("Join link").input_value()
+    assert link.startswith(f"{site.url}/chats/{chat['id']}#")
+    assert link != chat["url"]
+
+
+def test_saved_replies(site: Site, agent: Callable[..., Page]) -> None:
+    path = f"/api/companies/{site.acme['id']}/replies"
+    for title in ("Opening hours", "Returns"):
+        site.ask("POST", path, {"title": title, "text": f"About {title.lower()}."}, site.alice)
+    chat = site.chat(name="Questions")
+    site.agent(chat)
+    page = agent()
+    row(page, "Questions").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("/")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Opening hours")).to_be_visible()
+    assert_accessible(page)
+    shot(page, "inbox-replies")
+    page.keyboard.type("return")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("About returns.")
+
+
+def test_search_filters_and_keys(site: Site, agent: Callable[..., Page]) -> None:
+    for number in range(3):
+        site.chat(name=f"Orchid {number}")
+    closed = site.chat(name="Orchid closed")
+    site.ask("PUT", f"/api/chats/{closed['id']}", {"status": "closed"}, site.alice)
+    page = agent()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search chats")).to_be_focused()
+    page.keyboard.type("orchid")
+    expect(page.locator("#inbox-list > li")).to_have_count(3)
+    page.get_by_label("Which chats").select_option("closed")
+    expect(page.locator("#inbox-list > li")).to_have_count(1)
+    page.get_by_label("Which chats").select_option("")
+    expect(page.locator("#inbox-list > li")).to_have_count(4)
+    page.locator("body").click(position={"x": 900, "y": 600})
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator("#inbox-list .current")).to_have_count(1)
+    page.get_by_role("heading", name="Orchid 2").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_text("Next chat")).to_be_visible()
+    page.get_by_label("Listen to these keys").uncheck()
+    page.get_by_role("button", name="Done").click()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search chats")).not_to_be_focused()
+
+
+def test_notifications_of_what_is_not_seen(
+    site: Site, person: Callable[..., Person], agent: Callable[..., Page]
+) -> None:
+    page = agent(permissions=["notifications"])
+    page.evaluate(
+        """() => {
+            window.told = [];
+            const Real = window.Notification;
+            window.Notification = class extends Real {
+                constructor(title, options) { super(title, options); window.told.push([title, options.body]); }
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Turn on notifications").click()
+    expect(page.get_by_role("button", name="Notifications are on")).to_be_visible()
+    chat = site.chat(name="Noise")
+    gina = site.guest(chat)
+    send(site, chat, gina, "Seen")
+    expect(row(page, "Noise")).to_contain_text("Seen")
+    assert page.evaluate("told") == []
+    page.evaluate(
+        """() => Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})"""
+    )
+    send(site, chat, gina, "Unseen")
+    expect(row(page, "Noise")).to_contain_text("Unseen")
+    assert page.evaluate("told") == [["Gina Guest in Noise", "Unseen"]]
+
+
+def test_on_a_phone_the_chat_takes_the_place_of_the_list(
+    site: Site, agent: Callable[..., Page]
+) -> None:
+    chat = site.chat(name="On the road")
+    site.agent(chat)
+    page = agent(viewport=PHONE)
+    shot(page, "inbox-phone-list")
+    row(page, "On the road").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    expect(page.locator("#inbox-list")).not_to_be_visible()
+    shot(page, "inbox-phone-chat")
+    page.get_by_role("button", name="People").click()
+    expect(page.get_by_role("complementary", name="About this chat")).to_be_visible()
+    page.get_by_role("button", name="People").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("#inbox-list")).to_be_visible()
+
+
+def test_who_logs_out_has_no_token_left(site: Site, agent: Callable[..., Page]) -> None:
+    page = agent()
+    token = page.evaluate(
+        "JSON.parse(Object.entries(localStorage).find(([key]) => key.includes('browser'))[1]).token"
+    )
+    assert site.installation.call("GET", "/api/user", token=token).status == 200
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url(site.url + "/")
+    assert site.installation.call("GET", "/api/user", token=token).status == 401
