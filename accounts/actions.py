@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, User, normal_email
-from chatapi import tokens
+from chatapi import mail, tokens
 from chatapi.hints import access_changed
 
 DEFAULT_TOKEN_DAYS = 365
@@ -76,3 +78,17 @@ def note_use(token: ApiToken, now: datetime) -> None:
 def note_uses(token_ids: Sequence[int], now: datetime) -> None:
     if token_ids:
         ApiToken.objects.filter(pk__in=token_ids).update(last_used_at=now)
+
+
+def rename(user: User, *, first_name: str, last_name: str) -> None:
+    user.first_name, user.last_name = first_name, last_name
+    user.save(update_fields=["first_name", "last_name"])
+
+
+def end_two_factor(user: User) -> bool:
+    """Let the password be enough again, and tell the person. False when it was enough already."""
+    with transaction.atomic():
+        ended, _ = Authenticator.objects.filter(user=user).delete()
+        if ended:
+            mail.post("totp_deactivated", user.pk, user.email)
+    return bool(ended)

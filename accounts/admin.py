@@ -2,6 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+import allauth.account.admin  # registers what is taken out below
+import allauth.mfa.admin  # noqa: F401
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -16,17 +21,48 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.actions import DEFAULT_TOKEN_DAYS, issue_token, revoke_token
+from accounts.actions import DEFAULT_TOKEN_DAYS, end_two_factor, issue_token, revoke_token
+from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
-from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.admin import LimitedLogin, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
 from chatapi.hints import access_changed
 
 if TYPE_CHECKING:
     CreationForm = AdminUserCreationForm[User]
 else:
     CreationForm = AdminUserCreationForm
+
+
+# allauth's own pages would show secrets, and let staff confirm what nobody did.
+for _model in (EmailAddress, Authenticator):
+    admin.site.unregister(_model)
+
+
+class StaffLogin(LimitedLogin):
+    """The log-in of staff, which is no way around two-factor authentication."""
+
+    code = forms.CharField(
+        label=_("Two-factor code"),
+        required=False,
+        help_text=_("If two-factor authentication is on for your account."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def prove(self, cleaned: dict[str, Any]) -> None:
+        user = self.get_user()
+        if not is_mfa_enabled(user):
+            return
+        form = AuthenticateForm({"code": cleaned.get("code", "")}, user=user)
+        if not form.is_valid():
+            raise ValidationError(_("Type a code of your authenticator app, or a recovery code."))
+        form.authenticator.record_usage()
+
+
+admin.site.login_form = StaffLogin
+admin.site.login_template = "admin/staff_login.html"
 
 
 def state_of(token: ApiToken) -> str:
@@ -182,7 +218,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_help_text = "E-mail address or name, or a part of one"
     date_hierarchy = "created_at"
     ordering = ("-pk",)
-    actions = ("revoke_tokens",)
+    actions = ("revoke_tokens", "turn_off_two_factor")
     inlines = (TokenInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -211,7 +247,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         access_changed(f"user:{obj.pk}")  # it may have been switched off
 
     def page_actions(self, obj: User) -> tuple[str, ...]:
-        return ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
+        live = ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
+        return (*live, "turn_off_two_factor") if is_mfa_enabled(obj) else live
 
     @admin.display(description="name", ordering="first_name")
     def full_name(self, user: User) -> str:
@@ -241,6 +278,15 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None))) > 0
 
         self.act(request, queryset, revoke_all, "left without tokens")
+
+    @admin.action(description="Turn off two-factor authentication", permissions=["operate"])
+    def turn_off_two_factor(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """For who has lost the app and the recovery codes; the password is still needed."""
+
+        def turn_off(user: User) -> bool:
+            return self.has_change_permission(request, user) and end_two_factor(user)
+
+        self.act(request, queryset, turn_off, "left without two-factor authentication")
 
     # --- Issuing a token ---
 

@@ -57,9 +57,13 @@ class LimitedLogin(AdminAuthenticationForm):
         if not limiter().take(charges).allowed:
             raise ValidationError("Too many attempts. Wait some minutes and try again.")
         cleaned: dict[str, Any] = super().clean()
+        self.prove(cleaned)
         for charge in charges:  # only wrong ones count
             limiter().give_back(charge)
         return cleaned
+
+    def prove(self, cleaned: dict[str, Any]) -> None:
+        """What is asked of an account beside its password. ValidationError when it is wrong."""
 
 
 admin.site.login_form = LimitedLogin

@@ -7,7 +7,7 @@ in the middle leaves a lease that runs out, and the same mail, with the same cod
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from chatapi.models import OutgoingMail
 
@@ -37,7 +37,7 @@ class Letter:
     html: str
 
     @classmethod
-    def of(cls, template: str, subject: str, context: dict[str, object]) -> "Letter":
+    def of(cls, template: str, subject: str, context: Mapping[str, object]) -> "Letter":
         """Render `mail/{template}.txt` and `.html`."""
         context = {"subject": subject, **context}
         return cls(
@@ -59,11 +59,14 @@ class MailKind:
 KINDS: dict[str, MailKind] = {}
 
 
-def post(kind: str, about: int, to: str) -> OutgoingMail:
-    """Have a mail of `kind` about row `about` sent, if the transaction commits."""
+def post(kind: str, about: int, to: str, language: str = "") -> OutgoingMail:
+    """Have a mail of `kind` about row `about` sent, if the transaction commits.
+
+    `language` is the reader's, where it is known.
+    """
     if kind not in KINDS:
         raise LookupError(f"no such kind of mail: {kind}")
-    mail = OutgoingMail.objects.create(kind=kind, about=about, to=to)
+    mail = OutgoingMail.objects.create(kind=kind, about=about, to=to, language=language)
     transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
     return mail
 
@@ -113,7 +116,8 @@ def deliver(mail_id: int) -> bool:
         waiting.update(dropped_at=now)
         return False
     try:
-        letter = kind.build(mail.about)
+        with translation.override(mail.language or settings.LANGUAGE_CODE):
+            letter = kind.build(mail.about)
         if letter is None:
             waiting.update(dropped_at=now)
             return False

@@ -37,6 +37,7 @@ class OutgoingMail(models.Model):
     kind = models.CharField(max_length=40)
     about = models.BigIntegerField()
     to = models.EmailField(max_length=254)
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     leased_until = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)

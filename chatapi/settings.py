@@ -112,14 +112,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
     "csp",
     "chatapi",
     "accounts",
     "companies",
     "chats",
+    "allauth",  # after our own apps, whose templates stand in for its own
+    "allauth.account",
+    "allauth.mfa",
 ]
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -275,6 +275,8 @@ LIMITS = {
 
 # One code mail a minute for an address in a chat, unless more than 60 an hour are allowed.
 LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
+# A code of an authenticator app is good once.
+LIMITS["USED_CODE"] = Rate.parse("1/h")
 
 # Streams open at once, each counted in one process.
 STREAMS_PER_TOKEN = number("STREAMS_PER_TOKEN", 10, least=1)
@@ -301,6 +303,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Current user", "description": "Whose token it is."},
         {"name": "Companies", "description": "What owns chats."},
         {"name": "Company users", "description": "The members of a company: its agents."},
+        {"name": "Saved replies", "description": "Answers that a company prepares in advance."},
         {"name": "Chats", "description": "Conversations, their password and their log."},
         {"name": "Events", "description": "What happens in all chats of an account."},
         {"name": "Chat users", "description": "Who takes part in a chat: guests and agents."},
@@ -398,13 +401,28 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
+SIGNUP_OPEN = flag("SIGNUP_OPEN", True)
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+ACCOUNT_CHANGE_EMAIL = True  # one address each; another one replaces it when it is confirmed
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, and no other
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address, as before a token
+ACCOUNT_RATE_LIMITS = False  # `accounts.pages.limits` counts by LIMITS, which hold exactly
+MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = PUBLIC_HOST
+MFA_TOTP_TOLERANCE = 1  # a code of half a minute ago: clocks differ, and people type slowly
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # frame-ancestors says who may frame a page, and can name origins
     "security.W005",  # other names below this domain are not ours to force onto HTTPS

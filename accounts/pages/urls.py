@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from accounts.pages import views
+from accounts.pages import browser_token, tokens, views
 
 urlpatterns = [
-    path("", views.account, name="account"),
+    path("account", views.account, name="account"),
+    path("account/tokens", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke", tokens.revoke, name="revoke-token"),
+    path("account/browser-token", browser_token.issue, name="browser-token"),
 ]

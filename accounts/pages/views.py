@@ -1,10 +1,30 @@
-"""The pages of one's account."""
+"""The page of one's account."""
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts import actions
+from accounts.models import User
+from accounts.pages.forms import NameForm
 
 
 @login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/account.html", {"section": "account"})
+    user = request.user
+    assert isinstance(user, User)
+    initial = {"first_name": user.first_name, "last_name": user.last_name}
+    form = NameForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        actions.rename(user, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("account")
+    context = {"section": "account", "form": form, "two_factor": is_mfa_enabled(user)}
+    return render(request, "accounts/account.html", context)

@@ -1,0 +1,65 @@
+"""The routes of django-allauth, with those that mail or guess counted.
+
+A wrong password and a wrong code are counted where they are compared: in the adapter and the forms.
+"""
+
+from allauth.account import views
+from allauth.account.internal.flows.email_verification import send_verification_email_at_login
+from allauth.account.internal.stagekit import unstash_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import include, path
+from django.views.decorators.http import require_POST
+
+from accounts.models import normal_email
+from accounts.pages.limits import charge, counted
+from chatapi.limits import Charge, network_address
+
+
+def mail_to(email: str) -> list[Charge]:
+    return [Charge("MAIL", normal_email(email))] if email.strip() else []
+
+
+def asks_for_mail(request: HttpRequest) -> list[Charge]:
+    """A stranger who has a mail sent to an address."""
+    return [Charge("LOGIN", network_address(request)), *mail_to(request.POST.get("email", ""))]
+
+
+def changes_email(request: HttpRequest) -> list[Charge]:
+    if "action_remove" in request.POST:
+        return []
+    return [Charge("LOGIN", f"user {request.user.pk}"), *mail_to(request.POST.get("email", ""))]
+
+
+def changes_password(request: HttpRequest) -> list[Charge]:
+    return [Charge("LOGIN", f"user {request.user.pk}")]
+
+
+@require_POST
+def resend(request: HttpRequest) -> HttpResponse:
+    """The mail of a sign-up or log-in that waits for it; the same for an address that is known."""
+    login = unstash_login(request, peek=True)
+    email = login and (login.email or (login.user and login.user.email))
+    if not email:
+        return redirect("account_login")
+    charge(request, *mail_to(email))
+    send_verification_email_at_login(request, login)
+    return redirect("account_email_verification_sent")
+
+
+urlpatterns = [
+    path("signup/", counted(asks_for_mail)(views.signup), name="account_signup"),
+    path(
+        "password/reset/",
+        counted(asks_for_mail)(views.password_reset),
+        name="account_reset_password",
+    ),
+    path("email/", counted(changes_email)(views.email), name="account_email"),
+    path(
+        "password/change/",
+        counted(changes_password)(views.password_change),
+        name="account_change_password",
+    ),
+    path("confirm-email/resend/", resend, name="account_resend"),
+    path("", include("allauth.urls")),
+]
