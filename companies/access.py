@@ -1,11 +1,18 @@
 """Which companies, and which of their members, a caller may see."""
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from chatapi.errors import ErrorCode, forbidden, not_found
 from chatapi.ids import parse_id
-from companies.models import Company, CompanyQuerySet, Membership, MembershipQuerySet, Role
+from companies.models import (
+    Company,
+    CompanyQuerySet,
+    Membership,
+    MembershipQuerySet,
+    Role,
+    SavedReply,
+)
 
 
 def named(reference: str) -> Q:
@@ -60,6 +67,20 @@ def membership(company: Company, user_id: str) -> Membership:
     """A member by the id of their account. ApiError 404 when there is none."""
     number = parse_id(user_id)
     found = memberships(company).filter(user_id=number).first() if number else None
+    if found is None:
+        raise not_found()
+    return found
+
+
+def saved_replies(company: Company) -> QuerySet[SavedReply]:
+    """The answers that a company has prepared, by title."""
+    return company.saved_replies.order_by("title", "pk")
+
+
+def saved_reply(company: Company, reference: str) -> SavedReply:
+    """One of them. ApiError 404 when there is none."""
+    number = parse_id(reference)
+    found = company.saved_replies.filter(pk=number).first() if number else None
     if found is None:
         raise not_found()
     return found

@@ -12,7 +12,7 @@ from accounts.models import User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.hints import access_changed
-from companies.models import Company, Membership, Role
+from companies.models import Company, Membership, Role, SavedReply
 
 
 def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> Company:
@@ -39,9 +39,10 @@ def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> 
 
 
 def made_from(name: str) -> str:
-    """A slug out of a name; never all digits, which would read as an id."""
+    """A slug out of a name; never all digits, which would read as an id, nor a page's."""
     slug = slugify(name)[:70].strip("-_")
-    return slug if slug and not slug.isdigit() else f"company-{slug}".strip("-")
+    good = slug and not slug.isdigit() and slug not in Company.RESERVED_SLUGS
+    return slug if good else f"company-{slug}".strip("-")
 
 
 def slug_taken() -> Exception:
@@ -146,3 +147,45 @@ def keep_an_owner(membership: Membership) -> None:
     owners = Membership.objects.live().filter(company=membership.company_id, role=Role.OWNER)
     if not owners.exclude(pk=membership.pk).exists():
         raise unprocessable(ErrorCode.LAST_OWNER)
+
+
+MOST_REPLIES = 200  # of a company
+
+
+def save_reply(company: Company, *, title: str, text: str) -> SavedReply:
+    """Prepare an answer. ApiError 422 when the title is taken, or the company has enough."""
+    with transaction.atomic():
+        Company.objects.select_for_update().get(pk=company.pk)  # one at a time are counted
+        if company.saved_replies.count() >= MOST_REPLIES:
+            raise unprocessable(
+                ErrorCode.VALIDATION_FAILED, f"A company has at most {MOST_REPLIES} saved replies."
+            )
+        require_free_title(company.pk, title)
+        return SavedReply.objects.create(company=company, title=title, text=text)
+
+
+def change_reply(reply: SavedReply, fields: dict[str, Any]) -> SavedReply:
+    """Write the fields that are given. ApiError 422 on `title` when it is taken."""
+    if not fields:
+        return reply
+    with transaction.atomic():
+        Company.objects.select_for_update().get(pk=reply.company_id)
+        if "title" in fields:
+            require_free_title(reply.company_id, fields["title"], but=reply.pk)
+        for name, value in fields.items():
+            setattr(reply, name, value)
+        reply.updated_at = timezone.now()
+        reply.save(update_fields=[*fields, "updated_at"])
+    return reply
+
+
+def delete_reply(reply: SavedReply) -> SavedReply:
+    """Remove it for good; returns it as it was."""
+    SavedReply.objects.filter(pk=reply.pk).delete()
+    return reply
+
+
+def require_free_title(company_id: int, title: str, but: int = 0) -> None:
+    taken = SavedReply.objects.filter(company_id=company_id, title=title).exclude(pk=but)
+    if taken.exists():
+        raise unprocessable(ErrorCode.VALIDATION_FAILED, "This title is taken.", "title")

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts.actions import account_for
 from chatapi.admin import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.errors import flatten
 from companies import actions
 from companies.models import Company, Membership, Role
 from companies.serializers import CompanyInput
@@ -23,6 +24,7 @@ else:
     CompanyModelForm = forms.ModelForm
 
 SETTINGS = ("verify_first_join", "edit_window_minutes", "chat_user_token_days")
+FOR_PAGES = ("allowed_origins", "opening_hours", "closed_text")
 
 
 class CompanyForm(CompanyModelForm):
@@ -35,15 +37,31 @@ class CompanyForm(CompanyModelForm):
         label="Logo URL",
         widget=forms.URLInput(attrs={"class": "vURLField"}),
     )
+    allowed_origins = forms.JSONField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Websites that may show the chat in a panel: [&quot;https://example.com&quot;].",
+    )
+    opening_hours = forms.JSONField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
+        help_text="{&quot;timezone&quot;: &quot;Europe/Berlin&quot;, &quot;monday&quot;: "
+        "[[&quot;09:00&quot;, &quot;17:00&quot;]]}; {} is always open.",
+    )
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, empty in (("allowed_origins", []), ("opening_hours", {})):
+            if values.get(name, empty) is None:
+                values[name] = empty
         given = {name: value for name, value in values.items() if value not in (None, "")}
         rules = CompanyInput(data=given, partial=True)
         if not rules.is_valid():
             for name, sentences in rules.errors.items():
                 if name in self.fields and name not in self.errors:
-                    self.add_error(name, [str(sentence) for sentence in sentences])
+                    self.add_error(name, next(iter(flatten(sentences).values())))
+        else:  # in their one spelling
+            values |= {name: rules.validated_data[name] for name in given if name in FOR_PAGES}
         return values
 
 
@@ -110,6 +128,7 @@ class CompanyAdmin(StaffAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "logo_url", "chats_link")}),
         ("Settings", {"fields": SETTINGS}),
+        ("On websites, and out of hours", {"fields": FOR_PAGES}),
         ("When", {"fields": ("created_at", "deleted_at")}),
     )
     add_fieldsets = (

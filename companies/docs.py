@@ -16,6 +16,9 @@ from companies.serializers import (
     CompanyUserInput,
     CompanyUserSerializer,
     CurrentUserSerializer,
+    SavedRepliesQuery,
+    SavedReplyInput,
+    SavedReplySerializer,
 )
 
 
@@ -42,6 +45,13 @@ COMPANY: dict[str, Any] = {
     "verify_first_join": True,
     "edit_window_minutes": 15,
     "chat_user_token_days": 30,
+    "allowed_origins": ["https://acme.example.com"],
+    "opening_hours": {
+        "timezone": "Europe/Berlin",
+        "monday": [["09:00", "12:30"], ["13:30", "17:00"]],
+        "friday": [["09:00", "15:00"]],
+    },
+    "closed_text": "We are back on Monday.",
     "created_at": "2021-07-01T08:00:00.000000Z",
     "deleted_at": None,
 }
@@ -61,6 +71,14 @@ USER: dict[str, Any] = {
     "companies": [
         {name: COMPANY[name] for name in ("id", "name", "slug", "logo_url", "role")},
     ],
+}
+REPLY: dict[str, Any] = {
+    "id": 5,
+    "company_id": 3,
+    "title": "Opening hours",
+    "text": "We are here from Monday to Friday, 9 to 17.",
+    "created_at": "2021-07-03T08:00:00.000000Z",
+    "updated_at": "2021-07-03T08:00:00.000000Z",
 }
 
 current_user = describe(
@@ -120,6 +138,11 @@ companies = describe(
         examples={
             "Rename": {"name": "Acme Holidays"},
             "Let guests in at once": {"verify_first_join": False, "logo_url": ""},
+            "Websites and hours": {
+                "allowed_origins": COMPANY["allowed_origins"],
+                "opening_hours": COMPANY["opening_hours"],
+                "closed_text": COMPANY["closed_text"],
+            },
         },
     ),
     destroy=Operation(
@@ -188,5 +211,51 @@ company_users = describe(
         "Managers and owners; everybody may leave. The chat-user tokens that the membership gave "
         "die at once.",
         errors=(ErrorCode.LAST_OWNER,),
+    ),
+)
+
+saved_replies = describe(
+    "saved_replies",
+    "Saved replies",
+    list=Operation(
+        "Get all",
+        {
+            200: Answer(
+                page_of(SavedReplySerializer),
+                {"One reply": page("/api/companies/3/replies", REPLY)},
+                "The answers that the company has prepared, by title.",
+            )
+        },
+        query=SavedRepliesQuery,
+    ),
+    create=Operation(
+        "Create",
+        {201: Answer(SavedReplySerializer, {"Opening hours": REPLY}, "The new reply.")},
+        "Managers and owners. A company has at most 200; a title is there once.",
+        takes=SavedReplyInput,
+        examples={"Opening hours": {"title": REPLY["title"], "text": REPLY["text"]}},
+        replays=True,
+    ),
+    retrieve=Operation(
+        "Get single by id",
+        {200: Answer(SavedReplySerializer, {"Opening hours": REPLY}, "The reply.")},
+    ),
+    update=Operation(
+        "Edit",
+        {
+            200: Answer(
+                SavedReplySerializer,
+                {"Reworded": {**REPLY, "text": "We are here from 9 to 17."}},
+                "The reply as it is now.",
+            )
+        },
+        "Managers and owners. Fields that are not sent stay as they are.",
+        takes=SavedReplyInput,
+        examples={"Reword": {"text": "We are here from 9 to 17."}},
+    ),
+    destroy=Operation(
+        "Delete",
+        {200: Answer(SavedReplySerializer, {"Deleted": REPLY}, "The reply that was deleted.")},
+        "Managers and owners.",
     ),
 )

@@ -6,6 +6,7 @@ Without anything, always. A weekday that is not named is closed.
 import re
 from datetime import datetime
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -55,7 +56,7 @@ def wrong_day(ranges: Any) -> str:
         if wrong := wrong_range(each):
             return wrong
     in_order = sorted(ranges)
-    if any(end > start for (_, end), (start, _) in zip(in_order, in_order[1:], strict=False)):
+    if any(end > start for (_, end), (start, _) in pairwise(in_order)):
         return "Ranges of a day do not overlap."
     return ""
 

@@ -1,7 +1,10 @@
 """The mails of this app."""
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from accounts.mails import can_log_in, password_link
 from chatapi.mail import KINDS, Letter, MailKind
 from companies.models import Membership
 
@@ -15,11 +18,18 @@ def invitation(membership_id: int) -> Letter | None:
     )
     if membership is None:
         return None
-    company = membership.company
+    company, user = membership.company, membership.user
+    page = reverse("company", args=[company.slug])
+    has_password = can_log_in(user)
     return Letter.of(
         "company_invitation",
-        f"You are {membership.get_role_display().lower()} at {company.name}",
-        {"company": company, "membership": membership, "url": settings.PUBLIC_URL},
+        _("You can answer the chats of %(company)s now") % {"company": company.name},
+        {
+            "company": company,
+            "membership": membership,
+            "has_password": has_password,
+            "url": f"{settings.PUBLIC_URL}{page}" if has_password else password_link(user, page),
+        },
     )
 
 

@@ -49,6 +49,7 @@ class Company(models.Model):
 
     objects = CompanyQuerySet.as_manager()
 
+    RESERVED_SLUGS: ClassVar[frozenset[str]] = frozenset({"new"})  # /companies/new is a page
     # What no request about a chat reads.
     FOR_PAGES: ClassVar[tuple[str, ...]] = ("allowed_origins", "opening_hours", "closed_text")
 

@@ -6,7 +6,9 @@ from django.core.validators import URLValidator
 from rest_framework import serializers
 
 from accounts.models import User, normal_email
-from companies.models import Company, Membership, Role
+from chatapi.pagination import PageQuery
+from companies.fields import OpeningHoursField, OriginsField
+from companies.models import Company, Membership, Role, SavedReply
 
 
 class EmailField(serializers.EmailField):
@@ -24,12 +26,24 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
 
     role = serializers.ChoiceField(Role.choices, read_only=True)
     logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Websites that may show the chat in a panel.",
+    )
+    opening_hours = OpeningHoursField(
+        read_only=True, help_text="By weekday, in a time zone; empty when it is always open."
+    )
+    closed_text = serializers.CharField(
+        read_only=True, help_text="What visitors read out of hours."
+    )
 
     class Meta:
         model = Company
         fields = (
             "id", "name", "slug", "logo_url", "role", "verify_first_join", "edit_window_minutes",
-            "chat_user_token_days", "created_at", "deleted_at",
+            "chat_user_token_days", "allowed_origins", "opening_hours", "closed_text",
+            "created_at", "deleted_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -43,6 +57,10 @@ class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
         model = Company
         fields = ("id", "name", "slug", "logo_url")
         read_only_fields = fields
+
+    def to_representation(self, instance: Company) -> dict[str, Any]:
+        # Told with every look at a chat user: without making the fields first.
+        return {name: getattr(instance, name) for name in ("id", "name", "slug", "logo_url")}
 
 
 class CompanyInput(serializers.Serializer[Any]):
@@ -59,10 +77,27 @@ class CompanyInput(serializers.Serializer[Any]):
     verify_first_join = serializers.BooleanField(required=False)
     edit_window_minutes = serializers.IntegerField(required=False, min_value=0, max_value=525_600)
     chat_user_token_days = serializers.IntegerField(required=False, min_value=1, max_value=365)
+    allowed_origins = OriginsField(
+        required=False,
+        help_text="Websites that may show the chat in a panel, like `https://example.com`.",
+    )
+    opening_hours = OpeningHoursField(
+        required=False,
+        help_text="The ranges of each weekday in a `timezone` of IANA; a day that is not named is "
+        "closed. `{}` is always open.",
+    )
+    closed_text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="What visitors read out of hours.",
+    )
 
     def validate_slug(self, slug: str) -> str:
         if slug.isdigit():
             raise serializers.ValidationError("A slug needs at least one letter.")
+        if slug in Company.RESERVED_SLUGS:
+            raise serializers.ValidationError("This slug is taken.")
         return slug
 
 
@@ -109,3 +144,25 @@ class CurrentUserSerializer(serializers.ModelSerializer[User]):
         model = User
         fields = ("id", "name", "email", "companies")
         read_only_fields = fields
+
+
+class SavedReplySerializer(serializers.ModelSerializer[SavedReply]):
+    """An answer prepared in advance, for all agents of a company."""
+
+    company_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = SavedReply
+        fields = ("id", "company_id", "title", "text", "created_at", "updated_at")
+        read_only_fields = fields
+
+
+class SavedReplyInput(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=100)
+    text = serializers.CharField(max_length=10_000)
+
+
+class SavedRepliesQuery(PageQuery):
+    q = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="In the title or the text."
+    )

@@ -4,12 +4,14 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
+from companies.reply_views import SavedReplyViewSet
 from companies.views import CompanyUserViewSet, CompanyViewSet, CurrentUserViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("companies", CompanyViewSet, basename="company")
 in_company = NestedSimpleRouter(router, "companies", lookup="company", trailing_slash=False)
 in_company.register("users", CompanyUserViewSet, basename="company-user")
+in_company.register("replies", SavedReplyViewSet, basename="saved-reply")
 
 urlpatterns = [
     path("user", CurrentUserViewSet.as_view({"get": "retrieve"}), name="current-user"),

@@ -164,3 +164,20 @@ def test_the_page_of_a_company_costs_the_same_however_many_belong_to_it(
     with django_assert_num_queries(4):
         page = root.get(f"{COMPANIES}{acme.pk}/change/")
     assert len(page.context["inline_admin_formsets"][0].formset.forms) == 61
+
+
+def test_what_pages_need_is_held_to_the_rules_of_the_api(root, acme):
+    page = f"{COMPANIES}{acme.pk}/change/"
+    form = {"name": "Acme", "slug": "acme", **SETTINGS, **INLINE}
+    hours = '{"friday": [["13:00", "17:00"], ["09:00", "12:00"]], "timezone": "Europe/Berlin"}'
+    sent = {"allowed_origins": '["HTTPS://Example.com:443/"]', "opening_hours": hours}
+    assert root.post(page, form | sent).status_code == 302
+    acme.refresh_from_db()
+    assert acme.allowed_origins == ["https://example.com"]
+    assert acme.opening_hours["friday"] == [["09:00", "12:00"], ["13:00", "17:00"]]
+    wrong = {"allowed_origins": '["https://example.com/path"]', "opening_hours": '{"monday": 1}'}
+    answer = root.post(page, form | wrong)
+    assert set(answer.context["adminform"].form.errors) == set(wrong)
+    assert root.post(page, form).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.allowed_origins, acme.opening_hours) == ([], {})

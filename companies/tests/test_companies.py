@@ -94,3 +94,94 @@ def test_a_deleted_company_takes_its_chats_and_tokens_with_it(acme, alice, bob, 
 @pytest.mark.parametrize("name", ["none", "0", "-1", "99999999999999999999", "%00", "a%2Fb"])
 def test_what_is_no_company(alice, name):
     assert alice.api.get(f"/api/companies/{name}").status_code == 404
+
+
+# --- What pages need -------------------------------------------------------------------------
+
+
+def test_a_new_company_shows_its_chat_nowhere_and_is_always_open(acme, alice):
+    body = alice.api.get("/api/companies/acme").json()
+    assert (body["allowed_origins"], body["opening_hours"], body["closed_text"]) == ([], {}, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://example.com", "https://example.com"),
+        ("HTTPS://Example.COM:443/", "https://example.com"),
+        ("http://example.com:80", "http://example.com"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_origins_have_one_spelling(acme, mary, given, kept):
+    answer = mary.api.put("/api/companies/acme", {"allowed_origins": [given, kept]})
+    assert answer.json()["allowed_origins"] == [kept]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "example.com", "https://example.com/path", "https://example.com?a", "https://example.com#",
+        "ftp://example.com", "https://", "https://*.example.com", "*", "null", "'self'",
+        "https://me@example.com", "https://a.example; script-src *", "https://a.example,b.example",
+        "https://a.example\nhttps://b.example", "https://-a.example", "https://example.com:x",
+        "https://example.com:99999", "https://example.com:", "javascript:alert(1)", "", "https://[x]",
+        "https://a..b", "https://exa mple.com", "https://" + "a" * 300,
+    ],
+)  # fmt: skip
+def test_what_is_no_origin(acme, mary, origin):
+    answer = mary.api.put("/api/companies/acme", {"allowed_origins": ["https://a.test", origin]})
+    assert answer.status_code == 422, answer.json()
+    assert list(answer.json()["errors"]) == ["allowed_origins.1"]
+
+
+def test_origins_are_a_list_of_at_most_fifty(acme, mary):
+    for wrong in ("https://a.test", [1, {}], None, [f"https://{n}.test" for n in range(51)]):
+        answer = mary.api.put("/api/companies/acme", {"allowed_origins": wrong})
+        assert answer.status_code == 422
+    fifty = [f"https://{n}.test" for n in range(50)]
+    assert mary.api.put("/api/companies/acme", {"allowed_origins": fifty}).status_code == 200
+
+
+def test_opening_hours_are_kept_in_order(acme, mary):
+    given = {"sunday": [], "monday": [["13:00", "24:00"], ["00:00", "13:00"]], "timezone": "UTC"}
+    answer = mary.api.put(
+        "/api/companies/acme", {"opening_hours": given, "closed_text": "Until Monday."}
+    )
+    kept = {"timezone": "UTC", "monday": [["00:00", "13:00"], ["13:00", "24:00"]]}
+    assert answer.json()["opening_hours"] == kept
+    assert answer.json()["closed_text"] == "Until Monday."
+    assert mary.api.put("/api/companies/acme", {"opening_hours": {}}).json()["opening_hours"] == {}
+
+
+@pytest.mark.parametrize(
+    ("hours", "where"),
+    [
+        ({"monday": [["09:00", "17:00"]]}, "timezone"),
+        ({"timezone": "Europe/Nowhere"}, "timezone"), ({"timezone": 1}, "timezone"),
+        ({"timezone": "../etc/passwd"}, "timezone"),
+        ({"timezone": "UTC", "monday": [["17:00", "09:00"]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["09:00", "09:00"]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["09:00", "12:00"], ["11:00", "17:00"]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["9:00", "17:00"]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["09:00", "24:01"]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["09:00"]]}, "monday"),
+        ({"timezone": "UTC", "monday": "09:00"}, "monday"),
+        ({"timezone": "UTC", "monday": [[9, 17]]}, "monday"),
+        ({"timezone": "UTC", "monday": [["09:00", "09:01"]] * 11}, "monday"),
+        ({"timezone": "UTC", "Monday": []}, "Monday"),
+        ("always", ""), ([], ""), (None, ""),
+    ],
+)  # fmt: skip
+def test_hours_that_are_none(acme, mary, hours, where):
+    answer = mary.api.put("/api/companies/acme", {"opening_hours": hours})
+    assert answer.status_code == 422, answer.json()
+    assert list(answer.json()["errors"]) == [f"opening_hours.{where}".rstrip(".")]
+
+
+def test_the_slug_of_a_page_is_nobodys(alice):
+    assert alice.api.post("/api/companies", {"name": "New"}).json()["slug"] == "company-new"
+    answer = alice.api.post("/api/companies", {"name": "X", "slug": "new"})
+    assert answer.json()["errors"] == {"slug": ["This slug is taken."]}

@@ -1,0 +1,67 @@
+"""Fields of a company that have a form of their own."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from companies import hours
+from companies.origins import normal_origin
+
+RANGE = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
+DAY = {
+    "type": "array",
+    "maxItems": hours.MOST_RANGES,
+    "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": RANGE},
+}
+
+
+class OriginField(serializers.CharField):
+    """`https://example.com` or `http://example.com:8080`, in its one spelling."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=300, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            return normal_origin(text)
+        except ValueError:
+            raise serializers.ValidationError(
+                f"“{text}” is no origin like https://example.com."
+            ) from None
+
+
+class OriginsField(serializers.ListField):
+    child = OriginField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=50, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "timezone": {"type": "string"},
+            **dict.fromkeys(hours.WEEKDAYS, DAY),
+        },
+        "additionalProperties": False,
+    }
+)
+class OpeningHoursField(serializers.Field):  # type: ignore[type-arg]
+    """When a company answers; `{}` is always."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("This is an object with a time zone and weekdays.")
+        found = hours.mistakes(data)
+        if found:
+            raise serializers.ValidationError({key: [text] for key, text in found.items()})
+        return hours.tidy(data)
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value

@@ -1,0 +1,68 @@
+"""What the pages of one company share."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from chatapi.errors import ApiError
+from companies import access
+from companies.models import Company, Role
+
+View = Callable[..., HttpResponse]
+
+
+def account(request: HttpRequest) -> User:
+    """Who is logged in, on a page that asks for it."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def role_of(company: Company) -> Role:
+    """The reader's role in a company that `access` found."""
+    return Role(company.role)  # type: ignore[attr-defined]
+
+
+def company_page(*roles: Role) -> Callable[[View], View]:
+    """A page below `companies/<slug>`: its view gets the company, with the reader's role.
+
+    Who is no member is told 404, a member of another role 403; so is what an action refuses.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+            try:
+                company = access.company(account(request), slug)
+                access.require(company, *(roles or tuple(Role)))
+                return view(request, company, **kwargs)
+            except ApiError as error:
+                if error.status_code == 404:
+                    raise Http404 from error
+                if error.status_code == 403:
+                    raise PermissionDenied from error
+                raise
+
+        return never_cache(login_required(wrapped))
+
+    return decorate
+
+
+def show(
+    request: HttpRequest, template: str, company: Company, tab: str, **context: Any
+) -> HttpResponse:
+    """A page of a company, `tab` being its place among the company's pages."""
+    context |= {
+        "section": "companies",
+        "tab": tab,
+        "company": company,
+        "role": role_of(company),
+        "manages": role_of(company).manages,
+    }
+    return render(request, template, context)

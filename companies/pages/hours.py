@@ -1,0 +1,29 @@
+"""Opening hours as people write them: `9-12:30, 13:30-17`, a line for each day."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+RANGE = re.compile(
+    r"\s*(\d{1,2})(?::(\d{2}))?\s*[-\u2013\u2014]\s*(\d{1,2})(?::(\d{2}))?\s*", re.ASCII
+)  # fmt: skip
+
+
+def read(text: str) -> list[list[str]]:
+    """The ranges of one day as the API takes them. ValidationError when the text is none."""
+    ranges = []
+    for part in text.replace(";", ",").split(","):
+        if not part.strip():
+            continue
+        match = RANGE.fullmatch(part)
+        if match is None:
+            raise ValidationError(_("Write ranges like 9:00-12:30, 13:30-17:00."))
+        from_hour, from_minute, to_hour, to_minute = (int(group or 0) for group in match.groups())
+        ranges.append([f"{from_hour:02}:{from_minute:02}", f"{to_hour:02}:{to_minute:02}"])
+    return ranges
+
+
+def write(ranges: Any) -> str:
+    return ", ".join(f"{start}-{end}" for start, end in ranges or ())

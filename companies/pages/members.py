@@ -1,0 +1,104 @@
+"""The pages of a company's members: who they are, inviting, roles, taking out, leaving."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.pages.limits import charge
+from chatapi.errors import ApiError
+from chatapi.limits import Charge
+from companies import access, actions
+from companies.models import Company, Membership, Role
+from companies.pages.base import account, company_page, role_of, show
+from companies.pages.forms import InviteForm, RoleForm
+
+MOST = 500  # rows
+
+
+@company_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def members(request: HttpRequest, company: Company) -> HttpResponse:
+    role = role_of(company)
+    if request.method != "POST":
+        return show_members(request, company, InviteForm(by=role))
+    access.require(company, Role.MANAGER, Role.OWNER)
+    form = InviteForm(request.POST, by=role)
+    if form.is_valid():
+        email = form.valid["email"]
+        charge(request, Charge("MAIL", email))
+        try:
+            actions.invite_member(company, role, email, Role(form.valid["role"]))
+        except ApiError as error:
+            form.refuse(error)
+        else:
+            messages.success(
+                request, _("%(email)s is a member now and gets a mail.") % {"email": email}
+            )
+            return redirect("members", company.slug)
+    return show_members(request, company, form)
+
+
+def show_members(request: HttpRequest, company: Company, form: InviteForm) -> HttpResponse:
+    me, role = account(request), role_of(company)
+
+    def row(membership: Membership) -> dict[str, Any]:
+        may_change = role == Role.OWNER or (role.manages and membership.role != Role.OWNER)
+        choice = RoleForm(
+            by=role, initial={"role": membership.role}, auto_id=f"role-{membership.user_id}-%s"
+        )
+        return {
+            "membership": membership,
+            "is_me": membership.user_id == me.pk,
+            "form": choice if may_change else None,
+            "may_remove": may_change,
+        }
+
+    rows = [row(membership) for membership in access.memberships(company)[:MOST]]
+    return show(request, "companies/members.html", company, "members", rows=rows, form=form)
+
+
+@company_page(Role.MANAGER, Role.OWNER)
+@require_POST
+def change_role(request: HttpRequest, company: Company, user_id: int) -> HttpResponse:
+    membership = access.membership(company, str(user_id))
+    form = RoleForm(request.POST, by=role_of(company))
+    if form.is_valid():
+        try:
+            actions.change_role(membership, role_of(company), Role(form.valid["role"]))
+        except ApiError as error:
+            if error.status_code != 422:
+                raise
+            messages.error(request, error.message)
+        else:
+            messages.success(request, _("Saved."))
+    return redirect("members", company.slug)
+
+
+@company_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, company: Company, user_id: int) -> HttpResponse:
+    """Take a member out, or leave; asks first."""
+    membership = access.membership(company, str(user_id))
+    leaves = membership.user_id == account(request).pk
+    if not leaves:
+        actions.require_giver(role_of(company), Role(membership.role))
+    if request.method == "POST":
+        try:
+            actions.end_membership(membership, role_of(company), leaves=leaves)
+        except ApiError as error:
+            if error.status_code != 422:
+                raise
+            messages.error(request, error.message)
+            return redirect("members", company.slug)
+        if leaves:
+            messages.success(request, _("You left %(company)s.") % {"company": company.name})
+            return redirect("companies")
+        messages.success(request, _("%(name)s is out.") % {"name": membership.user.name})
+        return redirect("members", company.slug)
+    return show(
+        request, "companies/remove.html", company, "members", membership=membership, leaves=leaves
+    )

@@ -1,0 +1,149 @@
+"""/companies/{slug}/members"""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail as outbox
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from chatapi import mail
+from chatapi.models import OutgoingMail
+from chatapi.rates import Rate
+from companies.models import Membership, Role
+
+PATH = "/companies/acme/members"
+
+
+@pytest.fixture
+def browser():
+    def of(person):
+        client = Client()
+        client.force_login(person.user)
+        return client
+
+    return of
+
+
+def roles(acme):
+    live = Membership.objects.live().filter(company=acme)
+    return {each.user.email.partition("@")[0]: each.role for each in live.select_related("user")}
+
+
+def invitation():
+    """The text of the newest invitation, as a worker sends it."""
+    row = OutgoingMail.objects.filter(kind="company_invitation").latest("pk")
+    assert mail.deliver(row.pk)
+    return outbox.outbox[-1].body
+
+
+def test_everybody_sees_the_members(browser, acme, alice, mary, bob):
+    for person in (alice, mary, bob):
+        text = browser(person).get(PATH).content.decode()
+        for each in (alice, mary, bob):
+            assert each.user.email in text
+    assert "Invite somebody" not in text  # to bob
+
+
+def test_inviting(browser, acme, mary, bob):
+    answer = browser(mary).post(PATH, {"email": " Ivy@New.test ", "role": "agent"})
+    assert answer["Location"] == PATH
+    assert roles(acme)["ivy"] == Role.AGENT
+    again = browser(mary).post(PATH, {"email": "ivy@new.test", "role": "agent"})
+    assert "This person is a member already." in again.content.decode()
+    for form in ({"email": "ivy", "role": "agent"}, {"email": "eve@new.test", "role": "owner"}):
+        text = browser(mary).post(PATH, form).content.decode()
+        assert 'class="errorlist"' in text
+        assert form["email"] in text
+    assert browser(bob).post(PATH, {"email": "eve@new.test", "role": "agent"}).status_code == 403
+    assert not User.objects.filter(email="eve@new.test").exists()
+
+
+def test_invitations_to_an_address_are_limited(browser, acme, mary, settings):
+    settings.LIMITS = settings.LIMITS | {"MAIL": Rate.parse("1/h")}
+    form = {"email": "ivy@new.test", "role": "agent"}
+    assert browser(mary).post(PATH, form).status_code == 302
+    assert browser(mary).post(PATH, form).status_code == 429
+
+
+def test_the_mail_leads_who_has_no_password_to_one(browser, acme, alice):
+    browser(alice).post(PATH, {"email": "ivy@new.test", "role": "manager"})
+    text = invitation()
+    assert "a manager of Acme" in text
+    where = re.search(r"http://testserver(\S+)", text)[1]
+    client = Client()
+    form = client.get(where, follow=True)
+    words = {"password1": "correct horse battery", "password2": "correct horse battery"}
+    done = client.post(form.request["PATH_INFO"], words | {"next": "/companies/acme"})
+    assert done["Location"] == "/companies/acme"
+    assert client.get("/companies/acme")["Location"] == "/accounts/login/?next=/companies/acme"
+    known = {"login": "ivy@new.test", "password": words["password1"], "next": "/companies/acme"}
+    assert client.post("/accounts/login/", known)["Location"] == "/companies/acme"
+    assert client.get("/companies/acme").status_code == 200
+
+
+def test_the_mail_leads_who_has_a_password_to_the_company(browser, acme, alice):
+    user = User.objects.create_user("ivy@new.test", "correct horse battery")
+    browser(alice).post(PATH, {"email": "ivy@new.test", "role": "agent"})
+    assert "/password/reset/key/" in invitation()  # nobody has proven the address: whose is it?
+    EmailAddress.objects.filter(user=user).update(verified=True, primary=True)
+    OutgoingMail.objects.update(sent_at=None, leased_until=timezone.now())
+    text = invitation()
+    assert "http://testserver/companies/acme\n" in text
+    assert "/password/reset/key/" not in text
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "role", "status"),
+    [
+        ("alice", "mary", "owner", 302), ("alice", "bob", "manager", 302),
+        ("mary", "bob", "manager", 302), ("bob", "mary", "agent", 403),
+        ("bob", "bob", "owner", 403), ("charlie", "bob", "agent", 404),
+    ],
+)  # fmt: skip
+def test_changing_roles(request, browser, acme, alice, mary, bob, who, whose, role, status):
+    by, member = request.getfixturevalue(who), request.getfixturevalue(whose)
+    before = roles(acme)
+    answer = browser(by).post(f"{PATH}/{member.user.pk}/role", {"role": role})
+    assert answer.status_code == status
+    assert roles(acme) == (before | {whose: role} if status == 302 else before)
+
+
+def test_a_manager_makes_and_unmakes_no_owner(browser, acme, alice, mary, bob):
+    before = roles(acme)
+    browser(mary).post(f"{PATH}/{bob.user.pk}/role", {"role": "owner"})
+    answer = browser(mary).post(f"{PATH}/{alice.user.pk}/role", {"role": "agent"})
+    assert answer.status_code == 403
+    assert browser(mary).post(f"{PATH}/{alice.user.pk}/remove").status_code == 403
+    assert roles(acme) == before
+
+
+def test_taking_out(browser, acme, alice, mary, bob):
+    assert browser(bob).get(f"{PATH}/{mary.user.pk}/remove").status_code == 403
+    assert browser(bob).post(f"{PATH}/{mary.user.pk}/remove").status_code == 403
+    assert "Remove a member" in browser(mary).get(f"{PATH}/{bob.user.pk}/remove").content.decode()
+    assert browser(mary).post(f"{PATH}/{bob.user.pk}/remove")["Location"] == PATH
+    assert "bob" not in roles(acme)
+    assert browser(bob).get(PATH).status_code == 404
+    assert browser(mary).get(f"{PATH}/{bob.user.pk}/remove").status_code == 404
+
+
+def test_leaving(browser, acme, alice, bob):
+    assert "Leave the company" in browser(bob).get(f"{PATH}/{bob.user.pk}/remove").content.decode()
+    assert browser(bob).post(f"{PATH}/{bob.user.pk}/remove")["Location"] == "/companies"
+    assert "bob" not in roles(acme)
+
+
+def test_the_last_owner_stays(browser, acme, alice):
+    for path, form in (("remove", {}), ("role", {"role": "agent"})):
+        answer = browser(alice).post(f"{PATH}/{alice.user.pk}/{path}", form, follow=True)
+        assert "A company keeps at least one owner." in answer.content.decode()
+    assert roles(acme) == {"alice": Role.OWNER}
+
+
+def test_a_member_of_elsewhere_is_none_here(browser, acme, alice, charlie):
+    for path in ("remove", "role"):
+        answer = browser(alice).post(f"{PATH}/{charlie.user.pk}/{path}", {"role": "agent"})
+        assert answer.status_code == 404
