@@ -247,11 +247,15 @@ def only_api(
     ]
 
 
+NOUNS = {"companies": "company", "replies": "reply"}
+
+
 def named(path: str) -> str:
     parts = path.split("/")
     for place, part in enumerate(parts):
         if part.startswith("{"):
-            noun = "company" if parts[place - 1] == "companies" else parts[place - 1][:-1]
+            nouns = parts[place - 1]
+            noun = NOUNS.get(nouns, nouns.removesuffix("s"))
             of_chat = noun == "user" and "chats" in parts
             parts[place] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
     return "/".join(parts)

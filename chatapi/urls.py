@@ -13,8 +13,8 @@ from chatapi import pages
 styles_inline = csp_update({"style-src": ["'unsafe-inline'"]})
 
 urlpatterns = [
+    path("api/", include("chats.urls")),  # first, as the most is asked there
     path("api/", include("companies.urls")),
-    path("api/", include("chats.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     *chats.urls.public_paths,
     path(
@@ -28,8 +28,8 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("catalog/<str:language>.js", pages.catalog, name="catalog"),
     path("language", include("django.conf.urls.i18n")),
-    path("accounts/", include("allauth.urls")),
-    path("account/", include("accounts.pages.urls")),
+    path("accounts/", include("accounts.pages.entrance")),
+    path("", include("accounts.pages.urls")),
     path("", include("companies.pages.urls")),
     path("", include("chats.pages.urls")),
 ]

@@ -32,6 +32,8 @@ AGENT: dict[str, Any] = {
     "last_read_seq": 7,
     "last_seen_at": None,
 }
+# Not in an event, which everybody in the chat sees.
+FOR_SOME = {"email", "last_read_seq", "last_seen_at"}
 # Examples of tokens, too short to be any.
 TOKEN = "cnc_42_…"  # noqa: S105
 JOIN_URL = "https://chat.example.com/chats/42#kT7mWq2ZrbXh4d"
@@ -85,7 +87,7 @@ EVENTS: list[dict[str, Any]] = [
         "type": "user.joined",
         "chat_id": 42,
         "created_at": GUEST["joined_at"],
-        "data": {k: v for k, v in GUEST.items() if k not in {"email", "last_read_seq", "last_seen_at"}},
+        "data": {k: v for k, v in GUEST.items() if k not in FOR_SOME},
     },
     {
         "seq": 3,

@@ -7,6 +7,7 @@ from rest_framework_nested.routers import NestedSimpleRouter
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
+from chats.views.statistics import StatisticsViewSet
 from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChatViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -25,6 +26,11 @@ urlpatterns = [
         "companies/<str:company_pk>/start-chat",
         StartChatViewSet.as_view({"post": "create"}),
         name="start-chat",
+    ),
+    path(
+        "companies/<str:company_pk>/statistics",
+        StatisticsViewSet.as_view({"get": "retrieve"}),
+        name="statistics",
     ),
     path("events", EventViewSet.as_view({"get": "list"}), name="events"),
     *router.urls,

@@ -18,6 +18,7 @@ from accounts.models import ApiToken
 from chatapi.views import ApiViewSet, Policy
 from chats.actions import messages, tokens, users
 from chats.models import ChatUserToken
+from companies.actions import save_reply
 from conftest import PASSWORD, Client
 
 # Who calls, in the order of the columns: nobody; gina, guest of this chat; hugo, guest of another;
@@ -40,6 +41,13 @@ MATRIX = {
     "PATCH /api/companies/{company}/users/{bob}":   "401 401 401 403 200 200 404",
     # Bob may always leave.
     "DELETE /api/companies/{company}/users/{bob}":  "401 401 401 200 200 200 404",
+    "GET /api/companies/{company}/replies":         "401 401 401 200 200 200 404",
+    "POST /api/companies/{company}/replies":        "401 401 401 403 201 201 404",
+    "GET /api/companies/{company}/replies/{reply}": "401 401 401 200 200 200 404",
+    "PUT /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
+    "PATCH /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
+    "DELETE /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
+    "GET /api/companies/{company}/statistics":      "401 401 401 403 200 200 404",
     "POST /api/companies/{company}/start-chat":     "201 201 201 201 201 201 201",
     "GET /api/events":                             "401 401 401 200 200 200 200",
     "GET /api/chats":                               "401 200 200 200 200 200 200",
@@ -80,6 +88,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/companies/{company}/start-chat": {
         "first_name": "Ida", "last_name": "New", "email": "ida@guest.test", "message": "Hello",
     },
+    "POST /api/companies/{company}/replies": {"title": "Returns", "text": "Within 30 days."},
+    "PUT /api/companies/{company}/replies/{reply}": {"text": "Every day."},
     "POST /api/chats": {"company_id": "{company}"},
     "PUT /api/chats/{chat}": {"name": "Renamed"},
     "PUT /api/chats/{chat}/read": {"seq": 1},
@@ -121,6 +131,7 @@ def routes() -> Iterator[tuple[str, str, str, type[ApiViewSet]]]:
 NAMES = [
     ("companies/<pk>/users/<pk>", "companies/{company}/users/{bob}"),
     ("companies/<company_pk>/users/<pk>", "companies/{company}/users/{bob}"),
+    ("companies/<company_pk>/replies/<pk>", "companies/{company}/replies/{reply}"),
     ("companies/<company_pk>", "companies/{company}"),
     ("companies/<pk>", "companies/{company}"),
     ("chats/<chat_pk>/users/<pk>", "chats/{chat}/users/{gina}"),
@@ -171,6 +182,7 @@ def test_each_caller_gets_what_the_contract_says(
     ids = {
         "company": acme.pk, "chat": chat.pk, "bob": bob.user.pk, "gina": gina.chat_user.pk,
         "message": message["id"],
+        "reply": save_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }  # fmt: skip
     people = {"gina": gina, "hugo": hugo, "bob": bob, "mary": mary, "alice": alice}
     callers = {"anonymous": Client(), "charlie": charlie.api} | {
@@ -207,7 +219,12 @@ def test_a_dead_token_of_either_kind_is_401(route, acme, chat, gina, alice, bob,
         return  # no token is asked for, and none looked at
     method, path = route.split()
     path = path.format(
-        company=acme.pk, chat=chat.pk, bob=bob.user.pk, gina=gina.chat_user.pk, message=1
+        company=acme.pk,
+        chat=chat.pk,
+        bob=bob.user.pk,
+        gina=gina.chat_user.pk,
+        message=1,
+        reply=1,
     )
     for token in dead_tokens(alice.user, gina.chat_user):
         response = Client(token).generic(method, path, b"{}", content_type="application/json")

@@ -195,7 +195,14 @@ def test_what_can_be_replayed_says_so(path, method, operation):
 def test_path_parameters_are_named_and_typed(path, method, operation):
     parameters = {p["name"]: p for p in map(resolved, operation.get("parameters", []))}
     for name in re.findall(r"\{(\w+)\}", path):
-        assert name in {"company_id", "user_id", "chat_id", "chat_user_id", "message_id"}
+        assert name in {
+            "company_id",
+            "user_id",
+            "chat_id",
+            "chat_user_id",
+            "message_id",
+            "reply_id",
+        }
         kind = "string" if name == "company_id" else "integer"
         assert parameters[name]["schema"]["type"] == kind
 
@@ -231,7 +238,7 @@ def test_lists_are_pages():
         for path, method, operation in (p.values for p in OPERATIONS)
         if operation["operationId"].endswith("_list")
     ]
-    assert len(pages) == 5
+    assert len(pages) == 6
     for page in pages:
         assert list(page["properties"]) == [
             "current_page", "data", "first_page_url", "from", "next_page_url", "path", "per_page",

@@ -1,6 +1,5 @@
 """A guest's page: the way in, the conversation, the way out, in a real browser."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 

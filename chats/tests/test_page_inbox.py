@@ -169,7 +169,10 @@ def test_notifications_of_what_is_not_seen(
             window.told = [];
             const Real = window.Notification;
             window.Notification = class extends Real {
-                constructor(title, options) { super(title, options); window.told.push([title, options.body]); }
+                constructor(title, options) {
+                    super(title, options);
+                    window.told.push([title, options.body]);
+                }
             };
         }"""
     )

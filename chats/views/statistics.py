@@ -1,0 +1,34 @@
+"""What a company's managers see of its chats as a whole."""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import ApiTokenAuthentication, account
+from chatapi.views import READ, ApiViewSet, Policy
+from chats import docs_statistics, statistics
+from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
+from companies import access
+from companies.models import Company
+from companies.permissions import CompanyManager
+
+
+@docs_statistics.statistics
+class StatisticsViewSet(ApiViewSet):
+    policies: ClassVar = {"retrieve": Policy((ApiTokenAuthentication,), (CompanyManager,), (READ,))}
+
+    @cached_property
+    def company(self) -> Company:
+        return access.company(account(self.request), self.kwargs["company_pk"])
+
+    def retrieve(self, request: Request, company_pk: str) -> Response:
+        # Not `self.query`: what nothing was said of is another time with each call.
+        asked = StatisticsQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        query: dict[str, Any] = asked.validated_data
+        found = statistics.of_company(
+            self.company, query["after"], query["before"], query["timezone"]
+        )
+        return Response(StatisticsSerializer(found).data)
