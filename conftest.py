@@ -89,6 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(needs_postgres)
         elif opens_pages and CHROMIUM is None:
             item.add_marker(needs_chromium)
+    # Playwright leaves an event loop in its thread, where Django then refuses the database: last.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 def make_person(email: str, first_name: str) -> Person:

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import chats.urls
-from chatapi import pages
+from chatapi import installable, pages
 
 # Swagger UI and the admin style what they build by attributes.
 styles_inline = csp_update({"style-src": ["'unsafe-inline'"]})
@@ -27,6 +27,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", pages.home, name="home"),
     path("catalog/<str:language>.js", pages.catalog, name="catalog"),
+    path("manifest.webmanifest", installable.manifest, name="manifest"),
+    path("service-worker.js", installable.service_worker, name="service-worker"),
+    path("offline", installable.offline, name="offline"),
+    path("favicon.ico", installable.favicon),
     path("language", include("django.conf.urls.i18n")),
     path("accounts/", include("accounts.pages.entrance")),
     path("", include("accounts.pages.urls")),

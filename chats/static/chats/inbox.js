@@ -25,6 +25,7 @@ const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=c
 let list;
 let opened = null;
 let notifications;
+let leaving = false; // the page, as by logging out: what ends then is not begun again
 
 async function begin() {
   await api.begin();
@@ -74,6 +75,7 @@ function hear(user, place) {
     onEnd: async () => {
       // The token of this browser has ended: on with another one, or to the log-in.
       over.abort();
+      if (leaving) return;
       await api.renew().catch(() => {});
       setTimeout(() => hear(user, last), 1_000);
     },
@@ -146,6 +148,12 @@ function openFromAddress(user) {
 // --- What the agent does ---
 
 function wire(user) {
+  addEventListener('beforeunload', () => {
+    leaving = true;
+  });
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) location.reload(); // brought back as it was left: without its stream
+  });
   addEventListener('popstate', () => openFromAddress(user));
   addEventListener('hashchange', () => openFromAddress(user));
   let clock;

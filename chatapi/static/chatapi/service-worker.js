@@ -1,0 +1,37 @@
+// Shows the shell while there is no connection. Nothing else is kept: what a chat says, and who reads
+// it, is never in a cache. The view puts SHELL, the paths that it consists of, and VERSION before this.
+
+const CACHE = `shell-${VERSION}`;
+
+addEventListener('install', (event) => {
+  const fresh = SHELL.map((path) => new Request(path, { cache: 'reload' }));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(fresh)));
+  skipWaiting();
+});
+
+addEventListener('activate', (event) => {
+  event.waitUntil(
+    Promise.all([
+      caches.keys().then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)))),
+      registration.navigationPreload?.enable(),
+      clients.claim(),
+    ]),
+  );
+});
+
+addEventListener('fetch', (event) => {
+  const { request, preloadResponse } = event;
+  if (request.mode === 'navigate') {
+    event.respondWith(page(request, preloadResponse));
+  } else if (SHELL.includes(new URL(request.url).pathname)) {
+    event.respondWith(fetch(request).catch(() => caches.match(request)));
+  }
+});
+
+async function page(request, preloaded) {
+  try {
+    return (await preloaded) ?? (await fetch(request));
+  } catch {
+    return caches.match(SHELL[0]);
+  }
+}
