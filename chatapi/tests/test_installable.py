@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from chatapi.tests.browser import Person, Site, assert_accessible, shot
 
 
-def test_the_manifest_names_what_there_is(client: Client) -> None:
+def test_the_manifest_names_what_there_is(client: Client, db: None) -> None:
     answer = client.get("/manifest.webmanifest")
     assert answer["Content-Type"] == "application/manifest+json"
     found = answer.json()
