@@ -132,7 +132,7 @@ class Person:
 
     def note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.faults.append(f"{message.type}: {message.text}")
+            self.faults.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def allow(self, pattern: str) -> None:
         """Let pass what a test provokes, like the line of a refused request."""

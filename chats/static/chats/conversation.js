@@ -5,7 +5,7 @@
 //
 // `api` carries a chat-user token, `chat` is the answer of GET /api/chats/{id}, `me` the chat user.
 // `onUnread(count)` tells of messages that came unseen, `onEnded(reason)` that the token is good no
-// more. What else happens in the chat is told by events of the conversation, an EventTarget:
+// more, `onAnew()` that a new chat is wanted, as this one is closed. What else happens in the chat is told by events of the conversation, an EventTarget:
 // 'chat' (detail: what changed of the chat), 'user' (a chat user), 'presence' (users).
 
 import { element } from '../chatapi/dom.js';
@@ -33,7 +33,7 @@ export async function openConversation(root, options) {
 }
 
 class Conversation extends EventTarget {
-  constructor(root, { api, chat, me, onUnread = () => {}, onEnded = () => {} }) {
+  constructor(root, { api, chat, me, onUnread = () => {}, onEnded = () => {}, onAnew = null }) {
     super();
     Object.assign(this, { api, chat, me, onUnread, onEnded });
     this.path = `/api/chats/${chat.id}`;
@@ -76,7 +76,14 @@ class Conversation extends EventTarget {
       onTyping: (typing) => this.tellTyping(typing),
       onUp: () => this.timeline.last((message) => this.mine(message) && message.deleted_at === null),
     });
-    this.end = element('p', { class: 'notice closed', role: 'status', hidden: true });
+    this.end = element(
+      'div',
+      { class: 'notice closed', role: 'status', hidden: true },
+      element('p', {}, gettext('This chat is closed. It can be read, not written to.')),
+      onAnew
+        ? element('button', { class: 'button', type: 'button', on: { click: onAnew } }, gettext('Start a new chat'))
+        : null,
+    );
     this.node.append(this.end);
     onSight(() => inSight() && this.timeline.scrolled(), { signal: this.over.signal });
     addEventListener('online', () => this.outbox.nudge(), { signal: this.over.signal });
@@ -273,7 +280,6 @@ class Conversation extends EventTarget {
     const closed = this.chat.status === 'closed';
     this.composer.closed = closed;
     this.end.hidden = !closed;
-    this.end.textContent = gettext('This chat is closed. It can be read, not written to.');
     this.showWaiting();
   }
 

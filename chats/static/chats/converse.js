@@ -5,8 +5,11 @@ import { gettext, interpolate } from '../chatapi/words.js';
 import { openConversation } from './conversation.js';
 import { People } from './people.js';
 
-/** Show the chat until it ends: 'left', or 'ended' when the token is good no more. */
-export function converse(root, { api, chat, me, onUnread = () => {} }) {
+/**
+ * Show the chat until it ends: 'left', or 'ended' when the token is good no more. Where another chat can
+ * be started, also `anew`, which stands for that.
+ */
+export function converse(root, { api, chat, me, onUnread = () => {}, anew = null }) {
   return new Promise((resolve, reject) => {
     const title = element('h1', {}, bdi(me.company.name));
     const about = element('p', { class: 'quiet small' }, bdi(chat.name));
@@ -57,7 +60,8 @@ export function converse(root, { api, chat, me, onUnread = () => {} }) {
           : me.company.name;
         onUnread(count);
       },
-      onEnded: () => finish('ended'),
+      onEnded: () => finish(people?.leaving ? 'left' : 'ended'), // the stream may know it first
+      onAnew: anew && (() => finish(anew)),
     }).then((made) => {
       conversation = made;
       people = new People(body, {

@@ -18,6 +18,7 @@ export class People {
     Object.assign(this, { api, chat, me, company, tools, onLeave });
     this.path = `/api/chats/${chat.id}`;
     this.online = new Set();
+    this.leaving = false;
     this.over = new AbortController();
     const { signal } = this.over;
     conversation.addEventListener('user', () => this.later(), { signal });
@@ -58,7 +59,7 @@ export class People {
 
   later() {
     clearTimeout(this.clock);
-    this.clock = setTimeout(() => this.look(), ONCE_IN);
+    if (!this.over.signal.aborted) this.clock = setTimeout(() => this.look(), ONCE_IN);
   }
 
   async look() {
@@ -170,7 +171,13 @@ export class People {
   leave() {
     const question = gettext('Leave this chat? To come back you need its link, and a new code by e-mail.');
     return this.run(question, gettext('Leave chat'), async () => {
-      await this.api.delete(`${this.path}/users/${this.me.id}`);
+      this.leaving = true;
+      try {
+        await this.api.delete(`${this.path}/users/${this.me.id}`);
+      } catch (error) {
+        this.leaving = false;
+        throw error;
+      }
       this.onLeave();
     });
   }

@@ -15,19 +15,22 @@ const api = new Api();
  */
 export async function start(root, { company, notice, onChat, onUnread }) {
   const key = `chatapi:started:${company}`;
-  let chatId = kept(key);
-  if (chatId === null) {
-    const started = await askStart(root, company, notice);
-    chatId = started.chat.id;
-    const { person, password } = started;
-    remember(chatId, { ...person, password, token: started.token ?? null });
-    keep(key, chatId);
-    onChat(chatId);
-    if (!started.token) await prove(root, chatId, { person, password });
-  } else {
-    onChat(chatId);
+  for (;;) {
+    let chatId = kept(key);
+    if (chatId === null) {
+      const started = await askStart(root, company, notice);
+      chatId = started.chat.id;
+      const { person, password } = started;
+      remember(chatId, { ...person, password, token: started.token ?? null });
+      keep(key, chatId);
+      onChat(chatId);
+      if (!started.token) await prove(root, chatId, { person, password });
+    } else {
+      onChat(chatId);
+    }
+    await visit(root, { chatId, onUnread, anew: true });
+    keep(key, null);
   }
-  return visit(root, { chatId, onUnread });
 }
 
 function askStart(root, company, notice) {

@@ -91,13 +91,14 @@ export function step(root, { title, content, submit, act, fields = {}, others = 
   });
 }
 
-export function askPassword(root, { problem }) {
+export function askPassword(root, { problem, others }) {
   const password = field(gettext('Password'), { type: 'password', required: true, maxLength: 128, autocomplete: 'off' });
   return step(root, {
     title: gettext('This chat is protected'),
     content: [element('p', {}, gettext('Type in the password that came with the invitation.')), password.node],
     submit: gettext('Continue'),
     act: () => password.input.value,
+    others,
     problem,
   });
 }

@@ -7,7 +7,7 @@ import { converse } from './converse.js';
 import { askCode, askPassword, askPerson, tell } from './steps.js';
 
 const anybody = new Api();
-const AWAY = 401;
+const ANEW = Symbol('another chat, please');
 
 const keyOf = (chatId) => `chatapi:chat:${chatId}`;
 
@@ -18,20 +18,27 @@ export function remember(chatId, facts) {
   keep(keyOf(chatId), { ...known(chatId), ...facts });
 }
 
-/** Lead a visitor into a chat, whatever it takes, for as long as the page is open. */
-export async function visit(root, { chatId, onUnread }) {
+/**
+ * Lead a visitor into a chat, whatever it takes, for as long as the page is open; where another chat can
+ * be started (`anew`), until that is what they want.
+ */
+export async function visit(root, { chatId, onUnread, anew = false }) {
+  const others = anew ? [{ label: gettext('Start a new chat'), answer: ANEW }] : [];
   let problem = null;
   for (;;) {
     const mine = known(chatId);
     if (mine.token) {
-      const end = await enter(root, chatId, mine.token, onUnread);
+      const end = await enter(root, chatId, mine.token, { onUnread, anew });
+      if (end === ANEW) return;
       if (end === 'left') {
         keep(keyOf(chatId), { password: mine.password });
-        await tell(root, {
+        const next = await tell(root, {
           title: gettext('You have left the chat'),
           text: gettext('You can come back with a new code.'),
           submit: gettext('Join again'),
+          others,
         });
+        if (next === ANEW) return;
       } else if (end === 'ended') {
         remember(chatId, { token: null });
         await tell(root, {
@@ -43,7 +50,9 @@ export async function visit(root, { chatId, onUnread }) {
       continue;
     }
     if (!mine.password) {
-      remember(chatId, { password: await askPassword(root, { problem }) });
+      const password = await askPassword(root, { problem, others });
+      if (password === ANEW) return;
+      remember(chatId, { password });
       problem = null;
       continue;
     }
@@ -94,17 +103,18 @@ function codeWaits(chatId, email) {
   return mailed?.email === email && Date.now() - mailed.at < 9 * 60_000;
 }
 
-/** The conversation, until the visitor has left ('left') or the token is good no more ('ended'). */
-async function enter(root, chatId, token, onUnread) {
+/** The conversation, until the visitor has left ('left'), or wants another one (ANEW), or the token is
+ *  good no more ('ended'). */
+async function enter(root, chatId, token, { onUnread, anew }) {
   const api = new Api({ token });
   for (;;) {
     try {
       // The chat first: what comes after its last_seq comes by the stream.
       const chat = await api.get(`/api/chats/${chatId}`);
       const me = await api.get('/api/chat-user');
-      return await converse(root, { api, chat, me, onUnread });
+      return await converse(root, { api, chat, me, onUnread, anew: anew ? ANEW : null });
     } catch (error) {
-      if (error instanceof ApiError && [AWAY, 403, 404].includes(error.status)) return 'ended';
+      if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return 'ended';
       if (!(error instanceof ApiError || error instanceof OfflineError)) throw error;
       await tell(root, {
         title: gettext('The chat can’t be reached'),

@@ -1,0 +1,52 @@
+"""What the tests of a guest's pages do again and again."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from chatapi.tests.browser import Site
+
+REFUSED = r"the server responded with a status of 4\d\d"  # Chromium's line for such an answer
+AWAY = r"net::ERR_|Failed to load resource|the server responded with a status of 5\d\d"
+CODE_ASKED = "Type in the 6-digit code sent to you"
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_label("Message", exact=True)
+
+
+def message(page: Page, text: str) -> Locator:
+    """A message that the server has."""
+    return page.locator(".messages:not(.pending) .message").filter(has_text=text)
+
+
+def introduce(page: Page, email: str, first_name: str = "Gina", last_name: str = "Guest") -> None:
+    page.get_by_label("First name").fill(first_name)
+    page.get_by_label("Last name").fill(last_name)
+    page.get_by_label("Email").fill(email)
+
+
+def join(page: Page, site: Site, chat: dict[str, Any], first_name: str = "Gina") -> str:
+    """Go in by the link, as a guest who reads their mail; the address."""
+    email = f"{first_name.lower()}-{chat['id']}@guest.test"
+    page.goto(chat["url"])
+    introduce(page, email, first_name)
+    page.get_by_role("button", name="Join the chat").click()
+    prove(page, site, email)
+    return email
+
+
+def prove(page: Page, site: Site, email: str, number: int = 1) -> None:
+    """Type in the `number`th code that was mailed."""
+    expect(heading(page)).to_have_text(CODE_ASKED)
+    page.get_by_label("Digit 1 of 6").press_sequentially(site.code(email, number))
+    expect(field(page)).to_be_focused()
+
+
+def say(page: Page, text: str) -> None:
+    field(page).fill(text)
+    page.keyboard.press("Enter")
