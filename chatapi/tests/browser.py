@@ -72,7 +72,7 @@ class Site:
         """The code in the `number`th code mail to an address, as soon as it came."""
 
         def codes() -> list[str]:
-            subjects = [str(mail["Subject"]) for mail in self.mails(to)]
+            subjects = [str(mail["Subject"]).strip() for mail in self.mails(to)]
             return [match[0] for each in subjects if (match := re.match(r"\d{6}", each))]
 
         wait_for(lambda: len(codes()) >= number, 30)

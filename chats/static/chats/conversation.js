@@ -42,6 +42,7 @@ class Conversation extends EventTarget {
     this.names = new Map(); // chat user id → name
     this.read = new Map(); // chat user id → seq, of the others
     this.readUpTo = 0;
+    this.broken = false; // the stream
     this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
     this.state = element('p', { class: 'connection', role: 'status', hidden: true });
     this.node.append(this.state);
@@ -86,6 +87,9 @@ class Conversation extends EventTarget {
     );
     this.node.append(this.end);
     onSight(() => inSight() && this.timeline.scrolled(), { signal: this.over.signal });
+    for (const type of ['online', 'offline']) {
+      addEventListener(type, () => this.showConnection(), { signal: this.over.signal });
+    }
     addEventListener('online', () => this.outbox.nudge(), { signal: this.over.signal });
     root.append(this.node);
   }
@@ -199,10 +203,8 @@ class Conversation extends EventTarget {
   }
 
   connected(state) {
-    this.state.hidden = state !== 'offline';
-    this.state.textContent = navigator.onLine
-      ? gettext('Reconnecting … What you write is kept and sent.')
-      : gettext('You are offline. What you write is kept and sent.');
+    this.broken = state === 'offline';
+    this.showConnection();
     if (state === 'live') {
       this.outbox.nudge();
       if (this.timeline.sticky) this.seen();
@@ -281,6 +283,13 @@ class Conversation extends EventTarget {
     this.composer.closed = closed;
     this.end.hidden = !closed;
     this.showWaiting();
+  }
+
+  showConnection() {
+    this.state.hidden = !this.broken && navigator.onLine;
+    this.state.textContent = navigator.onLine
+      ? gettext('Reconnecting … What you write is kept and sent.')
+      : gettext('You are offline. What you write is kept and sent.');
   }
 
   showFresh() {
