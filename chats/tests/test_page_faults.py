@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chatapi.tests.browser import Person, Site, shot
-from chats.tests.guests import AWAY, field, join, message, say
+from chats.tests.guests import AWAY, REFUSED, field, join, message, say
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +76,7 @@ def test_offline_and_back(site: Site, person: Callable[..., Person]) -> None:
 def test_what_was_refused_can_be_tried_again(site: Site, person: Callable[..., Person]) -> None:
     chat = site.chat()
     gina = person()
-    gina.allow(r"409|422")
+    gina.allow(REFUSED)
     page = gina.page()
     join(page, site, chat)
     path = f"/api/chats/{chat['id']}"

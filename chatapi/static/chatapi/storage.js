@@ -2,6 +2,7 @@
 // with storage blocked, it is kept for as long as the page is open.
 
 const memory = new Map();
+let save = null; // where this page may keep nothing, and another does it
 
 function local() {
   try {
@@ -9,6 +10,15 @@ function local() {
   } catch {
     return null;
   }
+}
+
+/** Whether this page may keep nothing itself. */
+export const isBlocked = () => local() === null;
+
+/** Have another page keep what this one may not: it has `values` already, `saveThere(key, value)` keeps. */
+export function keepElsewhere(values, saveThere) {
+  for (const [key, value] of Object.entries(values)) memory.set(key, value);
+  save = saveThere;
 }
 
 /** What was kept under `key`; null when there is nothing, or nothing that can be read. */
@@ -26,6 +36,7 @@ export function kept(key) {
 export function keep(key, value) {
   if (value === null) memory.delete(key);
   else memory.set(key, value);
+  save?.(key, value);
   try {
     if (value === null) local()?.removeItem(key);
     else local()?.setItem(key, JSON.stringify(value));

@@ -103,6 +103,7 @@ class Conversation extends EventTarget {
     }
     await this.timeline.open({ unread: this.chat.unread_count, mine: (message) => this.mine(message) });
     this.showRead();
+    this.onUnread(this.timeline.fresh);
     this.timeline.scrolled();
     this.showWaiting();
     this.outbox.run();
@@ -248,11 +249,12 @@ class Conversation extends EventTarget {
     this.api.post(`${this.path}/typing`, { typing }).catch(() => {}); // it passes anyway
   }
 
-  /** The newest message is in sight. */
+  /** The newest message is in sight, if the page is. */
   seen() {
+    if (!inSight()) return;
     this.onUnread(0);
     const { newest } = this.timeline;
-    if (newest <= this.readUpTo || !inSight()) return;
+    if (newest <= this.readUpTo) return;
     clearTimeout(this.reading);
     this.reading = setTimeout(async () => {
       if (this.over.signal.aborted) return;

@@ -2,6 +2,7 @@
 
 import { find } from '../chatapi/dom.js';
 import { cover } from '../chatapi/sight.js';
+import { isBlocked, keepElsewhere } from '../chatapi/storage.js';
 import { start } from './start.js';
 
 const root = find('#visitor');
@@ -13,15 +14,24 @@ function say(message) {
   for (const origin of origins) parent.postMessage({ from: 'chatapi', ...message }, origin);
 }
 
+let answered;
+const answer = new Promise((resolve) => {
+  answered = resolve;
+});
 addEventListener('message', ({ source, origin, data }) => {
   if (source !== parent || !origins.includes(origin) || data?.from !== 'chatapi-host') return;
   cover(data.type === 'hidden');
+  answered(data.kept ?? {});
 });
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]')) say({ type: 'close' });
 });
 
-say({ type: 'ready' });
+say({ type: 'ready', blocked: isBlocked() });
+if (isBlocked() && parent !== window) {
+  // Some browsers let no panel keep anything. The website around does, or its next page would know nothing.
+  keepElsewhere(await answer, (key, value) => say({ type: 'keep', key, value }));
+}
 start(root, {
   company: root.dataset.company,
   notice: root.dataset.notice,

@@ -4,29 +4,36 @@
 (() => {
   'use strict';
   const script = document.currentScript;
-  const { company, text = 'Get help', color = '#0b5cad', open: how = 'panel', lang = '', side = 'end' } = script.dataset;
+  const { company, color = '#0b5cad', open: how = 'panel', lang = '', side = 'end' } = script.dataset;
   const service = new URL(script.src).origin;
   if (!company || window.chatapiEmbed) return;
   window.chatapiEmbed = true;
 
   const address = (path) => `${service}/${path}/${encodeURIComponent(company)}${lang ? `?lang=${encodeURIComponent(lang)}` : ''}`;
-  const STARTED = `chatapi:${service}:${company}`;
-  const started = {
-    get: () => {
-      try {
-        return localStorage.getItem(STARTED) !== null;
-      } catch {
-        return false;
-      }
-    },
-    set: () => {
-      try {
-        localStorage.setItem(STARTED, '1');
-      } catch {
-        // The page keeps nothing: the chat is found again in the frame itself.
-      }
-    },
+  const WORDS = {
+    en: { text: 'Get help', close: 'Close', away: 'The chat can’t be shown here.', open: 'Open it in a window' },
+    de: { text: 'Hilfe', close: 'Schließen', away: 'Der Chat lässt sich hier nicht zeigen.', open: 'In einem Fenster öffnen' },
   };
+  const words = WORDS[(lang || document.documentElement.lang || navigator.language).slice(0, 2)] ?? WORDS.en;
+  const text = script.dataset.text ?? words.text;
+  const PATIENCE = 5_000; // milliseconds in which a frame says that it is there
+
+  // That this browser talks here; and what the panel keeps, where the browser lets it keep nothing itself.
+  const KEY = `chatapi:${service}:${company}`;
+  function kept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEY));
+    } catch {
+      return null;
+    }
+  }
+  function keep(values) {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(values));
+    } catch {
+      // This page keeps nothing either.
+    }
+  }
 
   /** Black or white, whichever reads better on `color`. */
   function ink() {
@@ -54,9 +61,11 @@
       width: min(400px, calc(100vw - 40px)); height: min(640px, calc(100vh - 110px)); display: flex; flex-direction: column;
       border: 1px solid rgb(128 128 128 / 40%); border-radius: 14px; overflow: hidden; background: Canvas; color-scheme: light dark;
       box-shadow: 0 12px 40px rgb(0 0 0 / 30%); }
-    .panel[hidden], .count[hidden] { display: none; }
+    [hidden] { display: none !important; }
     .bar { display: flex; justify-content: flex-end; background: var(--color); }
     .close { min-width: 44px; min-height: 40px; border: 0; background: none; color: var(--ink); font-size: 20px; }
+    .away { margin: auto; padding: 24px; text-align: center; font: 16px/1.5 system-ui, sans-serif; color: CanvasText; }
+    .away a { color: LinkText; }
     iframe { flex: 1; border: 0; width: 100%; background: Canvas; }
     @media (max-width: 480px) { .panel { inset: 0; width: auto; height: auto; border: 0; border-radius: 0; } }
   `;
@@ -80,6 +89,7 @@
   const count = make('span', { className: 'count', hidden: true }, button);
   let panel = null;
   let frame = null;
+  let there = false; // the frame, in which a page of the service said so
 
   function load() {
     panel = make('div', { className: 'panel', hidden: true }, shadow);
@@ -87,10 +97,19 @@
     panel.setAttribute('aria-label', text);
     const bar = make('div', { className: 'bar' }, panel);
     const close = make('button', { type: 'button', className: 'close', textContent: '×' }, bar);
-    close.setAttribute('aria-label', 'Close');
+    close.setAttribute('aria-label', words.close);
     close.addEventListener('click', hide);
     panel.addEventListener('keydown', (event) => event.key === 'Escape' && hide());
     frame = make('iframe', { src: address('embed'), title: text, allow: 'clipboard-write' }, panel);
+    frame.addEventListener('load', () => setTimeout(() => there || instead(), PATIENCE));
+  }
+
+  /** Where this website is not one that may show the chat: a link to it, as a window needs a press. */
+  function instead() {
+    frame.hidden = true;
+    const away = make('div', { className: 'away' }, panel);
+    make('p', { textContent: words.away }, away);
+    make('a', { href: address('start'), target: '_blank', rel: 'noopener', textContent: words.open }, away);
   }
 
   function show() {
@@ -113,17 +132,20 @@
   }
 
   /** Let the frame know whether it is in sight: what is not seen is not read. */
-  function tell() {
-    frame.contentWindow?.postMessage({ from: 'chatapi-host', type: panel.hidden ? 'hidden' : 'shown' }, service);
+  function tell(more) {
+    if (there) frame.contentWindow.postMessage({ from: 'chatapi-host', type: panel.hidden ? 'hidden' : 'shown', ...more }, service);
   }
 
   addEventListener('message', (event) => {
     if (event.origin !== service || event.source !== frame?.contentWindow || event.data?.from !== 'chatapi') return;
-    const { type } = event.data;
-    if (type === 'started') started.set();
+    const { type, key, value, blocked } = event.data;
+    if (type === 'started') keep(kept() ?? {});
+    else if (type === 'keep') keep({ ...kept(), [key]: value });
     else if (type === 'close') hide();
-    else if (type === 'ready') tell();
-    else if (type === 'unread') {
+    else if (type === 'ready') {
+      there = true;
+      tell(blocked ? { kept: kept() ?? {} } : {});
+    } else if (type === 'unread') {
       const waiting = Number(event.data.count) || 0;
       count.hidden = waiting === 0;
       count.textContent = String(waiting);
@@ -135,5 +157,5 @@
   button.addEventListener('click', () => (panel && !panel.hidden ? hide() : show()));
   document.body.append(host);
   // Somebody who talks here already hears of answers without pressing the button.
-  if (how !== 'window' && started.get()) load();
+  if (how !== 'window' && kept() !== null) load();
 })();

@@ -60,6 +60,7 @@ export class Timeline {
     this.begun = page.next_page_url === null;
     this.newest = Math.max(this.newest, page.data[0]?.seq ?? 0);
     if (unread > 0) {
+      this.fresh = unread; // until they are seen
       const others = page.data.filter((each) => !mine(each) && each.deleted_at === null);
       this.markBefore = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }

@@ -1,0 +1,231 @@
+"""The start of a chat with a company, in a page and in a panel of another website."""
+
+import gzip
+import re
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect
+
+from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, shot
+from chats.tests.guests import CODE_ASKED, REFUSED, field, heading, message, say
+
+pytestmark = pytest.mark.browser
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+STRICT = "default-src 'none'; script-src {0}; frame-src {0}"
+
+
+def introduce(page: Page | FrameLocator, email: str, text: str) -> None:
+    page.get_by_label("First name").fill("Gina")
+    page.get_by_label("Last name").fill("Guest")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("How can we help?").fill(text)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+# --- The page ---
+
+
+def test_a_chat_starts_with_what_it_is_about(site: Site, person: Callable[..., Person]) -> None:
+    page = person(viewport=PHONE).page()
+    page.goto("/start/acme")
+    expect(heading(page)).to_have_text("Start a chat")
+    expect(page).to_have_title("Acme")
+    shot(page, "start")
+    assert_accessible(page)
+    email = "starts@guest.test"
+    introduce(page, email, "My parcel is lost.")
+    expect(heading(page)).to_have_text(CODE_ASKED)
+    expect(page).to_have_url(re.compile(r"/chats/\d+$"))
+    page.get_by_label("Digit 1 of 6").press_sequentially(site.code(email))
+    expect(message(page, "My parcel is lost.")).to_be_visible()
+    chat = int(page.url.rpartition("/")[2])
+    texts = site.ask("GET", f"/api/chats/{chat}/messages", token=site.alice)["data"]
+    assert [each["text"] for each in texts] == ["My parcel is lost."]
+    # Starting again on this browser is going on, until the chat is closed.
+    page.goto("/start/acme")
+    expect(message(page, "My parcel is lost.")).to_be_visible()
+    site.ask("PUT", f"/api/chats/{chat}", {"status": "closed"}, site.alice)
+    page.get_by_role("button", name="Start a new chat").click()
+    expect(heading(page)).to_have_text("Start a chat")
+
+
+def test_what_was_typed_stays(site: Site, person: Callable[..., Person]) -> None:
+    gina = person()
+    gina.allow(REFUSED)
+    page = gina.page()
+    page.goto("/start/acme")
+    introduce(page, "no@address", "A long story.")
+    expect(page.get_by_label("Email")).to_have_attribute("aria-invalid", "true")
+    page.reload()
+    expect(page.get_by_label("How can we help?")).to_have_value("A long story.")
+
+
+def test_out_of_hours_it_is_said(site: Site, person: Callable[..., Person]) -> None:
+    text = "Back on Monday. <b>Really</b>"
+    never = {"timezone": "UTC"}
+    fields = {"name": "Asleep", "opening_hours": never, "closed_text": text}
+    company = site.ask("POST", "/api/companies", fields, site.alice)
+    page = person().page()
+    page.goto(f"/start/{company['slug']}")
+    expect(page.get_by_text(text)).to_be_visible()
+    assert_accessible(page)
+
+
+# --- The panel ---
+
+
+class Host:
+    """Another website: `serve(html, policy)` has it show a page, at `url`, of another origin."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.policy = ""
+        host = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def end_headers(self) -> None:
+                if host.policy:
+                    self.send_header("Content-Security-Policy", host.policy)
+                super().end_headers()
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # 127.0.0.1 by another name is another site, with other cookies and storage.
+        self.origin = f"http://localhost:{self.server.server_port}"
+        (folder / "favicon.ico").write_bytes(b"")
+
+    def serve(self, site: Site, attributes: str = "", policy: str = STRICT) -> str:
+        """A page with the script, under a policy; its URL."""
+        self.policy = policy.format(site.url)
+        html = (DOCS / "embed-example.html").read_text()
+        html = re.sub(r"<meta http-equiv=.*>", "", html)  # the header is the policy here
+        html = html.replace("http://127.0.0.1:8000", site.url)
+        html = re.sub(r'data-company=.*" defer', f'data-company="acme" {attributes} defer', html)
+        (self.folder / "index.html").write_text(html)
+        return f"{self.origin}/index.html"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def host(tmp_path: Path, site: Site) -> Iterator[Host]:
+    made = Host(tmp_path)
+    path = f"/api/companies/{site.acme['id']}"
+    site.ask("PUT", path, {"allowed_origins": [made.origin]}, site.alice)
+    yield made
+    site.ask("PUT", path, {"allowed_origins": []}, site.alice)
+    made.close()
+
+
+def button(page: Page, name: str = "Get help") -> Any:
+    return page.get_by_role("button", name=name)
+
+
+def test_a_visitor_of_another_website_talks_in_the_panel(
+    site: Site, person: Callable[..., Person], host: Host
+) -> None:
+    gina = person(base_url=host.origin)
+    page = gina.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(host.serve(site))
+    expect(button(page)).to_be_visible()
+    page.wait_for_timeout(300)
+    assert [url for url in asked if url.startswith(site.url)] == [f"{site.url}/embed.js"]
+    shot(page, "embed-button")
+    assert_accessible(page)
+    button(page).click()
+    panel = page.frame_locator("chatapi-embed iframe")
+    email = "panel@guest.test"
+    introduce(panel, email, "Do you ship to Chile?")
+    panel.get_by_label("Digit 1 of 6").press_sequentially(site.code(email))
+    said = panel.locator(".messages:not(.pending) .message")
+    expect(said.filter(has_text="Do you ship to Chile?")).to_be_visible()
+    shot(page, "embed-panel")
+    page.keyboard.press("Escape")
+    expect(page.locator("chatapi-embed .panel")).not_to_be_visible()
+    expect(button(page)).to_be_focused()
+    chats = site.ask("GET", "/api/chats", token=site.alice)["data"]
+    chat = max(chats, key=lambda each: each["id"])
+    agent = site.agent(chat)
+    site.ask("POST", f"/api/chats/{chat['id']}/messages", {"text": "Yes!"}, agent)
+    expect(button(page, "Get help (1)")).to_be_visible()
+    # On the next page of that website, and without a press.
+    page.goto(f"{host.origin}/index.html?next")
+    expect(button(page, "Get help (1)")).to_be_visible()
+    shot(page, "embed-unread")
+    button(page, "Get help (1)").click()
+    expect(said.filter(has_text="Yes!")).to_be_visible()
+    expect(button(page)).to_be_visible()
+    assert gina.context.cookies() == []
+
+
+def test_a_website_that_may_not_has_a_link(
+    site: Site, person: Callable[..., Person], host: Host
+) -> None:
+    path = f"/api/companies/{site.acme['id']}"
+    site.ask("PUT", path, {"allowed_origins": ["https://elsewhere.test"]}, site.alice)
+    gina = person(base_url=host.origin)
+    gina.allow("frame-ancestors|ERR_BLOCKED_BY_RESPONSE|chrome-error")
+    page = gina.page()
+    page.goto(host.serve(site))
+    button(page).click()
+    link = page.get_by_role("link", name="Open it in a window")
+    expect(link).to_be_visible(timeout=15_000)
+    expect(link).to_have_attribute("href", f"{site.url}/start/acme")
+    shot(page, "embed-refused")
+    with page.expect_popup() as opened:
+        link.click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
+def test_its_attributes(site: Site, person: Callable[..., Person], host: Host) -> None:
+    page = person(base_url=host.origin, viewport=PHONE).page()
+    attributes = 'data-text="Frag uns" data-color="gold" data-side="start" data-lang="de"'
+    page.goto(host.serve(site, attributes))
+    expect(button(page, "Frag uns")).to_have_css("background-color", "rgb(255, 215, 0)")
+    expect(button(page, "Frag uns")).to_have_css("color", "rgb(0, 0, 0)")
+    box = button(page, "Frag uns").bounding_box()
+    assert box is not None
+    assert box["x"] < 100
+    button(page, "Frag uns").click()
+    panel = page.frame_locator("chatapi-embed iframe")
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Chat beginnen")
+    page.wait_for_timeout(300)
+    shot(page, "embed-phone")
+
+
+def test_in_a_window(site: Site, person: Callable[..., Person], host: Host) -> None:
+    page = person(base_url=host.origin).page()
+    page.goto(host.serve(site, 'data-open="window"'))
+    with page.expect_popup() as opened:
+        button(page).click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
+def test_the_script_is_small() -> None:
+    script = (DOCS.parent / "chats" / "static" / "chats" / "embed.js").read_bytes()
+    assert len(gzip.compress(script)) < 6 * 1024
+
+
+def test_a_chat_said_in_the_page_as_in_the_panel(site: Site, person: Callable[..., Person]) -> None:
+    """The panel's page alone, without a website around it."""
+    page = person().page()
+    page.goto("/embed/acme")
+    email = "alone@guest.test"
+    introduce(page, email, "Anybody?")
+    page.get_by_label("Digit 1 of 6").press_sequentially(site.code(email))
+    expect(field(page)).to_be_visible()
+    say(page, "Still me")
+    expect(message(page, "Still me")).to_be_visible()
