@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -31,6 +32,15 @@ def account_for(email: str) -> User:
         defaults={"password": "!"},  # "!": no password fits
     )
     return user
+
+
+def open_to_website(user: User, password: str) -> None:
+    """Let an account log in by a password, its address taken as proven."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": True, "primary": True}
+    )
 
 
 def issue_token(

@@ -1,10 +1,11 @@
+import secrets
 from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.actions import account_for, issue_token
+from accounts.actions import account_for, issue_token, open_to_website
 from chats.actions import chats
 from chats.models import Chat
 from companies.actions import create_company
@@ -13,6 +14,7 @@ from companies.models import Company
 OWNER = "demo@example.com"
 SLUG = "demo-company"
 CHAT = "First chat"
+WEBSITE = "http://localhost:9000"  # that of docs/embed.md
 
 
 class Command(BaseCommand):
@@ -26,7 +28,9 @@ class Command(BaseCommand):
         self.stdout.write("")
         if Company.objects.exists():
             self.stdout.write("Going on with the data that is there.")
-            token = f"issue one: .venv/bin/python manage.py issue_token {OWNER}"
+            manage = ".venv/bin/python manage.py"
+            token = f"issue one: {manage} issue_token {OWNER}"
+            log_in = f"as you did, or: {manage} changepassword {OWNER}"
             # Of the demonstration alone: others' passwords are none of a terminal's business.
             chat = Chat.objects.filter(
                 name=CHAT, company__slug=SLUG, company__memberships__user__email=OWNER,
@@ -37,9 +41,18 @@ class Command(BaseCommand):
                 f"Made a demonstration for you: the account {OWNER}, a company, a chat and a token."
             )
             owner = account_for(OWNER)
-            company = create_company(owner, name="Demo Company", slug=SLUG)
+            password = secrets.token_urlsafe(9)
+            open_to_website(owner, password)
+            log_in = f"{OWNER}, password {password}"
+            company = create_company(
+                owner, name="Demo Company", slug=SLUG, allowed_origins=[WEBSITE]
+            )
             chat = chats.create(company, name=CHAT)
             _, token = issue_token(owner, name="demonstration")
+        self.stdout.write(f"  Inbox          {base}/inbox")
+        if chat:
+            self.stdout.write(f"  Log in         {log_in}")
+            self.stdout.write(f"  Start a chat   {base}/start/{SLUG}")
         self.stdout.write(f"  API            {base}/api")
         self.stdout.write(f"  Docs           {base}/docs")
         self.stdout.write(f"  Token          {token}")

@@ -22,7 +22,7 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
     const node = element(
       'div',
       { class: 'chat' },
-      element('header', { class: 'chat-header' }, element('div', {}, title, about), toggle),
+      element('header', { class: 'chat-header' }, logo(me.company), element('div', { class: 'chat-title' }, title, about), toggle),
       body,
     );
     root.replaceChildren(node);
@@ -77,4 +77,10 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
       conversation.focus();
     }, reject);
   });
+}
+
+/** The company's logo, from wherever it keeps it; none when it can't be shown. */
+function logo({ logo_url: src }) {
+  if (!src) return null;
+  return element('img', { class: 'logo', alt: '', referrerPolicy: 'no-referrer', on: { error: ({ target }) => target.remove() }, src });
 }

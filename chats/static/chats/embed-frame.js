@@ -34,6 +34,7 @@ if (isBlocked() && parent !== window) {
 }
 start(root, {
   company: root.dataset.company,
+  name: root.dataset.name,
   notice: root.dataset.notice,
   onChat: () => say({ type: 'started' }),
   onUnread: (count) => say({ type: 'unread', count }),

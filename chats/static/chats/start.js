@@ -1,7 +1,7 @@
 // The start of a chat: who one is, what it is about; then as in any chat.
 
 import { Api } from '../chatapi/api.js';
-import { element, find } from '../chatapi/dom.js';
+import { bdi, element, find } from '../chatapi/dom.js';
 import { keep, kept } from '../chatapi/storage.js';
 import { gettext } from '../chatapi/words.js';
 import { field, personFields, step, values } from './steps.js';
@@ -13,12 +13,12 @@ const api = new Api();
  * Start a chat with a company, or go on with the one that this browser has there. `onChat(id)` is told
  * which chat it is.
  */
-export async function start(root, { company, notice, onChat, onUnread }) {
+export async function start(root, { company, name, notice, onChat, onUnread }) {
   const key = `chatapi:started:${company}`;
   for (;;) {
     let chatId = kept(key);
     if (chatId === null) {
-      const started = await askStart(root, company, notice);
+      const started = await askStart(root, { company, name, notice });
       chatId = started.chat.id;
       const { person, password } = started;
       remember(chatId, { ...person, password, token: started.token ?? null });
@@ -33,7 +33,7 @@ export async function start(root, { company, notice, onChat, onUnread }) {
   }
 }
 
-function askStart(root, company, notice) {
+function askStart(root, { company, name, notice }) {
   const fields = personFields();
   const draftKey = `chatapi:start:${company}`;
   const message = field(gettext('How can we help?'), {
@@ -48,6 +48,7 @@ function askStart(root, company, notice) {
   return step(root, {
     title: gettext('Start a chat'),
     content: [
+      element('p', { class: 'lead' }, bdi(name)),
       notice ? element('p', { class: 'notice warning', dir: 'auto' }, notice) : null,
       ...Object.values(fields).map((each) => each.node),
       message.node,
@@ -71,6 +72,7 @@ export function startPage() {
   const root = find('#visitor');
   return start(root, {
     company: root.dataset.company,
+    name: root.dataset.name,
     notice: root.dataset.notice,
     onChat: (id) => history.replaceState(null, '', `/chats/${id}`),
   });
