@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from playwright.sync_api import Locator, Page, expect
 
 from chatapi.tests.browser import Site
@@ -50,3 +51,31 @@ def prove(page: Page, site: Site, email: str, number: int = 1) -> None:
 def say(page: Page, text: str) -> None:
     field(page).fill(text)
     page.keyboard.press("Enter")
+
+
+def fill(site: Site, chat: int, count: int) -> None:
+    """`count` messages of the chat's first user, as sends would have made them."""
+    values = {"chat": chat, "count": count}
+    with psycopg.connect(site.installation.env["DATABASE_URL"]) as connection:
+        connection.execute(
+            """
+            WITH made AS (
+                INSERT INTO chats_message (chat_id, author_id, seq, text, assurance, created_at)
+                SELECT chat.id, (SELECT min(id) FROM chats_chatuser WHERE chat_id = chat.id),
+                       chat.last_seq + n, 'Message number ' || n || '.', 'email_verified',
+                       now() - (%(count)s - n) * interval '1 minute'
+                FROM chats_chat AS chat, generate_series(1, %(count)s) AS n
+                WHERE chat.id = %(chat)s
+                RETURNING id, seq, created_at
+            )
+            INSERT INTO chats_event (chat_id, company_id, seq, type, message_id, created_at)
+            SELECT chat.id, chat.company_id, made.seq, 'message.created', made.id, made.created_at
+            FROM made, chats_chat AS chat WHERE chat.id = %(chat)s
+            """,
+            values,
+        )
+        connection.execute(
+            "UPDATE chats_chat SET last_seq = last_seq + %(count)s,"
+            " last_message_seq = last_seq + %(count)s WHERE id = %(chat)s",
+            values,
+        )

@@ -4,45 +4,16 @@ import gzip
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from playwright.sync_api import expect
 
 from chatapi.tests.browser import Person, Site
-from chats.tests.guests import join, message
+from chats.tests.guests import fill, join, message
 
 pytestmark = pytest.mark.browser
 
 MOST_BYTES = 60 * 1024
 MOST_ELEMENTS = 300
-
-
-def fill(site: Site, chat: int, count: int) -> None:
-    """`count` messages of the chat's first user, as sends would have made them."""
-    values = {"chat": chat, "count": count}
-    with psycopg.connect(site.installation.env["DATABASE_URL"]) as connection:
-        connection.execute(
-            """
-            WITH made AS (
-                INSERT INTO chats_message (chat_id, author_id, seq, text, assurance, created_at)
-                SELECT chat.id, (SELECT min(id) FROM chats_chatuser WHERE chat_id = chat.id),
-                       chat.last_seq + n, 'Message number ' || n || '.', 'email_verified',
-                       now() - (%(count)s - n) * interval '1 minute'
-                FROM chats_chat AS chat, generate_series(1, %(count)s) AS n
-                WHERE chat.id = %(chat)s
-                RETURNING id, seq, created_at
-            )
-            INSERT INTO chats_event (chat_id, company_id, seq, type, message_id, created_at)
-            SELECT chat.id, chat.company_id, made.seq, 'message.created', made.id, made.created_at
-            FROM made, chats_chat AS chat WHERE chat.id = %(chat)s
-            """,
-            values,
-        )
-        connection.execute(
-            "UPDATE chats_chat SET last_seq = last_seq + %(count)s,"
-            " last_message_seq = last_seq + %(count)s WHERE id = %(chat)s",
-            values,
-        )
 
 
 def test_scripts_and_styles_are_small(site: Site, person: Callable[..., Person]) -> None:
