@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, User, normal_email
 from chatapi import mail, tokens
@@ -26,8 +27,9 @@ def account_for(email: str) -> User:
     """
     validate_email(email.strip())
     if len(email.strip()) > EMAIL_LENGTH:
-        raise ValidationError(f"An address has at most {EMAIL_LENGTH} characters.")
-    user, _ = User.objects.get_or_create(
+        text = _("An address has at most %(most)s characters.")
+        raise ValidationError(text % {"most": EMAIL_LENGTH})
+    user, _made = User.objects.get_or_create(
         email=normal_email(email),
         defaults={"password": "!"},  # "!": no password fits
     )
@@ -58,7 +60,7 @@ def issue_token(
     if unknown or not wanted:
         raise ValidationError(f"Scopes are {' and '.join(ApiToken.SCOPES)}.")
     if not 1 <= days <= 3650:
-        raise ValidationError("A token lives from 1 to 3650 days.")
+        raise ValidationError(_("A token lives from 1 to 3650 days."))
     plain = tokens.mint(ApiToken.PREFIX)
     token = ApiToken.objects.create(
         user=user,
@@ -98,7 +100,7 @@ def rename(user: User, *, first_name: str, last_name: str) -> None:
 def end_two_factor(user: User) -> bool:
     """Let the password be enough again, and tell the person. False when it was enough already."""
     with transaction.atomic():
-        ended, _ = Authenticator.objects.filter(user=user).delete()
+        ended, _each = Authenticator.objects.filter(user=user).delete()
         if ended:
             mail.post("totp_deactivated", user.pk, user.email)
     return bool(ended)

@@ -13,7 +13,6 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.utils.translation import get_language
 
 from accounts import browser_token
 from accounts.mails import NOTICES
@@ -27,11 +26,6 @@ def address_of(user: User) -> EmailAddress:
     """The row by which allauth knows an account's address; the API makes accounts without one."""
     row, _ = EmailAddress.objects.get_or_create(user=user, email=user.email)
     return row
-
-
-def post(kind: str, about: int, to: str) -> None:
-    """Have a mail sent in the language of the page that asked for it."""
-    mail.post(kind, about, to, language=get_language() or "")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -79,22 +73,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix != "account/email/unknown_account":
             raise LookupError(f"no such kind of mail: {template_prefix}")
-        post("unknown_account", 0, email)
+        mail.post("unknown_account", 0, email)
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: Any, signup: bool
     ) -> None:
         row = emailconfirmation.email_address
-        post("email_confirmation", row.pk, row.email)
+        mail.post("email_confirmation", row.pk, row.email)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         if email.lower() == user.email:  # not to one that is only on its way to be the account's
-            post("password_reset", address_of(user).pk, user.email)
+            mail.post("password_reset", address_of(user).pk, user.email)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         for user in filter_users_by_email(email, is_active=True):
             if user.email == email.lower():
-                post("account_exists", address_of(user).pk, user.email)
+                mail.post("account_exists", address_of(user).pk, user.email)
 
     def send_notification_mail(
         self,
@@ -106,7 +100,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         name = template_prefix.rpartition("/")[2]
         kind = "password_changed" if name == "password_reset" else name
         if kind in NOTICES:
-            post(kind, user.pk, email or user.email)
+            mail.post(kind, user.pk, email or user.email)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]

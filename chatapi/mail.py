@@ -16,6 +16,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import get_language
 
 from chatapi.models import OutgoingMail
 
@@ -59,14 +60,14 @@ class MailKind:
 KINDS: dict[str, MailKind] = {}
 
 
-def post(kind: str, about: int, to: str, language: str = "") -> OutgoingMail:
+def post(kind: str, about: int, to: str) -> OutgoingMail:
     """Have a mail of `kind` about row `about` sent, if the transaction commits.
 
-    `language` is the reader's, where it is known.
+    It is in the language that is active now: that of whoever asked for it.
     """
     if kind not in KINDS:
         raise LookupError(f"no such kind of mail: {kind}")
-    mail = OutgoingMail.objects.create(kind=kind, about=about, to=to, language=language)
+    mail = OutgoingMail.objects.create(kind=kind, about=about, to=to, language=get_language() or "")
     transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
     return mail
 

@@ -1,5 +1,7 @@
 """The mails of this app. Each is written when it is sent, from the rows as they stand then."""
 
+from django.utils.translation import gettext as _
+
 from chatapi.mail import KINDS, Letter, MailKind
 from chats.actions import chats, codes
 from chats.models import AuthCode, ChatUser
@@ -23,7 +25,8 @@ def auth_code(code_id: int) -> Letter | None:
     digits = codes.digits(code)
     return Letter.of(
         "auth_code",
-        f"{digits} is your code for the chat with {code.chat.company.name}",
+        _("%(code)s is your code for the chat with %(company)s")
+        % {"code": digits, "company": code.chat.company.name},
         {
             "code": digits,
             "company": code.chat.company,
@@ -45,7 +48,7 @@ def invitation(chat_user_id: int) -> Letter | None:
     chat = chat_user.chat
     return Letter.of(
         "chat_invitation",
-        f"{chat.company.name} invites you to a chat",
+        _("%(company)s invites you to a chat") % {"company": chat.company.name},
         {
             "chat": chat,
             "company": chat.company,

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from accounts.actions import account_for
 from accounts.models import User
@@ -46,7 +47,7 @@ def made_from(name: str) -> str:
 
 
 def slug_taken() -> Exception:
-    return unprocessable(ErrorCode.VALIDATION_FAILED, "This slug is taken.", "slug")
+    return unprocessable(ErrorCode.VALIDATION_FAILED, _("This slug is taken."), "slug")
 
 
 def update_company(company: Company, fields: dict[str, Any]) -> Company:
@@ -88,7 +89,7 @@ def invite_member(company: Company, by: Role, email: str, role: Role) -> Members
         )
         if not made:
             raise unprocessable(
-                ErrorCode.ALREADY_MEMBER, "This person is a member already.", "email"
+                ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email"
             )
         mail.post("company_invitation", membership.pk, user.email)
         access_changed(f"user:{user.pk}")
@@ -136,9 +137,9 @@ def lock(membership: Membership) -> Membership:
 
 def require_giver(by: Role, role: Role) -> None:
     if role == Role.OWNER and by != Role.OWNER:
-        raise forbidden(ErrorCode.PERMISSION_DENIED, "Only an owner makes or unmakes owners.")
+        raise forbidden(ErrorCode.PERMISSION_DENIED, _("Only an owner makes or unmakes owners."))
     if not by.manages:
-        raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+        raise forbidden(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
 
 
 def keep_an_owner(membership: Membership) -> None:
@@ -158,7 +159,8 @@ def save_reply(company: Company, *, title: str, text: str) -> SavedReply:
         Company.objects.select_for_update().get(pk=company.pk)  # one at a time are counted
         if company.saved_replies.count() >= MOST_REPLIES:
             raise unprocessable(
-                ErrorCode.VALIDATION_FAILED, f"A company has at most {MOST_REPLIES} saved replies."
+                ErrorCode.VALIDATION_FAILED,
+                _("A company has at most %(most)s saved replies.") % {"most": MOST_REPLIES},
             )
         require_free_title(company.pk, title)
         return SavedReply.objects.create(company=company, title=title, text=text)
@@ -188,4 +190,4 @@ def delete_reply(reply: SavedReply) -> SavedReply:
 def require_free_title(company_id: int, title: str, but: int = 0) -> None:
     taken = SavedReply.objects.filter(company_id=company_id, title=title).exclude(pk=but)
     if taken.exists():
-        raise unprocessable(ErrorCode.VALIDATION_FAILED, "This title is taken.", "title")
+        raise unprocessable(ErrorCode.VALIDATION_FAILED, _("This title is taken."), "title")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -28,7 +29,7 @@ class OriginField(serializers.CharField):
             return normal_origin(text)
         except ValueError:
             raise serializers.ValidationError(
-                f"“{text}” is no origin like https://example.com."
+                _("“%(text)s” is no origin like https://example.com.") % {"text": text}
             ) from None
 
 

@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from django.utils.translation import gettext as _
+
 from companies.models import Company
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -40,24 +42,24 @@ def is_open(company: Company, now: datetime) -> bool:
 def wrong_range(given: Any) -> str:
     """What is wrong with one `["09:00", "17:00"]`; empty when nothing is."""
     if not (isinstance(given, list) and len(given) == 2 and all(isinstance(t, str) for t in given)):
-        return "Each range is a start and an end, like [“09:00”, “17:00”]."
+        return _("Each range is a start and an end, like [“09:00”, “17:00”].")
     if not all(TIME.fullmatch(time) for time in given):
-        return "Times are HH:MM, from 00:00 to 24:00."
-    return "" if given[0] < given[1] else "A range ends after it starts."
+        return _("Times are HH:MM, from 00:00 to 24:00.")
+    return "" if given[0] < given[1] else _("A range ends after it starts.")
 
 
 def wrong_day(ranges: Any) -> str:
     """What is wrong with the ranges of one day, which come sorted if they are right."""
     if not isinstance(ranges, list):
-        return "A day has a list of ranges."
+        return _("A day has a list of ranges.")
     if len(ranges) > MOST_RANGES:
-        return f"A day has at most {MOST_RANGES} ranges."
+        return _("A day has at most %(most)s ranges.") % {"most": MOST_RANGES}
     for each in ranges:
         if wrong := wrong_range(each):
             return wrong
     in_order = sorted(ranges)
     if any(end > start for (_, end), (start, _) in pairwise(in_order)):
-        return "Ranges of a day do not overlap."
+        return _("Ranges of a day do not overlap.")
     return ""
 
 
@@ -67,7 +69,7 @@ def mistakes(hours: dict[str, Any]) -> dict[str, str]:
         return {}
     found = {}
     if hours.get("timezone") not in timezones():
-        found["timezone"] = "This is no time zone like Europe/Berlin."
+        found["timezone"] = _("This is no time zone like Europe/Berlin.")
     for key, value in hours.items():
         if key in WEEKDAYS:
             if wrong := wrong_day(value):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.validators import URLValidator
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import User, normal_email
@@ -95,9 +96,9 @@ class CompanyInput(serializers.Serializer[Any]):
 
     def validate_slug(self, slug: str) -> str:
         if slug.isdigit():
-            raise serializers.ValidationError("A slug needs at least one letter.")
+            raise serializers.ValidationError(_("A slug needs at least one letter."))
         if slug in Company.RESERVED_SLUGS:
-            raise serializers.ValidationError("This slug is taken.")
+            raise serializers.ValidationError(_("This slug is taken."))
         return slug
 
 

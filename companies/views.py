@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.idempotency import once
+from chatapi.language import callers_language
 from chatapi.limits import Charge
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
@@ -116,7 +117,8 @@ class CompanyUserViewSet(ApiViewSet):
 
         def make() -> Response:
             self.charge(Charge("MAIL", fields["email"]))
-            membership = actions.invite_member(self.company, self.role, fields["email"], role)
+            with callers_language(request):
+                membership = actions.invite_member(self.company, self.role, fields["email"], role)
             return Response(CompanyUserSerializer(membership).data, 201)
 
         return once(request, make)

@@ -43,6 +43,19 @@ def test_a_guest_joins_by_the_password_and_gets_a_code(chat, newest_code):
     assert 'name="viewport"' in html
 
 
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [("de-AT,en;q=0.5", "ist Ihr Code"), ("fi", "is your code"), ("", "is your code")],
+)
+def test_the_mail_is_in_the_language_of_who_asked(chat, accepted, said):
+    Client().post(f"/api/chats/{chat.pk}/users", IDA, HTTP_ACCEPT_LANGUAGE=accepted)
+    (letter,) = send_mails()
+    assert said in letter.subject
+    assert ("Sie können diese E-Mail ignorieren" in letter.body) is ("Ihr" in said)
+    # The next request of the same thread is in nobody's language.
+    assert join(chat.pk, password="wrong").json()["message"].isascii()
+
+
 def test_a_first_join_needs_no_code_where_the_company_says_so(acme, chat):
     acme.verify_first_join = False
     acme.save()

@@ -201,7 +201,7 @@ def test_its_attributes(site: Site, person: Callable[..., Person], host: Host) -
     assert box["x"] < 100
     button(page, "Frag uns").click()
     panel = page.frame_locator("chatapi-embed iframe")
-    expect(panel.get_by_role("heading", level=1)).to_have_text("Chat beginnen")
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Chat starten")
     page.wait_for_timeout(300)
     shot(page, "embed-phone")
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import account
 from chatapi.idempotency import once
 from chatapi.ids import parse_id
+from chatapi.language import callers_language
 from chatapi.limits import Charge, limiter, network_address
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
@@ -98,7 +99,8 @@ class ChatUserViewSet(ChatView):
         def make() -> Response:
             if users.needs_code(chat, fields["email"]):
                 self.charge(*mail_charges(chat.pk, fields["email"]))
-            return answer_join(users.join(chat, **fields))
+            with callers_language(self.request):
+                return answer_join(users.join(chat, **fields))
 
         return once(self.request, make)
 
@@ -110,7 +112,8 @@ class ChatUserViewSet(ChatView):
                 Charge("CODE_MAIL", f"invitation {self.caller.chat_id} {fields['email']}"),
                 Charge("MAIL", fields["email"]),
             )
-            return answer_join(users.invite(self.caller.chat_id, **fields))
+            with callers_language(self.request):
+                return answer_join(users.invite(self.caller.chat_id, **fields))
         joined = users.join_as_agent(self.caller.chat_id, account(self.request))
         return Response(show_joined(joined), 201)
 
@@ -175,7 +178,8 @@ class StartChatViewSet(ApiViewSet):
                 Charge("CODE_MAIL", f"company {company.pk} {fields['email']}"),
                 Charge("MAIL", fields["email"]),
             )
-            chat, joined = chat_actions.start(company, **fields)
+            with callers_language(request):
+                chat, joined = chat_actions.start(company, **fields)
             password = chat_actions.password_of(chat)
             answer = {
                 "chat": representations.chat(chat),

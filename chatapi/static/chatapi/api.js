@@ -53,7 +53,8 @@ export class Api {
    * `key` is an Idempotency-Key: with it, the same call may be made again and is carried out once.
    */
   async call(method, path, body, { key = null, signal = null } = {}) {
-    const headers = { Accept: 'application/json' };
+    // Mails come in the page's language.
+    const headers = { Accept: 'application/json', 'Accept-Language': document.documentElement.lang };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (key) headers['Idempotency-Key'] = key;
