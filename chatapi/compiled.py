@@ -5,12 +5,13 @@ ordinary queryset, with a `Parameter` wherever a value differs from call to call
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Field, Model, QuerySet, Value
-from django.db.models.query import get_related_populators
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=Model)
 
@@ -24,6 +25,51 @@ class Parameter(Value):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a row is read: which columns are a model's, and the models that `select_related` adds.
+
+    What comes of it is what `Model.from_db` makes, without a call for each field and without the
+    signals around it, to which nothing here listens.
+    """
+
+    model: type[Model]
+    columns: slice
+    names: list[str]
+    key: int  # the column that is NULL when an outer join found nothing
+    related: "list[tuple[Shape, Callable[[Any, Any], None], Callable[[Any, Any], None]]]"
+
+    @classmethod
+    def of(cls, info: dict[str, Any], select: Any) -> "Shape":
+        columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        names = [column.target.attname for column, *_ in select[columns]]
+        return cls(
+            model=info["model"],
+            columns=columns,
+            names=names,
+            key=columns.start + names.index(info["model"]._meta.pk.attname),
+            related=[
+                (cls.of(each, select), each["local_setter"], each["remote_setter"])
+                for each in info.get("related_klass_infos", ())
+            ],
+        )
+
+    def instance(self, row: Sequence[Any]) -> Any:
+        """The row's instance; None where the join found nothing."""
+        if row[self.key] is None:
+            return None
+        made = self.model.__new__(self.model)
+        made._state = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        made.__dict__.update(zip(self.names, row[self.columns], strict=True))
+        for shape, link, link_back in self.related:
+            other = shape.instance(row)
+            link(made, other)
+            if other is not None:
+                link_back(other, made)
+        return made
 
 
 class Compiled(Generic[M]):
@@ -69,21 +115,15 @@ class Compiled(Generic[M]):
         return [dict(zip(names, row, strict=True)) for row in self.rows(**values)]
 
     @cached_property
-    def _model(self) -> tuple[type[M], slice, list[str], Any, dict[str, int]]:
+    def _shape(self) -> "Shape":
         compiler = self._compiled[2]
-        info, select = compiler.klass_info, compiler.select
-        own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
-        names = [column.target.attname for column, *_ in select[own]]
-        related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
-        return info["model"], own, names, related, compiler.annotation_col_map
+        return Shape.of(compiler.klass_info, compiler.select)
 
     def instances(self, **values: Any) -> Iterator[M]:
         """The same as instances of the model."""
-        model, own, names, related, annotations = self._model
+        shape, annotations = self._shape, self._compiled[2].annotation_col_map
         for row in self.rows(**values):
-            instance = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
-            for populator in related:
-                populator.populate(row, instance)
+            instance: M = shape.instance(row)
             for name, place in annotations.items():
                 setattr(instance, name, row[place])
             yield instance

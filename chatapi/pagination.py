@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.encoding import iri_to_uri
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.utils.urls import replace_query_param
 
 DEFAULT_PER_PAGE = 15
 MAX_PER_PAGE = 249
@@ -86,12 +86,12 @@ def envelope(
 ) -> dict[str, Any]:
     """The body of a page of `data`, which holds at most `per_page` rows."""
     page, per_page = query["page"], query["per_page"]
-    path, asked = request.build_absolute_uri(request.path), request.META.get("QUERY_STRING")
+    path = f"{request.scheme}://{request.get_host()}{iri_to_uri(request.path)}"
+    asked = [(name, values) for name, values in request.query_params.lists() if name != "page"]
+    others = f"{urlencode(asked, doseq=True)}&" if asked else ""
 
     def url(number: int) -> str:
-        if not asked:
-            return f"{path}?page={number}"
-        return str(replace_query_param(f"{path}?{iri_to_uri(asked)}", "page", number))
+        return f"{path}?{others}page={number}"
 
     start = (page - 1) * per_page
     return {

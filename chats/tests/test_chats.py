@@ -162,7 +162,7 @@ class TestList:
 
     def test_the_links_keep_the_filters(self, bob, chat, other_chat):
         body = bob.api.get("/api/chats?per_page=1&status=open").json()
-        assert body["next_page_url"] == "http://testserver/api/chats?page=2&per_page=1&status=open"
+        assert body["next_page_url"] == "http://testserver/api/chats?per_page=1&status=open&page=2"
         assert self.ids(bob.api.get(body["next_page_url"])) == [chat.pk]
 
 

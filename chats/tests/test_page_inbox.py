@@ -15,6 +15,7 @@ from chatapi.tests.browser import (
     log_in,
     shot,
 )
+from chats.tests.guests import AWAY, fill, message
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +24,12 @@ pytestmark = pytest.mark.browser
 def agent(site: Site, person: Callable[..., Person]) -> Callable[..., Page]:
     """A page of the inbox, alice logged in; options are those of a browser's context."""
 
-    def make(**options: Any) -> Page:
-        page = person(**options).page()
+    def make(faults: str = "", **options: Any) -> Page:
+        alice = person(**options)
+        if faults:
+            alice.allow(faults)
+        page = alice.page()
         log_in(page, "alice@acme.test", site.password("alice@acme.test"))
-        page.goto("/inbox")
-        expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
         return page
 
     return make
@@ -218,3 +220,41 @@ def test_who_logs_out_has_no_token_left(site: Site, agent: Callable[..., Page]) 
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url(site.url + "/")
     assert site.installation.call("GET", "/api/user", token=token).status == 401
+
+
+def test_the_server_is_away_and_back(
+    site: Site, person: Callable[..., Person], agent: Callable[..., Page]
+) -> None:
+    chat = site.chat(name="Through the storm")
+    site.agent(chat)
+    gina = site.guest(chat)
+    page = agent(faults=AWAY)
+    row(page, "Through the storm").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    site.installation.kill("web")
+    try:
+        page.keyboard.type("Still there?")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Not sent yet", exact=True)).to_be_visible()
+        expect(page.locator("#inbox-said")).to_have_text("Reconnecting …")
+    finally:
+        site.installation.start("web")
+    send(site, chat, gina, "I am back.")
+    sent = page.locator(".messages:not(.pending) .message")
+    expect(sent.filter(has_text="Still there?")).to_have_count(1, timeout=60_000)
+    expect(sent.filter(has_text="I am back.")).to_have_count(1, timeout=60_000)
+    expect(page.locator("#inbox-said")).to_be_empty(timeout=60_000)
+    # A new chat is heard of, too, as are those that began meanwhile.
+    site.chat(name="After the storm")
+    expect(row(page, "After the storm")).to_be_visible(timeout=60_000)
+
+
+def test_a_long_chat_scrolls_in_its_pane(site: Site, agent: Callable[..., Page]) -> None:
+    chat = site.chat(name="Papyrus")
+    site.guest(chat)
+    fill(site, chat["id"], 200)
+    page = agent()
+    row(page, "Papyrus").click()
+    expect(message(page, "Message number 200.")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Join the chat")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0

@@ -94,8 +94,8 @@ function happened(event) {
 // --- The chat beside the list ---
 
 async function open(user, id, { keepAddress = false } = {}) {
-  if (opened?.chat.id === id) {
-    opened.focus();
+  if (list.current === id) {
+    opened?.focus(); // or it opens just now
     return;
   }
   close();
@@ -155,7 +155,6 @@ function wire(user) {
     if (persisted) location.reload(); // brought back as it was left: without its stream
   });
   addEventListener('popstate', () => openFromAddress(user));
-  addEventListener('hashchange', () => openFromAddress(user));
   let clock;
   const ask = () =>
     list
