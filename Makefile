@@ -9,7 +9,7 @@ ifneq ($(PORT),)
 export PORT
 endif
 
-.PHONY: run test lint types checks schema words bench bench-live bench-pages clean
+.PHONY: run test lint types checks schema words bench bench-live bench-growth bench-pages clean
 
 run: $(VENV)/.run
 	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
@@ -42,6 +42,9 @@ bench: $(VENV)/.run
 
 bench-live: $(VENV)/.run
 	$(BIN)/python -m bench.live
+
+bench-growth: $(VENV)/.run
+	$(BIN)/python -m bench.growth
 
 bench-pages: $(VENV)/.test
 	ENV_FILE=/dev/null SECRET_KEY=only-for-this $(BIN)/python -m bench.pages

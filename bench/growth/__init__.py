@@ -1,0 +1,1 @@
+"""Cost against size: `make bench-growth`. docs/performance.md tells what it measures."""
