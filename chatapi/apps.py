@@ -6,4 +6,4 @@ class ChatapiConfig(AppConfig):
     verbose_name = "Service"
 
     def ready(self) -> None:
-        from chatapi import checks  # noqa: F401  registers the deployment checks
+        from chatapi import checks, lookups  # noqa: F401  registers them

@@ -71,6 +71,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30},
         },
+        "analyze": {
+            "task": "chatapi.tasks.analyze",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
         "prune": {"task": "chatapi.tasks.prune", "schedule": 3600.0, "options": {"expires": 600}},
     },
     timezone="UTC",

@@ -72,10 +72,15 @@ def is_first_page(query: dict[str, Any]) -> bool:
     return query["page"] == 1 and query.keys() == {"page", "per_page", "order"}
 
 
+def upto(query: dict[str, Any]) -> int:
+    """How many rows a list has from its beginning to what `take` takes of it."""
+    return int(query["page"] * query["per_page"] + 1)
+
+
 def take(rows: Any, query: dict[str, Any]) -> list[Any]:
     """The page's rows, and one more if there is one: two slices of the same query."""
     start = (query["page"] - 1) * query["per_page"]
-    return list(rows[start : start + query["per_page"] + 1])
+    return list(rows[start : upto(query)])
 
 
 def envelope(

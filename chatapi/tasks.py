@@ -2,6 +2,7 @@
 
 from celery import shared_task
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from chatapi import mail
@@ -22,3 +23,15 @@ def sweep_mails() -> None:
 @shared_task
 def prune() -> None:
     call_command("prune", verbosity=0)
+
+
+@shared_task
+def analyze() -> None:
+    """Have SQLite look at how its tables have grown, or it takes the wrong index one day.
+
+    PostgreSQL does so by itself.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA analysis_limit = 400")  # rows an index: milliseconds
+            cursor.execute("ANALYZE")

@@ -25,7 +25,9 @@ class Chat(models.Model):
         OPEN = "open"
         CLOSED = "closed"
 
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="chats")
+    company = models.ForeignKey(
+        Company, on_delete=models.CASCADE, related_name="chats", db_index=False
+    )
     name = models.CharField(max_length=200, blank=True, default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     sealed_password = models.TextField(editable=False)
@@ -45,8 +47,9 @@ class Chat(models.Model):
             )
         ]
         indexes = [
-            # A company's chats, newest first.
-            models.Index(fields=["company", "-id"], name="chat_newest"),
+            # A company's chats by age. No other index has this order: with `id` alone, PostgreSQL
+            # may walk the newer chats of all other companies.
+            models.Index(fields=["company", "created_at", "id"], name="chat_age"),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +84,12 @@ class ChatUser(models.Model):
     assurance = models.CharField(max_length=20, choices=Assurance, default=Assurance.CLAIMED)
     # An agent's account and the membership that lets it in.
     user = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="chat_users",
+        db_index=False,
     )
     membership = models.ForeignKey(
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
@@ -95,6 +103,8 @@ class ChatUser(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chat", "email"], name="chat_user_email")]
+        # An account's places in chats, and its place in one.
+        indexes = [models.Index(fields=["user", "chat"], name="chat_user_account")]
 
     def __str__(self) -> str:
         return self.name

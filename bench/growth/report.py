@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.growth.memory import Sample
 from bench.growth.plot import Line, draw
-from bench.growth.sizes import SENT_INTO, Point
+from bench.growth.sizes import SENT_INTO, STEADY, Point
 from bench.report import number, table
 
 PLOTS = {
@@ -41,7 +41,7 @@ def of_sizes(series: str, found: dict[str, list[Point]], folder: Path) -> str:
     drawn = [
         Line(f"{kind}, {side}", [(size, at.p50) for size, at in line.items()], COLOURS[side])
         for (side, kind, where), line in lines.items()
-        if where != NOT_DRAWN
+        if where != NOT_DRAWN and (kind, where) != STEADY
     ]
     draw(folder / f"growth-{series}.svg", title, what, drawn)
     every = sorted({size for line in lines.values() for size in line})

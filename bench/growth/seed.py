@@ -157,10 +157,13 @@ def series(name: str, first: int, last: int) -> str:
 
 
 def settle(db: Database) -> None:
-    """Write out what was loaded now, rather than while it is measured."""
+    """What is done in the background, done now: write out what was loaded, count the tables."""
     if isinstance(db, psycopg.Connection):
         data.move_sequences(db)
         db.execute("VACUUM ANALYZE")
         data.checkpoint(db)
     else:
+        from chatapi.tasks import analyze
+
+        analyze()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

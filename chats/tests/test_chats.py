@@ -1,10 +1,13 @@
 """/api/chats and /api/chats/{id}"""
 
 import pytest
+from django.utils import timezone
 
 from chats.actions import chats as actions
 from chats.actions import messages
 from chats.models import Chat, Event
+from companies.actions import create_company, invite_member
+from companies.models import Role
 from conftest import PASSWORD, Client
 
 
@@ -117,6 +120,41 @@ class TestList:
         assert self.ids(bob.api.get("/api/chats")) == [other_chat.pk, chat.pk]
         assert self.ids(bob.api.get("/api/chats?order=asc")) == [chat.pk, other_chat.pk]
         assert self.ids(charlie.api.get("/api/chats")) == []
+
+    def test_the_chats_of_several_companies_are_one_list(self, acme, bob, charlie):
+        globex, gone, former = [create_company(charlie.user, name=name) for name in "GHI"]
+        for company in (globex, gone, former):
+            invite_member(company, Role.OWNER, "bob@acme.test", Role.AGENT)
+        made = [
+            actions.create(company, name="").pk
+            for company in (acme, globex, globex, gone, former, acme, acme, globex)
+        ]
+        gone.deleted_at = timezone.now()
+        gone.save()
+        former.memberships.filter(user=bob.user).update(ended_at=timezone.now())
+        actions.delete(Chat.objects.get(pk=made[6]))
+        seen = [made[place] for place in (7, 5, 2, 1, 0)]
+        assert self.ids(bob.api.get("/api/chats")) == seen
+        assert self.ids(bob.api.get("/api/chats?order=asc")) == seen[::-1]
+        for page, expected in enumerate((seen[:2], seen[2:4], seen[4:]), 1):
+            answer = bob.api.get(f"/api/chats?per_page=2&page={page}")
+            assert self.ids(answer) == expected
+            assert bool(answer.json()["next_page_url"]) is (page < 3)
+        assert self.ids(bob.api.get(f"/api/chats?company_id={globex.pk}")) == [
+            made[place] for place in (7, 2, 1)
+        ]
+        for company in (gone, former):
+            assert self.ids(bob.api.get(f"/api/chats?company_id={company.pk}")) == []
+
+    def test_a_guests_filters(self, acme, chat, gina):
+        for query, expected in {
+            "status=open": [chat.pk],
+            "status=closed": [],
+            f"company_id={acme.slug}": [chat.pk],
+            "company_id=none": [],
+            "page=2": [],
+        }.items():
+            assert self.ids(gina.api.get(f"/api/chats?{query}")) == expected
 
     def test_a_guest_sees_its_own_without_what_the_integrator_keeps(self, chat, hugo, gina):
         actions.update(chat.pk, {"metadata": {"secret": 1}, "external_id": "crm-1"})

@@ -12,10 +12,11 @@ from accounts.authentication import account
 from accounts.models import User
 from chatapi.errors import ErrorCode, unprocessable
 from chatapi.idempotency import once
-from chatapi.pagination import created, is_first_page
+from chatapi.pagination import created, is_first_page, upto
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import chats as actions
+from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
 from chats.serializers.asked import ChatsQuery, EventsQuery
 from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
@@ -44,16 +45,16 @@ class ChatViewSet(ChatView):
         if is_first_page(query) and isinstance(request.user, User):
             first = access.first_chats(request.user, query["order"], query["per_page"] + 1)
             return self.page(first, query, lambda found: show_chats(request, found))
-        rows = created(access.chats(request), query)
+        rows, whose = created(Chat.objects.all(), query), Company.objects.live()
+        if "company_id" in query:
+            whose = whose.filter(named(query["company_id"]))
         if "status" in query:
             rows = rows.filter(status=query["status"])
-        if "company_id" in query:
-            rows = rows.filter(company_id__in=Company.objects.filter(named(query["company_id"])))
         if "external_id" in query:
             rows = rows.filter(external_id=query["external_id"])
         if query.get("q"):
             rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
-        rows = rows.order_by("pk" if query["order"] == "asc" else "-pk")
+        rows = access.listed(request, rows, whose, query["order"], upto(query))
         return self.page(rows, query, lambda found: show_chats(request, found))
 
     def create(self, request: Request) -> Response:

@@ -1,0 +1,92 @@
+"""What a list of chats costs does not grow with the chats that are not on its page.
+
+Counted in what the database does, not in time: pages that PostgreSQL looks at, steps of SQLite's
+machine.
+"""
+
+import json
+
+import pytest
+from django.db import connection
+
+from chatapi.tasks import analyze
+from chats.models import Chat
+from companies.actions import create_company
+
+
+def grow(company, count):
+    Chat.objects.bulk_create(
+        [
+            Chat(company=company, name=f"Chat {number}", sealed_password="")
+            for number in range(count)
+        ],
+        batch_size=1000,
+    )
+
+
+def count_chats():
+    """As the databases do from time to time by themselves, or by beat."""
+    if connection.vendor == "sqlite":
+        analyze()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+
+def effort(action):
+    """What the database does for the dearest statement of `action`."""
+    if connection.vendor == "sqlite":
+        return sqlite_steps(action)
+    statements = []
+
+    def note(execute, sql, params, many, context):
+        statements.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        action()
+    return max(postgresql_pages(*each) for each in statements)
+
+
+def sqlite_steps(action):
+    steps = [0]
+
+    def step():
+        steps[0] += 1
+
+    connection.connection.set_progress_handler(step, 10)
+    try:
+        action()
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    return steps[0]
+
+
+def postgresql_pages(sql, params):
+    if not sql.startswith("SELECT"):
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+        ((plan,),) = cursor.fetchall()
+    found = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return found["Shared Hit Blocks"] + found["Shared Read Blocks"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?page=2", "?order=asc", "?company_id=acme", "?status=open&per_page=30"]
+)
+def test_a_page_of_chats_costs_the_same_among_many(acme, bob, charlie, query):
+    def list_chats():
+        answer = bob.api.get(f"/api/chats{query}")
+        assert answer.status_code == 200
+        assert answer.json()["data"][0]["company_id"] == acme.pk
+
+    grow(acme, 1000)
+    count_chats()
+    list_chats()
+    few = effort(list_chats)
+    grow(acme, 4000)
+    grow(create_company(charlie.user, name="Globex"), 4000)  # newer than all that bob sees
+    count_chats()
+    # nine times as many chats, and the indexes perhaps a level higher
+    assert effort(list_chats) < 3 * few
