@@ -1,6 +1,6 @@
 """Pages without a COUNT: one row more than asked for says whether there is a next one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -83,6 +83,22 @@ def take(rows: Any, query: dict[str, Any]) -> list[Any]:
     return list(rows[start : upto(query)])
 
 
+class Links:
+    """The list's own address with what it was asked for, but for the parameters `without`."""
+
+    def __init__(self, request: Request, without: Collection[str]) -> None:
+        self.path = f"{request.scheme}://{request.get_host()}{iri_to_uri(request.path)}"
+        sent = request.query_params.lists()
+        self._others = urlencode([each for each in sent if each[0] not in without], doseq=True)
+
+    def to(self, name: str, value: int) -> str:
+        others = f"{self._others}&" if self._others else ""
+        return f"{self.path}?{others}{name}={value}"
+
+    def plain(self) -> str:
+        return f"{self.path}?{self._others}" if self._others else self.path
+
+
 def envelope(
     request: Request,
     query: dict[str, Any],
@@ -90,23 +106,23 @@ def envelope(
     has_next: bool,
 ) -> dict[str, Any]:
     """The body of a page of `data`, which holds at most `per_page` rows."""
-    page, per_page = query["page"], query["per_page"]
-    path = f"{request.scheme}://{request.get_host()}{iri_to_uri(request.path)}"
-    asked = [(name, values) for name, values in request.query_params.lists() if name != "page"]
-    others = f"{urlencode(asked, doseq=True)}&" if asked else ""
-
-    def url(number: int) -> str:
-        return f"{path}?{others}page={number}"
-
-    start = (page - 1) * per_page
+    page, links = query["page"], Links(request, {"page"})
     return {
-        "current_page": page,
+        **frame(links, query, data),
+        "first_page_url": links.to("page", 1),
+        "next_page_url": links.to("page", page + 1) if has_next else None,
+        "prev_page_url": links.to("page", page - 1) if page > 1 else None,
+    }
+
+
+def frame(links: Links, query: dict[str, Any], data: Sequence[Any]) -> dict[str, Any]:
+    """The body of a page but for its links to others."""
+    start = (query["page"] - 1) * query["per_page"]
+    return {
+        "current_page": query["page"],
         "data": data,
-        "first_page_url": url(1),
         "from": start + 1 if data else None,
-        "next_page_url": url(page + 1) if has_next else None,
-        "path": path,
-        "per_page": per_page,
-        "prev_page_url": url(page - 1) if page > 1 else None,
+        "path": links.path,
+        "per_page": query["per_page"],
         "to": start + len(data) if data else None,
     }

@@ -187,7 +187,9 @@ class ApiViewSet(GenericViewSet[Any]):
         """The request's query string as `serializer` validates it."""
         if not self.request.META.get("QUERY_STRING"):
             return dict(defaults(serializer))  # type: ignore[arg-type]
-        found: dict[str, Any] = read(serializer, self.request.query_params)
+        # As a plain dict, from which DRF reads more cheaply; it, too, takes empty ones for absent.
+        sent = {name: value for name, value in self.request.query_params.items() if value != ""}
+        found: dict[str, Any] = read(serializer, sent)
         return found
 
     def page(

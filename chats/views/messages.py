@@ -4,13 +4,11 @@ from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from chatapi import pagination
 from chatapi.errors import not_found
 from chatapi.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.ids import parse_id
-from chatapi.pagination import created, is_first_page
+from chatapi.pagination import Links, created, frame, is_first_page
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import messages as actions
@@ -41,56 +39,48 @@ class MessageViewSet(ChatView):
             size = query["per_page"] + 1
             first = access.first_messages(self.caller.chat_id, query["order"], size)
             return self.page(first, query, show)
-        rows = created(access.messages(self.caller.chat_id), query)
-        if any(name in query for name in MessagesQuery.ANCHORS):
-            return Response(self.window(rows, query))
-        rows = rows.order_by("seq" if query["order"] == "asc" else "-seq")
+        if query.keys() & set(MessagesQuery.ANCHORS):
+            return Response(self.window(query))
+        rows = self.rows(query).order_by("seq" if query["order"] == "asc" else "-seq")
         return self.page(rows, query, show)
 
-    def window(self, rows: Any, query: dict[str, Any]) -> dict[str, Any]:
+    def rows(self, query: dict[str, Any]) -> Any:
+        return created(access.messages(self.caller.chat_id), query)
+
+    def window(self, query: dict[str, Any]) -> dict[str, Any]:
         """A page by sequence: the messages nearest to the anchor, at the same cost at any depth."""
         size = query["per_page"]
         older = newer = True  # whether there may be messages on that side
         if "before_seq" in query:
-            found = self.beside("before", rows, query)
+            found = self.beside("before", query)
             older = len(found) > size
             found = found[:size][::-1]
         else:
             if "after_seq" in query:
-                found = self.beside("after", rows, query)
+                found = self.beside("after", query)
                 older = query["after_seq"] > 0
             else:
-                found = list(access.around(rows, self.caller.chat_id, query["around_seq"], size))
+                chat_id, seq = self.caller.chat_id, query["around_seq"]
+                found = list(access.around(self.rows(query), chat_id, seq, size))
             newer = len(found) > size
             found = found[:size]
-        url = self.request.build_absolute_uri()
-        for name in (*MessagesQuery.ANCHORS, "page"):
-            url = remove_query_param(url, name)
-        links = {
-            "older": replace_query_param(url, "before_seq", found[0]["seq"])
-            if found and older
-            else None,
-            "newer": replace_query_param(url, "after_seq", found[-1]["seq"])
-            if found and newer
-            else None,
-        }
+        links = Links(self.request, {*MessagesQuery.ANCHORS, "page"})
+        to_older = links.to("before_seq", found[0]["seq"]) if found and older else None
+        to_newer = links.to("after_seq", found[-1]["seq"]) if found and newer else None
         ascending = query["order"] == "asc"
-        body = pagination.envelope(
-            self.request,
-            {**query, "page": 1},
-            show(found if ascending else found[::-1]),
-            has_next=False,
-        )
-        body["first_page_url"] = url
-        body["next_page_url"] = links["newer" if ascending else "older"]
-        body["prev_page_url"] = links["older" if ascending else "newer"]
-        return body
+        return {
+            **frame(links, {**query, "page": 1}, show(found if ascending else found[::-1])),
+            "first_page_url": links.plain(),
+            "next_page_url": to_newer if ascending else to_older,
+            "prev_page_url": to_older if ascending else to_newer,
+        }
 
-    def beside(self, side: str, rows: Any, query: dict[str, Any]) -> Rows:
+    def beside(self, side: str, query: dict[str, Any]) -> Rows:
         """The messages next to the anchor and one more, the nearest first."""
         seq, size = query[f"{side}_seq"], query["per_page"] + 1
         if not query.keys() & {"before", "after"}:
             return access.messages_beside(side, self.caller.chat_id, seq, size)
+        rows = self.rows(query)
         if side == "before":
             return list(rows.filter(seq__lt=seq).order_by("-seq")[:size])
         return list(rows.filter(seq__gt=seq).order_by("seq")[:size])
