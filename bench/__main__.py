@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from bench.report import Report, conditions, conditions_text
 from bench.rounds import say
 from bench.served import Served
 from bench.server import gunicorn
-from bench.stop import BrokenError, MissingError, hold_signals, on_signals
+from bench.stop import BrokenError, MissingError, exit_code, hold_signals
 
 NAMES = (
     "send", "list15", "list100", "chats", "chats-watched", "chat-user", "events", "mix", "deep",
@@ -157,27 +156,15 @@ def measured_under(
     )
 
 
-def main() -> int:
-    chosen = arguments()
-    on_signals()
+def measure(chosen: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder:
         environment = Environment(Path(folder))
         os.environ.update(environment.settings())
-        try:
-            check(environment, {"wrk"} if chosen.only == ["deep"] else {"wrk", "pgbench"})
-            import django
+        check(environment, {"wrk"} if chosen.only == ["deep"] else {"wrk", "pgbench"})
+        import django
 
-            django.setup()
-            report = run(chosen, environment)
-        except MissingError as error:
-            say(str(error))
-            return 2
-        except BrokenError as error:
-            say(str(error))
-            return 1
-        except KeyboardInterrupt:
-            say("Stopped, and cleaned up.")
-            return 128 + signal.SIGINT
+        django.setup()
+        report = run(chosen, environment)
     path = report.write()
     print(markdown(report))
     if not cpu.KNOWN:
@@ -189,4 +176,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    chosen = arguments()
+    sys.exit(exit_code(lambda: measure(chosen)))

@@ -1,6 +1,8 @@
 """How a run ends before its time."""
 
 import signal
+import sys
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -26,3 +28,19 @@ def hold_signals() -> None:
     """A second Ctrl-C must not cut the cleaning-up short; each of its steps is bounded in time."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """That of `run`, also when it ends before its time."""
+    on_signals()
+    try:
+        return run()
+    except MissingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped, and cleaned up.", file=sys.stderr)
+        return 128 + signal.SIGINT

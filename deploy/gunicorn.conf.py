@@ -1,5 +1,6 @@
 """gunicorn's settings, out of the project's own."""
 
+import gc
 import os
 import resource
 import sys
@@ -15,6 +16,8 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
+from django.urls import get_resolver
+
 from chatapi.hints import look
 
 worker_class = "chatapi.server.Worker"
@@ -29,6 +32,16 @@ control_socket_disable = True
 # A stream is a connection: as many as the system lets us have.
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def post_worker_init(worker: object) -> None:
+    """What is loaded stays: the garbage collector need not walk through it with every request.
+
+    It would be a pause of 75 ms in each thousand requests.
+    """
+    _ = get_resolver().url_patterns  # with all the views
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: object, worker: object) -> None:

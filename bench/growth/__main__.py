@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from bench.growth.apart import apart
 from bench.live.services import LiveEnvironment
 from bench.report import RESULTS, conditions
 from bench.rounds import say
-from bench.stop import BrokenError, MissingError, hold_signals, on_signals
+from bench.stop import MissingError, exit_code, hold_signals
 
 PARTS = ("sizes", "memory", "start")
 
@@ -77,26 +76,14 @@ def measure_sizes(
     return {"PostgreSQL": postgres, "SQLite": lite}
 
 
-def main() -> int:
-    chosen = arguments()
-    on_signals()
+def measure(chosen: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder:
         environment = LiveEnvironment(Path(folder))
         os.environ.update(environment.settings())
-        try:
-            if not cpu.KNOWN:
-                raise MissingError("Memory and processes are read from /proc: this needs Linux.")
-            check(environment, {"wrk"})
-            found = run(chosen, environment)
-        except MissingError as error:
-            say(str(error))
-            return 2
-        except BrokenError as error:
-            say(str(error))
-            return 1
-        except KeyboardInterrupt:
-            say("Stopped, and cleaned up.")
-            return 128 + signal.SIGINT
+        if not cpu.KNOWN:
+            raise MissingError("Memory and processes are read from /proc: this needs Linux.")
+        check(environment, {"wrk"})
+        found = run(chosen, environment)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"growth-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(found, indent=1) + "\n")
@@ -106,4 +93,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    chosen = arguments()
+    sys.exit(exit_code(lambda: measure(chosen)))

@@ -3,7 +3,6 @@
 import argparse
 import os
 import resource
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from bench.live import beside, chats, fanout, idle, quiet, storm
 from bench.live.report import Report
 from bench.live.services import LiveEnvironment, Side, gunicorn
 from bench.report import conditions
-from bench.stop import BrokenError, MissingError, hold_signals, on_signals
+from bench.stop import MissingError, exit_code, hold_signals
 
 NAMES = ("fanout", "idle", "chats", "storm", "quiet")
 ORDER = ("quiet", "idle", "fanout", "chats", "storm")
@@ -139,28 +138,16 @@ def run(chosen: argparse.Namespace, environment: LiveEnvironment) -> Report:
     return report
 
 
-def main() -> int:
-    chosen = arguments()
-    on_signals()
+def measure(chosen: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder:
         environment = LiveEnvironment(Path(folder))
         os.environ.update(environment.settings())
-        try:
-            raise_limits(chosen)
-            check(environment, set())
-            import django
+        raise_limits(chosen)
+        check(environment, set())
+        import django
 
-            django.setup()
-            report = run(chosen, environment)
-        except MissingError as error:
-            say(str(error))
-            return 2
-        except BrokenError as error:
-            say(str(error))
-            return 1
-        except KeyboardInterrupt:
-            say("Stopped, and cleaned up.")
-            return 128 + signal.SIGINT
+        django.setup()
+        report = run(chosen, environment)
     path = report.write()
     print(report.markdown())
     say(f"Written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
@@ -168,4 +155,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    chosen = arguments()
+    sys.exit(exit_code(lambda: measure(chosen)))
