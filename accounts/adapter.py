@@ -14,7 +14,6 @@ from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import browser_token
 from accounts.mails import NOTICES
 from accounts.models import User
 from accounts.pages.limits import attempts, charge, give_back
@@ -111,12 +110,6 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def decrypt(self, encrypted_text: str) -> str:
         return crypto.decrypt(encrypted_text)
-
-
-@receiver([signals.password_changed, signals.password_set, signals.password_reset])
-def end_other_sessions(user: User, **kwargs: Any) -> None:
-    """Django ends them by itself; their tokens go with them."""
-    browser_token.end_all(user)
 
 
 @receiver(signals.password_reset)

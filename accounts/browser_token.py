@@ -1,6 +1,7 @@
 """The token that the website's own scripts call the API by.
 
-It belongs to a session: a session has one at most, and it ends with the log-out.
+It belongs to a session: a session has one at most, and it ends with the log-out. What they got by
+it ends, too: who keeps such things listens to `ended`.
 """
 
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import transaction
-from django.dispatch import receiver
+from django.db.models.signals import post_save
+from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
 from accounts.actions import issue_token, revoke_token
@@ -17,6 +19,12 @@ from accounts.models import ApiToken, User
 NAME = "Browser"
 DAYS = 1
 KEY = "browser_token"  # in the session: the id of its token
+
+ended = Signal()  # with `user`, who logged out or has a new password
+
+
+def is_one(token: Any) -> bool:
+    return isinstance(token, ApiToken) and token.name == NAME
 
 
 def renew(user: User, session: SessionBase) -> tuple[ApiToken, str]:
@@ -38,9 +46,18 @@ def renew(user: User, session: SessionBase) -> tuple[ApiToken, str]:
 
 
 def end_all(user: User) -> None:
-    """End the tokens of all sessions, as those of others end with a new password."""
-    for token in user.api_tokens.filter(name=NAME, revoked_at=None):
-        revoke_token(token)
+    """End the tokens of all sessions."""
+    with transaction.atomic():
+        for token in user.api_tokens.filter(name=NAME, revoked_at=None):
+            revoke_token(token)
+        ended.send(User, user=user)
+
+
+@receiver(post_save, sender=User)
+def end_with_the_password(sender: Any, instance: User, created: bool, **kwargs: Any) -> None:
+    """A new password ends all sessions, by Django itself; also one set in the admin."""
+    if not created and getattr(instance, "_password", None) is not None:  # Django's mark of one
+        end_all(instance)
 
 
 @receiver(user_logged_out)
@@ -55,6 +72,7 @@ def end_with_the_session(
         if former is not None:
             request.session.delete()  # from here on, no request of it gets another one
             end(user, former)
+            ended.send(User, user=user)
 
 
 def lock(user: User) -> None:

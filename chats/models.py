@@ -164,6 +164,8 @@ class ChatUserToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Whether an agent's browser asked for it: then it ends when the agent logs out.
+    by_browser = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = ChatUserTokenQuerySet.as_manager()
 

@@ -75,8 +75,8 @@ def admit(chat: Chat, chat_user: ChatUser) -> Joined:
     return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
 
 
-def join_as_agent(chat_id: int, user: User) -> Joined:
-    """A member comes in as agent, with a new token each time."""
+def join_as_agent(chat_id: int, user: User, *, by_browser: bool = False) -> Joined:
+    """A member comes in as agent, with a new token each time, which may be for a browser."""
     with transaction.atomic():
         chat = log.lock(chat_id)
         membership = Membership.objects.live().filter(company=chat.company_id, user=user).first()
@@ -104,7 +104,8 @@ def join_as_agent(chat_id: int, user: User) -> Joined:
             # Whoever only claimed this address before must not speak as the agent.
             tokens.end_all(chat_user)
             log.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
-        token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
+        days = chat.company.chat_user_token_days
+        token, plain = tokens.issue(chat_user, days, by_browser=by_browser)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
 

@@ -7,6 +7,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import browser_token
 from accounts.authentication import account
 from chatapi.idempotency import once
 from chatapi.ids import parse_id
@@ -114,7 +115,11 @@ class ChatUserViewSet(ChatView):
             )
             with callers_language(self.request):
                 return answer_join(users.invite(self.caller.chat_id, **fields))
-        joined = users.join_as_agent(self.caller.chat_id, account(self.request))
+        joined = users.join_as_agent(
+            self.caller.chat_id,
+            account(self.request),
+            by_browser=browser_token.is_one(self.request.auth),
+        )
         return Response(show_joined(joined), 201)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
