@@ -206,3 +206,13 @@ def test_who_was_banned_is_told_and_stays_out(site: Site, person: Callable[..., 
     expect(page.get_by_label("Email")).to_have_value(email)
     page.get_by_role("button", name="Join the chat").click()
     expect(page.get_by_role("alert")).to_have_text("This address was banned from the chat.")
+
+
+def test_the_link_opened_on_the_page_itself(site: Site, person: Callable[..., Person]) -> None:
+    chat = site.chat(name="Same page")
+    page = person().page()
+    page.goto(f"/chats/{chat['id']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This chat is protected")
+    page.goto(chat["url"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who are you?")
+    assert "#" not in page.url

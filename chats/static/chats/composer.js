@@ -98,7 +98,7 @@ export class Composer {
   }
 
   pressed(event) {
-    if (event.isComposing) return; // an input method is at it
+    if (event.isComposing || event.keyCode === 229) return; // an input method is at it; Safari by 229
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();

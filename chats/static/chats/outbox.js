@@ -17,6 +17,7 @@ export class Outbox {
     this.onChange = onChange;
     this.onSent = onSent;
     this.items = (kept(storageKey) ?? []).map((item) => ({ ...item, state: 'waiting' }));
+    this.own = new Set(this.items.map((item) => item.key)); // another tab may keep more there
     this.pause = FIRST_PAUSE;
     this.closed = false;
     this.running = false;
@@ -24,7 +25,9 @@ export class Outbox {
   }
 
   add(text) {
-    this.items.push({ key: crypto.randomUUID?.() ?? random(), text, at: new Date().toISOString(), state: 'waiting' });
+    const key = crypto.randomUUID?.() ?? random();
+    this.own.add(key);
+    this.items.push({ key, text, at: new Date().toISOString(), state: 'waiting' });
     this.changed();
     this.run();
   }
@@ -106,7 +109,8 @@ export class Outbox {
   }
 
   changed() {
-    const plain = this.items.map(({ key, text, at }) => ({ key, text, at }));
+    const others = (kept(this.storageKey) ?? []).filter((item) => !this.own.has(item.key));
+    const plain = [...others, ...this.items.map(({ key, text, at }) => ({ key, text, at }))];
     keep(this.storageKey, plain.length ? plain : null);
     this.onChange();
   }

@@ -81,8 +81,8 @@ export class Timeline {
       return true;
     }
     if (!mine && !seen) {
+      if (this.fresh === 0) this.markBefore = message.seq;
       this.fresh += 1;
-      this.markBefore ??= message.seq;
     }
     if (wasAtEnd) this.insert([message]);
     if (this.entries.length > MOST && this.sticky) this.letGo('first');

@@ -6,8 +6,9 @@ import { remember, visit } from './visit.js';
 const root = find('#visitor');
 const chatId = Number(root.dataset.chat);
 
-// The link has the password in its fragment; it need not stay where others can read it.
-if (location.hash.length > 1) {
+/** The link has the password in its fragment; it need not stay where others can read it. */
+function takePassword() {
+  if (location.hash.length <= 1) return false;
   let password = location.hash.slice(1);
   try {
     password = decodeURIComponent(password);
@@ -16,6 +17,9 @@ if (location.hash.length > 1) {
   }
   remember(chatId, { password });
   history.replaceState(null, '', location.pathname + location.search);
+  return true;
 }
 
+takePassword();
+addEventListener('hashchange', () => takePassword() && location.reload()); // a link, opened on its own page
 visit(root, { chatId });
