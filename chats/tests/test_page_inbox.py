@@ -258,3 +258,126 @@ def test_a_long_chat_scrolls_in_its_pane(site: Site, agent: Callable[..., Page])
     expect(message(page, "Message number 200.")).to_be_in_viewport()
     expect(page.get_by_role("button", name="Join the chat")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
+
+
+def joined(page: Page, name: str) -> Any:
+    """Open a chat of the list and join it; gives the field one writes in."""
+    row(page, name).click()
+    page.get_by_role("button", name="Join the chat").click()
+    field = page.get_by_label("Message", exact=True)
+    expect(field).to_be_focused()
+    return field
+
+
+def test_joining_by_a_double_click_and_leaving(site: Site, agent: Callable[..., Page]) -> None:
+    site.chat(name="Once")
+    page = agent()
+    row(page, "Once").click()
+    page.get_by_role("button", name="Join the chat").dblclick()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(page.get_by_role("heading", name="People")).to_have_count(1)
+    page.get_by_role("button", name="Leave chat").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave chat").click()
+    join = page.get_by_role("button", name="Join the chat")
+    expect(join).to_be_visible()
+    page.wait_for_timeout(1_000)  # the stream tells of it, too
+    expect(join).to_have_count(1)
+    expect(page.locator("section.conversation")).to_have_count(1)
+
+
+def test_two_tabs_of_an_agent(site: Site, agent: Callable[..., Page]) -> None:
+    chat = site.chat(name="Two tabs")
+    page = agent()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(row(other, "Two tabs")).to_be_visible()
+    field = joined(page, "Two tabs")
+    field.fill("On its way.")
+    field.press("Enter")
+    expect(row(other, "Two tabs")).to_contain_text("On its way.")
+    expect(row(other, "Two tabs")).not_to_contain_text("unread")
+    send(site, chat, site.guest(chat), "Thanks")
+    expect(row(other, "Two tabs")).to_contain_text("1 unread")
+
+
+def test_what_two_tabs_have_yet_to_send(site: Site, agent: Callable[..., Page]) -> None:
+    chat = site.chat(name="Outboxes")
+    page = agent(".*")
+    field = joined(page, "Outboxes")
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    expect(tab.get_by_label("Message", exact=True)).to_be_visible()
+    # Its requests hang.
+    page.route("**/messages", lambda way: way.request.method == "POST" or way.fallback())
+    field.fill("precious")
+    field.press("Enter")
+    expect(page.locator(".messages.pending .message")).to_contain_text("precious")
+    tab.get_by_label("Message", exact=True).fill("other")
+    tab.get_by_label("Message", exact=True).press("Enter")
+    expect(message(tab, "other")).to_be_visible()
+    page.close()
+    tab.reload()
+    expect(message(tab, "precious")).to_be_visible()
+    expect(tab.locator(".messages.pending .message")).to_have_count(0)
+    sent = site.ask("GET", f"/api/chats/{chat['id']}/messages", token=site.alice)["data"]
+    texts = [each["text"] for each in sent]
+    assert texts == ["precious", "other"]
+
+
+def test_a_chat_that_could_not_be_opened_opens_later(
+    site: Site, agent: Callable[..., Page]
+) -> None:
+    chat = site.chat(name="Later")
+    page = agent(AWAY)
+    page.route(f"**/api/chats/{chat['id']}", lambda way: way.abort())
+    row(page, "Later").click()
+    expect(page.locator("#inbox-said")).not_to_be_empty()
+    page.unroute(f"**/api/chats/{chat['id']}")
+    row(page, "Later").click()
+    expect(page.get_by_role("button", name="Join the chat")).to_be_visible()
+
+
+def test_where_pages_may_not_notify_the_inbox_stays_live(
+    site: Site, agent: Callable[..., Page]
+) -> None:
+    chat = site.chat(name="Phone")
+    gina = site.guest(chat)
+    page = agent(permissions=["notifications"])
+    page.add_init_script(
+        """
+        localStorage.setItem('chatapi:notifications', '"on"');
+        globalThis.Notification = class {
+            static permission = 'granted';
+            constructor() { throw new TypeError('Illegal constructor'); }
+        };
+        Object.defineProperty(document, 'hidden', { get: () => true });
+        """
+    )
+    page.reload()
+    expect(row(page, "Phone")).to_be_visible()
+    for text in ("one", "two"):
+        send(site, chat, gina, text)
+        expect(row(page, "Phone")).to_contain_text(text)
+
+
+def test_the_new_messages_mark_moves_on(site: Site, agent: Callable[..., Page]) -> None:
+    chat = site.chat(name="Marked")
+    gina = site.guest(chat)
+    page = agent()
+    page.add_init_script(
+        "Object.defineProperty(document, 'hidden', { get: () => globalThis.away })"
+    )
+    page.reload()
+    joined(page, "Marked")
+
+    def look(away: bool) -> None:
+        page.evaluate("(away) => { globalThis.away = away; }", away)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    for away, text in ((True, "first"), (False, "seen"), (True, "second")):
+        look(away)
+        send(site, chat, gina, text)
+        expect(message(page, text)).to_have_count(1)
+    mark = page.locator(".messages:not(.pending) > li", has_text="New messages")
+    expect(mark).to_have_count(1)
+    expect(mark.locator("xpath=following-sibling::li[1]")).to_contain_text("second")

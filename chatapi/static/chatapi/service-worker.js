@@ -35,3 +35,17 @@ async function page(request, preloaded) {
     return caches.match(SHELL[0]);
   }
 }
+
+addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(show(event.notification.data.url));
+});
+
+async function show(url) {
+  const { pathname } = new URL(url, location.origin);
+  const pages = await clients.matchAll({ type: 'window' });
+  const page = pages.find((each) => new URL(each.url).pathname === pathname);
+  if (!page) return clients.openWindow(url);
+  const shown = await page.focus();
+  return shown.navigate(url);
+}

@@ -54,8 +54,7 @@ export function follow(path, { token, after = null, onEvent, onPassing, onState,
         failures = 0;
         if (signal.aborted || !take(block)) return null;
       }
-    } catch (error) {
-      if (error instanceof FaultError) throw error.cause;
+    } catch {
       // Nobody there, or the connection broke.
     } finally {
       clearTimeout(clock);
@@ -85,7 +84,7 @@ export function follow(path, { token, after = null, onEvent, onPassing, onState,
         if (id === undefined) onPassing?.(event);
         else onEvent?.(event, id);
       } catch (error) {
-        throw new FaultError(error);
+        reportError(error); // a fault of ours, for which the next event need not wait
       }
     }
     if (id !== undefined) last = id;
@@ -110,13 +109,6 @@ export function follow(path, { token, after = null, onEvent, onPassing, onState,
   }
 
   return run();
-}
-
-/** A fault of ours while an event was taken: no reason to come back for the same event. */
-class FaultError extends Error {
-  constructor(cause) {
-    super('an event could not be taken', { cause });
-  }
 }
 
 /** The blocks of an event stream: {id, type, data, retry}, each absent unless it was sent. */

@@ -78,7 +78,7 @@ export class InboxChat {
       { class: 'join' },
       gettext('You are reading along. Join to answer.'),
       ' ',
-      element('button', { class: 'button', type: 'button', on: { click: () => this.converse().catch((error) => this.say(sentence(error))) } }, gettext('Join the chat')),
+      element('button', { class: 'button', type: 'button', on: { click: () => this.enter() } }, gettext('Join the chat')),
     );
     const pane = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
     this.pane = pane;
@@ -110,6 +110,15 @@ export class InboxChat {
   }
 
   // --- Answering ---
+
+  /** Join by the button, however often it is pressed. */
+  enter() {
+    this.entering ??= this.converse()
+      .catch((error) => this.say(sentence(error)))
+      .finally(() => {
+        this.entering = null;
+      });
+  }
 
   /** Join, or go on with the token that this browser has. */
   async converse() {
@@ -166,11 +175,18 @@ export class InboxChat {
 
   /** The agent's token is good no more: left, removed, or joined from another browser. */
   ended() {
+    if (this.ending) return; // the stream tells, too, after who left has told
+    this.ending = true;
     keep(this.tokenKey, null);
+    this.conversation?.close();
     this.conversation = null;
     this.people?.close();
     if (this.closed) return;
-    this.open().catch((error) => this.say(sentence(error)));
+    this.open()
+      .catch((error) => this.say(sentence(error)))
+      .finally(() => {
+        this.ending = false;
+      });
   }
 
   openPeople(source, me) {

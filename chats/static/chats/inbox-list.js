@@ -68,8 +68,12 @@ export class InboxList {
     if (type === 'message.created') {
       if (chat.last_message && chat.last_message.seq >= data.seq) return; // told before
       chat.last_message = data;
-      // What comes to an open conversation, that one counts.
-      if (!this.isMine(data) && id !== this.counted) chat.unread_count += 1;
+      // What comes to an open conversation, that one counts; what an agent said may be one's own, in
+      // another tab, and who sends has read what came before.
+      if (id !== this.counted && !this.isMine(data)) {
+        if (data.author.role === 'agent') await this.recount(chat);
+        else chat.unread_count += 1;
+      }
     } else if (type.startsWith('message.') && chat.last_message?.id === data.id) {
       chat.last_message = data;
     } else if (type.startsWith('chat.')) {
@@ -86,6 +90,12 @@ export class InboxList {
     if (!chat || !this.fits(chat)) return;
     this.chats.set(id, chat);
     this.draw();
+  }
+
+  /** What is unread in a chat, as the server counts it. */
+  async recount(chat) {
+    const { unread_count: count } = await this.api.get(`/api/chats/${chat.id}`).catch(() => chat);
+    chat.unread_count = count;
   }
 
   /** Whether a chat belongs to what is asked for; a search is the server's to answer. */

@@ -1,6 +1,5 @@
 // The agents' inbox: the list of chats, one of them open beside it, both live.
 
-import { OfflineError } from '../chatapi/api.js';
 import { BrowserApi } from '../chatapi/browser-api.js';
 import { find } from '../chatapi/dom.js';
 import { follow } from '../chatapi/stream.js';
@@ -119,8 +118,9 @@ async function open(user, id, { keepAddress = false } = {}) {
     });
     await opened.open();
   } catch (error) {
+    if (list.current !== id) return;
+    leave();
     said.textContent = sentence(error);
-    if (!(error instanceof OfflineError)) leave();
   }
 }
 

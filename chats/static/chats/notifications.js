@@ -41,14 +41,25 @@ export class Notifications {
 
   tell(message, chatName) {
     if (!this.on || inSight() || message.text === null) return;
-    const note = new Notification(interpolate(gettext('%(name)s in %(chat)s'), { name: nameOf(message.author), chat: chatName }), {
-      body: message.text.slice(0, 200),
-      tag: `chat-${message.chat_id}`,
-    });
+    const title = interpolate(gettext('%(name)s in %(chat)s'), { name: nameOf(message.author), chat: chatName });
+    const options = { body: message.text.slice(0, 200), tag: `chat-${message.chat_id}` };
+    let note;
+    try {
+      note = new Notification(title, options);
+    } catch {
+      this.tellByWorker(title, { ...options, data: { url: `/inbox#chat=${message.chat_id}` } });
+      return;
+    }
     note.addEventListener('click', () => {
       window.focus();
       this.onOpen(message.chat_id);
       note.close();
     });
+  }
+
+  /** Where pages may not notify themselves, as on Android. */
+  async tellByWorker(title, options) {
+    const worker = await navigator.serviceWorker?.getRegistration();
+    await worker?.showNotification(title, options);
   }
 }
