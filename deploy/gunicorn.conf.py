@@ -35,9 +35,9 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def post_worker_init(worker: object) -> None:
-    """What is loaded stays: the garbage collector need not walk through it with every request.
+    """What is loaded stays: the garbage collector need not walk through it time and again.
 
-    It would be a pause of 75 ms in each thousand requests.
+    It would be a pause of 75 ms in about a thousand requests.
     """
     _ = get_resolver().url_patterns  # with all the views
     gc.collect()

@@ -43,9 +43,9 @@ addEventListener('notificationclick', (event) => {
 
 async function show(url) {
   const { pathname } = new URL(url, location.origin);
-  const pages = await clients.matchAll({ type: 'window' });
-  const page = pages.find((each) => new URL(each.url).pathname === pathname);
-  if (!page) return clients.openWindow(url);
-  const shown = await page.focus();
+  const windows = await clients.matchAll({ type: 'window' });
+  const found = windows.find((each) => new URL(each.url).pathname === pathname);
+  if (!found) return clients.openWindow(url);
+  const shown = await found.focus();
   return shown.navigate(url);
 }
