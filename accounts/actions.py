@@ -10,7 +10,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
+from accounts.access import is_proven, is_unproven_signup
 from accounts.models import ApiToken, User, normal_email
 from chatapi import mail, tokens
 from chatapi.hints import access_changed
@@ -21,9 +23,10 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def account_for(email: str) -> User:
-    """The account of an address, made without a password if there is none.
+    """The account of an address, created without a password if there is none.
 
-    Raises ValidationError when `email` is no address.
+    For operators, who give it rights: a stranger who signed up with the address and never proved
+    it keeps nothing. Raises ValidationError when `email` is not an address.
     """
     validate_email(email.strip())
     if len(email.strip()) > EMAIL_LENGTH:
@@ -33,16 +36,98 @@ def account_for(email: str) -> User:
         email=normal_email(email),
         defaults={"password": "!"},  # "!": no password fits
     )
+    take_from_stranger(user)
     return user
 
 
-def open_to_website(user: User, password: str) -> None:
-    """Let an account log in by a password, its address taken as proven."""
+# --- Who owns an account -----------------------------------------------------------------------
+
+
+def prove_address(user: User, password: str | None = None) -> None:
+    """The owner of the mailbox is here, by a link that was mailed there: the account is theirs.
+
+    With `password`, that is now the account's; if nobody had proven the address before, whatever
+    the account had until now is void. Without it, the caller has seen that the owner knows the
+    password already. Other accounts lose their unproven claims to the address.
+    """
+    with transaction.atomic():
+        lock(user)
+        first = not is_proven(user)
+        if password is not None:
+            if first:
+                void(user)
+            set_password(user, password)
+        if first:
+            drop_other_addresses(user)
+            drop_claims(user)
+            row = address_of(user)
+            row.verified = row.primary = True
+            row.save(update_fields=["verified", "primary"])
+
+
+def take_from_stranger(user: User) -> bool:
+    """Void what a stranger put into an account before anybody proved its address.
+
+    Returns False when there was no such stranger.
+    """
+    if not is_unproven_signup(user):
+        return False
+    with transaction.atomic():
+        lock(user)
+        user.refresh_from_db()
+        if not is_unproven_signup(user):  # proven meanwhile
+            return False
+        void(user)
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return True
+
+
+def give_up_signup(email: str) -> None:
+    """Delete the account of a sign-up that nobody proved, so that its address is free.
+
+    One that an operator gave anything to stays.
+    """
+    for user in User.objects.filter(email=email, api_tokens=None, memberships=None):
+        if is_unproven_signup(user):
+            user.delete()
+
+
+def address_of(user: User) -> EmailAddress:
+    """The row by which allauth knows an account's address; the API makes accounts without one."""
+    row, _made = EmailAddress.objects.get_or_create(user=user, email=user.email)
+    return row
+
+
+def drop_other_addresses(user: User) -> None:
+    """Let an account be known by its own address alone."""
+    EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+
+
+def drop_claims(user: User) -> None:
+    """End what other accounts have entered of an address that is proven to be this one's."""
+    EmailAddress.objects.filter(email=user.email).exclude(user=user).delete()
+
+
+def void(user: User) -> None:
+    """End what an account has but for its password, which ends sessions when it changes."""
+    revoke_all_tokens(user)
+    Authenticator.objects.filter(user=user).delete()
+    drop_other_addresses(user)
+
+
+def lock(user: User) -> None:
+    """Let one request of a person at a time do what follows."""
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+@sensitive_variables("password")
+def set_password(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
-    EmailAddress.objects.update_or_create(
-        user=user, email=user.email, defaults={"verified": True, "primary": True}
-    )
+
+
+# --- Tokens ------------------------------------------------------------------------------------
 
 
 def issue_token(
@@ -81,6 +166,12 @@ def revoke_token(token: ApiToken) -> bool:
     return ended
 
 
+def revoke_all_tokens(user: User) -> int:
+    """End every token of an account now. Returns how many had been valid."""
+    with transaction.atomic():
+        return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None)))
+
+
 def note_use(token: ApiToken, now: datetime) -> None:
     """Keep when a token was last used, written at most once a minute."""
     if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
@@ -90,6 +181,9 @@ def note_use(token: ApiToken, now: datetime) -> None:
 def note_uses(token_ids: Sequence[int], now: datetime) -> None:
     if token_ids:
         ApiToken.objects.filter(pk__in=token_ids).update(last_used_at=now)
+
+
+# --- The person --------------------------------------------------------------------------------
 
 
 def rename(user: User, *, first_name: str, last_name: str) -> None:

@@ -2,29 +2,25 @@
 
 from typing import Any
 
-from allauth.account import signals
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.dispatch import receiver
 from django.http import HttpRequest
+from django.shortcuts import redirect
 
+from accounts.actions import address_of, drop_claims, give_up_signup, prove_address
 from accounts.mails import NOTICES
 from accounts.models import User
+from accounts.pages.credential import knows_password, remember
 from accounts.pages.limits import attempts, charge, give_back
 from chatapi import crypto, mail
 from chatapi.limits import network_address
-
-
-def address_of(user: User) -> EmailAddress:
-    """The row by which allauth knows an account's address; the API makes accounts without one."""
-    row, _ = EmailAddress.objects.get_or_create(user=user, email=user.email)
-    return row
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -45,7 +41,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user = super().authenticate(request, **credentials)
         if user is not None:  # only wrong ones count
             give_back(charges)
+            remember(request, user)
         return user
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        # A log-in can wait for a code or a mail; by then, the password may be another one.
+        if not knows_password(request, user):
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def reauthenticate(self, user: User, password: str) -> bool:
         # By the account's own address: allauth's row for it may not be there yet.
@@ -55,16 +58,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # --- Addresses ---
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """False when another account has taken the address since, as by an invitation."""
-        others = User.objects.exclude(pk=email_address.user_id)
-        if not others.filter(email=email_address.email).exists():
-            try:
-                with transaction.atomic():
-                    return bool(super().confirm_email(request, email_address))
-            except IntegrityError:
-                pass
+        """False when the address has become another account's. The view has seen whose press it is:
+        that of somebody who knows the account's password."""
+        email, user = email_address.email, email_address.user
+        if user.email == email:
+            prove_address(user)
+            template = "account/messages/email_confirmed.txt"
+            self.add_message(request, messages.SUCCESS, template, {"email": email})
+            return True
+        try:
+            with transaction.atomic():
+                give_up_signup(email)
+                if super().confirm_email(request, email_address):
+                    drop_claims(user)
+                    return True
+        except IntegrityError:  # the account of the other one
+            pass
         template = "account/messages/email_confirmation_failed.txt"
-        self.add_message(request, messages.ERROR, template, {"email": email_address.email})
+        self.add_message(request, messages.ERROR, template, {"email": email})
         return False
 
     # --- Mails, each a row ---
@@ -110,11 +121,3 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def decrypt(self, encrypted_text: str) -> str:
         return crypto.decrypt(encrypted_text)
-
-
-@receiver(signals.password_reset)
-def address_is_proven(user: User, **kwargs: Any) -> None:
-    """The link was in a mail to this address and nowhere else."""
-    row = address_of(user)
-    if row.set_verified():
-        row.set_as_primary(conditional=True)

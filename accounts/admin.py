@@ -24,7 +24,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.actions import DEFAULT_TOKEN_DAYS, end_two_factor, issue_token, revoke_token
+from accounts.actions import (
+    DEFAULT_TOKEN_DAYS,
+    drop_other_addresses,
+    end_two_factor,
+    issue_token,
+    revoke_all_tokens,
+    revoke_token,
+    take_from_stranger,
+)
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
 from chatapi.admin import LimitedLogin, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
@@ -243,7 +251,13 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return bool(request.user.is_superuser or not is_staff or obj == request.user)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change and {"email", "is_staff", "is_superuser"} & set(form.changed_data):
+            before = User.objects.get(pk=obj.pk)
+            if take_from_stranger(before):
+                obj.password = before.password
         super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            drop_other_addresses(obj)
         access_changed(f"user:{obj.pk}")  # it may have been switched off
 
     def page_actions(self, obj: User) -> tuple[str, ...]:
@@ -275,7 +289,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.action(description="Revoke all tokens", permissions=["revoke"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def revoke_all(user: User) -> bool:
-            return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None))) > 0
+            return revoke_all_tokens(user) > 0
 
         self.act(request, queryset, revoke_all, "left without tokens")
 

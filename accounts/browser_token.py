@@ -13,7 +13,7 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
-from accounts.actions import issue_token, revoke_token
+from accounts.actions import issue_token, lock, revoke_token
 from accounts.models import ApiToken, User
 
 NAME = "Browser"
@@ -73,11 +73,6 @@ def end_with_the_session(
             request.session.delete()  # from here on, no request of it gets another one
             end(user, former)
             ended.send(User, user=user)
-
-
-def lock(user: User) -> None:
-    """Let one request of a person at a time do what follows."""
-    User.objects.select_for_update().get(pk=user.pk)
 
 
 def stored(session: SessionBase) -> SessionBase:

@@ -8,10 +8,11 @@ from allauth.account.internal.flows.email_verification import send_verification_
 from allauth.account.internal.stagekit import unstash_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 
 from accounts.models import normal_email
+from accounts.pages.confirm import confirm_email
 from accounts.pages.limits import charge, counted
 from chatapi.limits import Charge, network_address
 
@@ -61,5 +62,6 @@ urlpatterns = [
         name="account_change_password",
     ),
     path("confirm-email/resend/", resend, name="account_resend"),
+    re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", confirm_email, name="account_confirm_email"),
     path("", include("allauth.urls")),
 ]

@@ -78,7 +78,8 @@ def test_sign_up_confirm_log_in(client, db):
     stranger = Client()
     assert stranger.get(where).status_code == 200
     assert not EmailAddress.objects.get().verified  # a mail scanner follows links, too
-    stranger.post(where)
+    client.post(where)
+    assert "_auth_user_id" in client.session
     assert "_auth_user_id" not in stranger.session
     client = Client()
     assert log_in(client, "NORA@new.test")["Location"] == "/"
@@ -183,6 +184,7 @@ def test_an_address_that_an_invitation_took_meanwhile(client, db):
     mail.post("email_confirmation", row.pk, row.email)
     where = link(sent("email_confirmation"))
     User.objects.create_user("bob@new.test")
+    log_in(client, "bob@acme.test")
     assert (
         "already confirmed by a different account"
         in client.post(where, follow=True).content.decode()

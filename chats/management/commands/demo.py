@@ -5,7 +5,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.actions import account_for, issue_token, open_to_website
+from accounts.actions import account_for, issue_token, prove_address
 from chats.actions import chats
 from chats.models import Chat
 from companies.actions import create_company
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             )
             owner = account_for(OWNER)
             password = secrets.token_urlsafe(9)
-            open_to_website(owner, password)
+            prove_address(owner, password)
             log_in = f"{OWNER}, password {password}"
             company = create_company(
                 owner, name="Demo Company", slug=SLUG, allowed_origins=[WEBSITE]

@@ -1,0 +1,88 @@
+"""The page that a confirmation's link opens.
+
+The link proves the mailbox, and says nothing of who chose the account's password. So it takes a
+single press in the browser that signed up, while any other one sets a password there and then.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from allauth.account import views
+from allauth.account.forms import SetPasswordForm
+from allauth.account.models import EmailConfirmationHMAC
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.actions import prove_address
+from accounts.models import User
+from accounts.pages.credential import enter, knows_password
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
+    request: HttpRequest
+
+    def get_object(self, queryset: Any = None) -> EmailConfirmationHMAC:
+        found = super().get_object(queryset)
+        if not found.email_address.user.is_active:
+            raise Http404
+        return found
+
+    @property
+    def owner(self) -> User:
+        user: User = self.object.email_address.user
+        return user
+
+    @property
+    def is_another_address(self) -> bool:
+        """Whether an account is to move to this address, which has one of its own."""
+        return bool(self.owner.email != self.object.email_address.email)
+
+    @property
+    def must_log_in(self) -> bool:
+        """A stranger's account must not move to an address by a press of the address's owner."""
+        return self.is_another_address and self.request.user != self.owner
+
+    @cached_property
+    def form(self) -> SetPasswordForm | None:
+        """What asks for a password; None where none is needed."""
+        known = self.request.user == self.owner or knows_password(self.request, self.owner)
+        if known or self.is_another_address:
+            return None
+        data = self.request.POST if self.request.method == "POST" else None
+        return SetPasswordForm(user=self.owner, data=data)
+
+    def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self.object = self.get_object()
+        except Http404:
+            self.object = None
+        return self.show()
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.object = self.get_object()
+        if self.must_log_in:
+            return self.show()
+        if self.form is None:
+            answer: HttpResponseBase = super().post(*args, **kwargs)
+            return answer
+        if not self.form.is_valid():
+            return self.show()
+        prove_address(self.owner, self.form.cleaned_data["password1"])
+        self.logout_other_user(self.object)
+        return enter(self.request, self.owner)
+
+    def show(self) -> HttpResponseBase:
+        answer: HttpResponseBase = self.render_to_response(self.get_context_data())
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        if self.object:
+            context |= {"form": self.form, "must_log_in": self.must_log_in}
+        return context
+
+
+confirm_email = ConfirmEmailView.as_view()
