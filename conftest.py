@@ -22,7 +22,7 @@ from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import AuthCode, Chat, ChatUser
-from companies.actions import create_company, invite_member
+from companies.actions import add_member, create_company
 from companies.models import Company, Role
 
 pytest_plugins = ["chatapi.tests.browser"]
@@ -112,13 +112,13 @@ def acme(alice: Person) -> Company:
 
 @pytest.fixture
 def mary(acme: Company) -> Person:
-    invite_member(acme, Role.OWNER, "mary@acme.test", Role.MANAGER)
+    add_member(acme, "mary@acme.test", Role.MANAGER)
     return make_person("mary@acme.test", "Mary")
 
 
 @pytest.fixture
 def bob(acme: Company) -> Person:
-    invite_member(acme, Role.OWNER, "bob@acme.test", Role.AGENT)
+    add_member(acme, "bob@acme.test", Role.AGENT)
     return make_person("bob@acme.test", "Bob")
 
 

@@ -1,7 +1,6 @@
 """The mails of accounts. Links are made when a mail is sent: no secret waits in its row."""
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from allauth.account import app_settings
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -29,20 +28,10 @@ def absolute(name: str, *args: str) -> str:
     return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
 
 
-def password_link(user: User, then: str = "") -> str:
-    """Where the owner of the mailbox sets a new password; good once, and for three days.
-
-    `then` is the path of the page that follows.
-    """
+def password_link(user: User) -> str:
+    """Where the owner of the mailbox sets a new password. It works once, for three days."""
     key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
-    url = absolute("account_reset_password_from_key", user_pk_to_url_str(user), key)
-    return f"{url}?{urlencode({'next': then})}" if then else url
-
-
-def can_log_in(user: User) -> bool:
-    """Whether there is a password that the owner of the mailbox knows of."""
-    proven = EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
-    return user.has_usable_password() and (proven or user.last_login is not None)
+    return absolute("account_reset_password_from_key", user_pk_to_url_str(user), key)
 
 
 def confirmation(address_id: int) -> Letter | None:

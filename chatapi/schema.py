@@ -176,14 +176,17 @@ class ApiSchema(AutoSchema):
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
+        others: dict[str, tuple[Schema, str]] = {
+            "company_id": ({"type": "string", "minLength": 1}, "The company's id or slug."),
+            "user_id": (
+                {**number, "minimum": -MAX_ID},
+                "The account's id, or the negative one of an invitation.",
+            ),
+        }
         return [
-            build_parameter_type(
-                name=variable,
-                location="path",
-                schema={"type": "string", "minLength": 1} if variable == "company_id" else number,
-                description="The company's id or slug." if variable == "company_id" else "",
-            )
+            build_parameter_type(name=variable, location="path", schema=schema, description=about)
             for variable in variables
+            for schema, about in [others.get(variable, (number, ""))]
         ]
 
     def _get_request_for_media_type(

@@ -316,6 +316,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "CompanyRole": "companies.models.Role",
+        "CompanyUserStatus": "companies.models.Membership.Status",
         "ChatStatus": "chats.models.Chat.Status",
         "ChatUserRole": "chats.models.ChatUser.Role",
         "ChatUserStatus": "chats.models.ChatUser.Status",
@@ -416,9 +417,7 @@ ACCOUNT_FORMS = {
 ACCOUNT_CHANGE_EMAIL = True  # one address each; another one replaces it when it is confirmed
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = (
-    True  # in the browser that signed up: another one sets a password
-)
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # `accounts.pages.confirm` says in which browser
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address, as before a token

@@ -1,13 +1,16 @@
 """Which companies, and which of their members, a caller may see."""
 
-from django.db.models import F, Q, QuerySet
+from django.core import signing
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from accounts.access import is_proven
 from accounts.models import User
 from chatapi.errors import ErrorCode, forbidden, not_found
 from chatapi.ids import parse_id
 from companies.models import (
     Company,
     CompanyQuerySet,
+    InvitationBlock,
     Membership,
     MembershipQuerySet,
     Role,
@@ -59,17 +62,82 @@ def public_company(reference: str) -> Company:
 
 
 def memberships(company: Company) -> MembershipQuerySet:
-    """The members a company has now, with their accounts."""
-    return company.memberships.live().select_related("user").order_by("pk")
+    """The members that a company has now, with their accounts, and its open invitations."""
+    return company.memberships.filter(ended_at=None).select_related("user").order_by("pk")
 
 
-def membership(company: Company, user_id: str) -> Membership:
-    """A member by the id of their account. ApiError 404 when there is none."""
-    number = parse_id(user_id)
-    found = memberships(company).filter(user_id=number).first() if number else None
+def membership(company: Company, public_id: str) -> Membership:
+    """A member or an open invitation by its `public_id`. ApiError 404 when there is none."""
+    number = parse_id(public_id.removeprefix("-"))
+    wanted = Q(pk=number, user=None) if public_id.startswith("-") else Q(user_id=number)
+    found = memberships(company).filter(wanted).first() if number else None
     if found is None:
         raise not_found()
     return found
+
+
+# --- Invitations, as the person sees them ------------------------------------------------------
+
+INVITATION_DAYS = 7  # that the link in the mail works
+SALT = "companies.invitation"
+
+
+def open_invitations() -> MembershipQuerySet:
+    """Those of companies that still exist, with their company."""
+    waiting = Membership.objects.invited().filter(company__deleted_at=None)
+    return waiting.select_related("company").order_by("pk")
+
+
+def invitations(user: User) -> MembershipQuerySet:
+    """The open invitations of an account; none before its address is proven."""
+    if not is_proven(user):
+        return Membership.objects.none()
+    blocked = blocks(OuterRef("email"), OuterRef("company_id"))
+    return open_invitations().filter(~Exists(blocked), email=user.email)
+
+
+def invitation(user: User, number: int) -> Membership:
+    """One of them. ApiError 404 when there is none."""
+    found = invitations(user).filter(pk=number).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def invitation_to(user: User, reference: str) -> Membership:
+    """The one to a company. ApiError 404 when there is none."""
+    wanted = Company.objects.live().filter(named(reference))
+    found = invitations(user).filter(company__in=wanted).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def invitation_key(membership: Membership) -> str:
+    """The secret part of the link in an invitation's mail."""
+    return signing.dumps(membership.pk, salt=SALT)
+
+
+def invitation_by_key(key: str) -> Membership | None:
+    """The open invitation whose mail has this key; None when it is answered, over or too old."""
+    try:
+        number = signing.loads(key, salt=SALT, max_age=INVITATION_DAYS * 24 * 3600)
+    except signing.BadSignature:
+        return None
+    return open_invitations().filter(pk=number).first()
+
+
+def blocks(email: object, company_id: object) -> QuerySet[InvitationBlock]:
+    """What keeps invitations of a company from an address."""
+    return InvitationBlock.objects.filter(Q(company=company_id) | Q(company=None), email=email)
+
+
+def own_blocks(user: User) -> QuerySet[InvitationBlock]:
+    """What an account blocks; nothing before its address is proven."""
+    if not is_proven(user):
+        return InvitationBlock.objects.none()
+    found = InvitationBlock.objects.filter(email=user.email).select_related("company")
+    return found.order_by("pk")
 
 
 def saved_replies(company: Company) -> QuerySet[SavedReply]:

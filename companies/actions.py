@@ -1,6 +1,7 @@
 """Every write to companies and their memberships."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -8,12 +9,14 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.actions import account_for
-from accounts.models import User
+from accounts.access import is_proven
+from accounts.actions import account_for, prove_address
+from accounts.models import User, normal_email
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.hints import access_changed
-from companies.models import Company, Membership, Role, SavedReply
+from companies import access
+from companies.models import Company, InvitationBlock, Membership, Role, SavedReply
 
 
 def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> Company:
@@ -76,24 +79,134 @@ def restore_company(company: Company) -> None:
     access_changed(f"company:{company.pk}")
 
 
-def invite_member(company: Company, by: Role, email: str, role: Role) -> Membership:
-    """Make the person of `email` a member, with an account if they have none, and mail them.
+# --- Invitations -------------------------------------------------------------------------------
 
-    ApiError 403 when `by` may not give the role, 422 when they are a member already.
+MAIL_AGAIN_AFTER = timedelta(minutes=10)
+
+
+def invite_member(company: Company, by: Role, email: str, role: Role) -> Membership:
+    """Invite the person of `email` by mail; they are a member when they accept.
+
+    Nothing here depends on whether an account has the address. Again, the mail is sent once more,
+    and the role is the new one. ApiError 403 when `by` may not give the role, 422 when the person
+    is a member already.
     """
     require_giver(by, role)
+    email = normal_email(email)
     with transaction.atomic():
-        user = account_for(email)
-        membership, made = Membership.objects.get_or_create(
-            company=company, user=user, ended_at=None, defaults={"role": role}
-        )
-        if not made:
-            raise unprocessable(
-                ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email"
-            )
-        mail.post("company_invitation", membership.pk, user.email)
+        lock_company(company.pk)
+        if Membership.objects.live().filter(company=company, user__email=email).exists():
+            raise already_member()
+        invitation = Membership.objects.invited().filter(company=company, email=email).first()
+        if invitation is None:
+            invitation = Membership.objects.create(company=company, email=email, role=role)
+        elif invitation.role != role:
+            require_giver(by, Role(invitation.role))
+            invitation.role = role
+            invitation.save(update_fields=["role"])
+        mail_invitation(invitation)
+    return invitation
+
+
+def mail_invitation(invitation: Membership) -> None:
+    """Send the mail, unless one has just gone out or the person wants none."""
+    now = timezone.now()
+    if invitation.mailed_at is not None and invitation.mailed_at > now - MAIL_AGAIN_AFTER:
+        return
+    if not access.blocks(invitation.email, invitation.company_id).exists():
+        mail.post("company_invitation", invitation.pk, invitation.email)
+    invitation.mailed_at = now
+    invitation.save(update_fields=["mailed_at"])
+
+
+def accept_invitation(invitation: Membership, user: User) -> Membership:
+    """Make `user`, whose proven address was invited, a member.
+
+    ApiError 404 when the invitation is no longer open, or not this person's.
+    """
+    with transaction.atomic():
+        invitation = lock_invitation(invitation)
+        user = User.objects.get(pk=user.pk)
+        if invitation.email != user.email or not user.is_active or not is_proven(user):
+            raise not_found()
+        return settle(invitation, user)
+
+
+def accept_with_password(invitation: Membership, password: str) -> Membership:
+    """Make the person a member who holds the invitation's mail and has no proven account.
+
+    The mail proves the address, and `password` is from now on the account's. ApiError 404 when the
+    invitation is no longer open, or the account has been proven meanwhile.
+    """
+    with transaction.atomic():
+        invitation = lock_invitation(invitation)
+        user = account_for(invitation.email)
+        if not user.is_active or is_proven(user):
+            raise not_found()
+        prove_address(user, password)
+        return settle(invitation, user)
+
+
+def settle(invitation: Membership, user: User) -> Membership:
+    member = Membership.objects.live().filter(company=invitation.company_id, user=user).first()
+    if member is not None:  # an operator added them
+        end(invitation)
+        return member
+    invitation.user, invitation.email = user, ""
+    invitation.save(update_fields=["user", "email"])
+    access_changed(f"user:{user.pk}")
+    return invitation
+
+
+def decline_invitation(invitation: Membership, block: str = "") -> None:
+    """End an invitation for its person, who may `block` all of the `company`, or `all` there are.
+
+    ApiError 404 when it is no longer open.
+    """
+    with transaction.atomic():
+        invitation = lock_invitation(invitation)
+        end(invitation)
+        if block:
+            company = invitation.company if block == "company" else None
+            InvitationBlock.objects.get_or_create(email=invitation.email, company=company)
+
+
+def lift_block(block: InvitationBlock) -> None:
+    """Let the invitations through that a person had blocked."""
+    InvitationBlock.objects.filter(pk=block.pk).delete()
+
+
+def add_member(company: Company, email: str, role: Role) -> Membership:
+    """Make the person of `email` a member without asking them; for operators.
+
+    ValidationError when `email` is not an address, ApiError 422 when they are a member already.
+    """
+    user = account_for(email)
+    with transaction.atomic():
+        lock_company(company.pk)
+        if Membership.objects.live().filter(company=company, user=user).exists():
+            raise already_member()
+        for invitation in Membership.objects.invited().filter(company=company, email=user.email):
+            end(invitation)
+        membership = Membership.objects.create(company=company, user=user, role=role)
         access_changed(f"user:{user.pk}")
     return membership
+
+
+def lock_invitation(invitation: Membership) -> Membership:
+    """The invitation as it stands, with other answers kept waiting. ApiError 404 unless open."""
+    lock_company(invitation.company_id)
+    found = access.open_invitations().filter(pk=invitation.pk).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def already_member() -> Exception:
+    return unprocessable(ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email")
+
+
+# --- Members -----------------------------------------------------------------------------------
 
 
 def change_role(membership: Membership, by: Role, role: Role) -> Membership:
@@ -112,7 +225,7 @@ def change_role(membership: Membership, by: Role, role: Role) -> Membership:
 
 
 def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Membership:
-    """Take a person out of a company; `leaves` when they go themselves.
+    """Take a person out of a company, or cancel an invitation; `leaves` when they go themselves.
 
     Chat users that the membership made are refused from that moment, and `chats` removes them.
     ApiError 403 when `by` may not, 422 when the last owner would go.
@@ -123,16 +236,26 @@ def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Members
             if not leaves:
                 require_giver(by, Role(membership.role))
             keep_an_owner(membership)
-            membership.ended_at = timezone.now()
-            membership.save(update_fields=["ended_at"])
+            end(membership)
             access_changed(f"user:{membership.user_id}")
     return membership
 
 
+def end(membership: Membership) -> None:
+    membership.ended_at = timezone.now()
+    membership.save(update_fields=["ended_at"])
+
+
 def lock(membership: Membership) -> Membership:
     """The membership as it stands, with every other change in its company kept waiting."""
-    Company.objects.select_for_update().get(pk=membership.company_id)
+    lock_company(membership.company_id)
     return Membership.objects.select_related("user").get(pk=membership.pk)
+
+
+def lock_company(company_id: int) -> None:
+    """Keep every other change of a company's members waiting."""
+    if not Company.objects.select_for_update().filter(pk=company_id).first():
+        raise not_found()  # pruned meanwhile
 
 
 def require_giver(by: Role, role: Role) -> None:

@@ -81,7 +81,7 @@ class MembershipInline(ReadOnlyInline):
     """Members, those of today first."""
 
     model = Membership
-    fields = ("user", "role", "created_at", "ended_at")
+    fields = ("user", "email", "role", "created_at", "ended_at")
     ordering = (F("ended_at").desc(nulls_first=True), "-pk")
     show_change_link = True
     verbose_name_plural = "members"
@@ -202,7 +202,8 @@ class CompanyAdmin(StaffAdmin):
 
 class MembershipStateFilter(StateFilter):
     states = {
-        "live": lambda rows: rows.filter(ended_at=None),
+        "live": lambda rows: rows.filter(ended_at=None, user__isnull=False),
+        "invited": lambda rows: rows.filter(ended_at=None, user=None),
         "ended": lambda rows: rows.filter(ended_at__isnull=False),
     }
 
@@ -212,18 +213,26 @@ class MembershipAdmin(StaffAdmin):
     """Who belongs where. Staff give and take roles as an owner may."""
 
     change_form_template = "admin/accounts/acting_change_form.html"
-    list_display = ("user", "company", "role", "created_at", "ended_at")
+    list_display = ("address", "company", "role", "state", "created_at", "ended_at")
     list_select_related = ("user", "company")
     list_filter = (MembershipStateFilter, "role")
-    search_fields = ("user__email", "company__name", "company__slug")
+    search_fields = ("user__email", "email", "company__name", "company__slug")
     search_help_text = "The person's e-mail address, or the company's name"
     date_hierarchy = "created_at"
     actions = ("end",)
-    fields = ("company", "user", "role", "created_at", "ended_at")
-    readonly_fields = ("company", "user", "created_at", "ended_at")
+    fields = ("company", "user", "email", "role", "created_at", "ended_at")
+    readonly_fields = ("company", "user", "email", "created_at", "ended_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "company")
+
+    @admin.display(description="person", ordering="user__email")
+    def address(self, membership: Membership) -> str:
+        return membership.address
+
+    @admin.display(description="state")
+    def state(self, membership: Membership) -> str:
+        return membership.status
 
     def page_actions(self, obj: Membership) -> tuple[str, ...]:
         return () if obj.ended_at else ("end",)

@@ -61,9 +61,11 @@ MEMBER: dict[str, Any] = {
     "name": "Bob Baker",
     "email": "bob@acme.example.com",
     "role": "agent",
+    "status": "active",
     "created_at": "2021-07-02T10:15:00.000000Z",
     "ended_at": None,
 }
+INVITED: dict[str, Any] = {**MEMBER, "id": -31, "name": None, "status": "invited"}
 USER: dict[str, Any] = {
     "id": 7,
     "name": "Alice Archer",
@@ -166,24 +168,40 @@ company_users = describe(
         {
             200: Answer(
                 page_of(CompanyUserSerializer),
-                {"One member": page("/api/companies/3/users", MEMBER)},
-                "The company's members.",
+                {"A member and an invitation": page("/api/companies/3/users", MEMBER, INVITED)},
+                "The company's members, and whom it has invited.",
             )
         },
         query=PageQuery,
     ),
     create=Operation(
         "Invite",
-        {201: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The new member.")},
-        "Managers and owners; only an owner makes owners. The person gets a mail.",
+        {201: Answer(CompanyUserSerializer, {"Bob": INVITED}, "The invitation.")},
+        "Managers and owners; only an owner makes owners. The person gets a mail, and is a member "
+        "when they accept. Until then they have no access, and nothing but the address is shown, "
+        "whether or not it has an account. Again, the mail is sent again, though not within ten "
+        "minutes, and the role is the new one. Who declined for good gets no mail, and the answer "
+        "is the same.",
         takes=CompanyUserInput,
         examples={"An agent": {"email": "bob@acme.example.com", "role": "agent"}},
         errors=(ErrorCode.ALREADY_MEMBER,),
         replays=True,
     ),
+    accept=Operation(
+        "Accept an invitation",
+        {200: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The caller as a member.")},
+        "The caller's account must have the invited address, and have proven it by a mail. It can "
+        "also be done on the website, where invitations are declined too.",
+    ),
     retrieve=Operation(
         "Get single by id",
-        {200: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The member.")},
+        {
+            200: Answer(
+                CompanyUserSerializer,
+                {"Bob": MEMBER, "Invited": INVITED},
+                "The member, or the invitation.",
+            )
+        },
     ),
     update=Operation(
         "Edit",
@@ -200,11 +218,11 @@ company_users = describe(
         errors=(ErrorCode.LAST_OWNER,),
     ),
     destroy=Operation(
-        "Remove, or leave",
+        "Remove, leave, or cancel an invitation",
         {
             200: Answer(
                 CompanyUserSerializer,
-                {"Gone": {**MEMBER, "ended_at": "2021-08-01T08:00:00.000000Z"}},
+                {"Gone": {**MEMBER, "status": "ended", "ended_at": "2021-08-01T08:00:00.000000Z"}},
                 "The member, with the end of the membership.",
             )
         },

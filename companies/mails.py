@@ -4,31 +4,23 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.mails import can_log_in, password_link
 from chatapi.mail import KINDS, Letter, MailKind
-from companies.models import Membership
+from companies import access
 
 
 def invitation(membership_id: int) -> Letter | None:
-    membership = (
-        Membership.objects.live()
-        .select_related("company", "user")
-        .filter(pk=membership_id, company__deleted_at=None)
-        .first()
-    )
-    if membership is None:
+    found = access.open_invitations().filter(pk=membership_id).first()
+    if found is None or access.blocks(found.email, found.company_id).exists():
         return None
-    company, user = membership.company, membership.user
-    page = reverse("company", args=[company.slug])
-    has_password = can_log_in(user)
+    page = reverse("invitation", args=[access.invitation_key(found)])
     return Letter.of(
         "company_invitation",
-        _("You can answer the chats of %(company)s now") % {"company": company.name},
+        _("%(company)s invites you to answer its chats") % {"company": found.company.name},
         {
-            "company": company,
-            "membership": membership,
-            "has_password": has_password,
-            "url": f"{settings.PUBLIC_URL}{page}" if has_password else password_link(user, page),
+            "company": found.company,
+            "membership": found,
+            "days": access.INVITATION_DAYS,
+            "url": f"{settings.PUBLIC_URL}{page}",
         },
     )
 

@@ -103,16 +103,27 @@ class CompanyInput(serializers.Serializer[Any]):
 
 
 class CompanyUserSerializer(serializers.ModelSerializer[Membership]):
-    """A member of a company; `id` is that of the account."""
+    """A member of a company, or somebody who is invited and known by the address alone."""
 
-    id = serializers.IntegerField(source="user_id", read_only=True)
-    name = serializers.CharField(source="user.name", read_only=True)
-    email = serializers.EmailField(source="user.email", read_only=True)
+    id = serializers.IntegerField(
+        source="public_id",
+        read_only=True,
+        help_text="The account's id. An invitation has a negative one, until it is accepted.",
+    )
+    name = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Null until the invitation is accepted."
+    )
+    email = serializers.EmailField(source="address", read_only=True)
     company_id = serializers.IntegerField(read_only=True)
+    status = serializers.ChoiceField(
+        Membership.Status.choices,
+        read_only=True,
+        help_text="`invited` people have no access yet; `ended` is what was just removed.",
+    )
 
     class Meta:
         model = Membership
-        fields = ("id", "company_id", "name", "email", "role", "created_at", "ended_at")
+        fields = ("id", "company_id", "name", "email", "role", "status", "created_at", "ended_at")
         read_only_fields = fields
 
 

@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any, ClassVar
 
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -91,6 +92,7 @@ class CompanyUserViewSet(ApiViewSet):
     policies: ClassVar = {
         "list": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "accept": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
         "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
         "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
@@ -122,6 +124,12 @@ class CompanyUserViewSet(ApiViewSet):
             return Response(CompanyUserSerializer(membership).data, 201)
 
         return once(request, make)
+
+    @action(detail=False, methods=["post"])
+    def accept(self, request: Request, company_pk: str) -> Response:
+        user = account(request)
+        invitation = access.invitation_to(user, company_pk)
+        return Response(CompanyUserSerializer(actions.accept_invitation(invitation, user)).data)
 
     def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
         return Response(CompanyUserSerializer(access.membership(self.company, pk)).data)

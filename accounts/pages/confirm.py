@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from allauth.account import views
-from allauth.account.forms import SetPasswordForm
 from allauth.account.models import EmailConfirmationHMAC
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -17,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actions import prove_address
 from accounts.models import User
-from accounts.pages.credential import enter, knows_password
+from accounts.pages.credential import PasswordForm, enter, knows_password
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
@@ -46,13 +45,13 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
         return self.is_another_address and self.request.user != self.owner
 
     @cached_property
-    def form(self) -> SetPasswordForm | None:
+    def form(self) -> PasswordForm | None:
         """What asks for a password; None where none is needed."""
         known = self.request.user == self.owner or knows_password(self.request, self.owner)
         if known or self.is_another_address:
             return None
         data = self.request.POST if self.request.method == "POST" else None
-        return SetPasswordForm(user=self.owner, data=data)
+        return PasswordForm(user=self.owner, data=data)
 
     def get(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:

@@ -1,11 +1,16 @@
 """Whether a browser knows an account's password, and letting one in that has just set it."""
 
+from typing import Any
+
+from allauth.account.forms import SetPasswordForm
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
+
+PasswordForm: Any = SetPasswordForm  # a new password, typed twice; takes `user`
 
 KEY = "password_known"  # in the session: a hash of the password that was typed in this browser
 

@@ -136,7 +136,16 @@ def test_a_whole_conversation(api: Api, alice: Person, newest_code: Callable[[st
         token=alice.token,
         expect=201,
     )
-    assert bob.role == models.CompanyRole.AGENT
+    assert (bob.role, bob.status) == (models.CompanyRole.AGENT, models.CompanyUserStatus.INVITED)
+    assert bob.name is None
+    promoted = call(
+        "company_users_update",
+        company.slug,
+        bob.id,
+        body=models.CompanyUserEdit(role=models.CompanyRole.MANAGER),
+        token=alice.token,
+    )
+    assert (promoted.id, promoted.role) == (bob.id, models.CompanyRole.MANAGER)
     chat = call(
         "chats_create",
         body=models.ChatInput(company_id=company.slug, name="Booking 4711"),

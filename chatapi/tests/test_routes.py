@@ -13,12 +13,13 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 
-from accounts.actions import issue_token, revoke_token
+from accounts.actions import issue_token, prove_address, revoke_token
 from accounts.models import ApiToken
 from chatapi.views import ApiViewSet, Policy
 from chats.actions import messages, tokens, users
 from chats.models import ChatUserToken
-from companies.actions import save_reply
+from companies.actions import invite_member, save_reply
+from companies.models import Role
 from conftest import PASSWORD, Client
 
 # Who calls, in the order of the columns: nobody; gina, guest of this chat; hugo, guest of another;
@@ -36,6 +37,8 @@ MATRIX = {
     "DELETE /api/companies/{company}":              "401 401 401 403 403 200 404",
     "GET /api/companies/{company}/users":           "401 401 401 200 200 200 404",
     "POST /api/companies/{company}/users":          "401 401 401 403 201 201 404",
+    # Charlie is invited, and has proven the address.
+    "POST /api/companies/{company}/users/accept":   "401 401 401 404 404 404 200",
     "GET /api/companies/{company}/users/{bob}":     "401 401 401 200 200 200 404",
     "PUT /api/companies/{company}/users/{bob}":     "401 401 401 403 200 200 404",
     "PATCH /api/companies/{company}/users/{bob}":   "401 401 401 403 200 200 404",
@@ -184,6 +187,8 @@ def test_each_caller_gets_what_the_contract_says(
         "message": message["id"],
         "reply": save_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }  # fmt: skip
+    prove_address(charlie.user)
+    invite_member(acme, Role.OWNER, charlie.user.email, Role.AGENT)
     people = {"gina": gina, "hugo": hugo, "bob": bob, "mary": mary, "alice": alice}
     callers = {"anonymous": Client(), "charlie": charlie.api} | {
         name: person.api for name, person in people.items()

@@ -73,8 +73,7 @@ def test_a_membership_that_comes_and_goes(live):
         with pytest.raises(TimeoutError):
             logged(stream, 1)
         path = f"/api/companies/{company}/users"
-        body = {"email": "bob@acme.test", "role": "agent"}
-        member = live.ask("POST", path, body, live.alice)["id"]
+        member = live.installation.manage("add_member", str(company), "bob@acme.test").strip()
         time.sleep(4)
         chat = live.chat(company)
         while logged(stream).data["chat_id"] != chat:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from chats.actions import chats as actions
 from chats.actions import messages
 from chats.models import Chat, Event
-from companies.actions import create_company, invite_member
+from companies.actions import add_member, create_company
 from companies.models import Role
 from conftest import PASSWORD, Client
 
@@ -124,7 +124,7 @@ class TestList:
     def test_the_chats_of_several_companies_are_one_list(self, acme, bob, charlie):
         globex, gone, former = [create_company(charlie.user, name=name) for name in "GHI"]
         for company in (globex, gone, former):
-            invite_member(company, Role.OWNER, "bob@acme.test", Role.AGENT)
+            add_member(company, "bob@acme.test", Role.AGENT)
         made = [
             actions.create(company, name="").pk
             for company in (acme, globex, globex, gone, former, acme, acme, globex)

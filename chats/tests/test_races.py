@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from chatapi.errors import ApiError, ErrorCode
 from chats.actions import chats, codes, messages, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
-from companies.actions import invite_member
+from companies.actions import add_member
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client, make_guest, make_person
 
@@ -183,7 +183,7 @@ def test_the_same_key_twenty_times_at_once_is_one_chat(acme, bob):
 
 
 def test_of_the_last_two_owners_leaving_at_once_one_stays(acme, alice):
-    invite_member(acme, Role.OWNER, "olga@acme.test", Role.OWNER)
+    add_member(acme, "olga@acme.test", Role.OWNER)
     olga = make_person("olga@acme.test", "Olga")
     answers = at_once(
         *[

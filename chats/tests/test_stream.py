@@ -211,8 +211,7 @@ def test_others_go_on(live, chat, gina):
 
 def test_a_members_stream_ends_with_the_token(live, chat):
     token = live.account("mary@acme.test")
-    live.ask("POST", f"/api/companies/{live.acme}/users",
-             {"email": "mary@acme.test", "role": "manager"}, live.alice)  # fmt: skip
+    live.installation.manage("add_member", str(live.acme), "mary@acme.test", "--role", "manager")
     with live.stream(chat, token) as stream:
         logged(stream)
         live.installation.manage("revoke_token", token)
@@ -223,8 +222,7 @@ def test_a_members_stream_ends_with_the_token(live, chat):
 
 def test_a_members_and_an_agents_streams_end_with_the_membership(live, chat):
     token = live.account("bob@acme.test")
-    body = {"email": "bob@acme.test", "role": "agent"}
-    bob = live.ask("POST", f"/api/companies/{live.acme}/users", body, live.alice)["id"]
+    bob = live.installation.manage("add_member", str(live.acme), "bob@acme.test").strip()
     agent = live.ask("POST", f"/api/chats/{chat}/users", {}, token)["token"]
     with live.stream(chat, token) as as_member, live.stream(chat, agent) as as_agent:
         logged(as_member), logged(as_agent)

@@ -149,6 +149,21 @@ class RoleForm(RulesForm):
         role.choices = [each for each in SHORT_ROLES if by == Role.OWNER or each[0] != Role.OWNER]
 
 
+class DeclineForm(forms.Form):
+    block = forms.ChoiceField(
+        label=_("What to decline"), required=False, initial="", widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        block: Any = self.fields["block"]
+        block.choices = [
+            ("", _("Only this invitation")),
+            ("company", _("All invitations from %(company)s") % {"company": company.name}),
+            ("all", _("All invitations, from any company")),
+        ]
+
+
 class DeleteForm(forms.Form):
     name = forms.CharField(
         label=_("Type the company's name"), widget=forms.TextInput(attrs={"autocomplete": "off"})

@@ -1,4 +1,4 @@
-"""The pages of a company's members: who they are, inviting, roles, taking out, leaving."""
+"""The pages of a company's members: who they are, inviting, roles, removing, leaving."""
 
 from typing import Any
 
@@ -35,9 +35,7 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
         except ApiError as error:
             form.refuse(error)
         else:
-            messages.success(
-                request, _("%(email)s is a member now and gets a mail.") % {"email": email}
-            )
+            messages.success(request, _("%(email)s is invited and gets a mail.") % {"email": email})
             return redirect("members", company.slug)
     return show_members(request, company, form)
 
@@ -48,7 +46,7 @@ def show_members(request: HttpRequest, company: Company, form: InviteForm) -> Ht
     def row(membership: Membership) -> dict[str, Any]:
         may_change = role == Role.OWNER or (role.manages and membership.role != Role.OWNER)
         choice = RoleForm(
-            by=role, initial={"role": membership.role}, auto_id=f"role-{membership.user_id}-%s"
+            by=role, initial={"role": membership.role}, auto_id=f"role-{membership.public_id}-%s"
         )
         return {
             "membership": membership,
@@ -63,8 +61,8 @@ def show_members(request: HttpRequest, company: Company, form: InviteForm) -> Ht
 
 @company_page(Role.MANAGER, Role.OWNER)
 @require_POST
-def change_role(request: HttpRequest, company: Company, user_id: int) -> HttpResponse:
-    membership = access.membership(company, str(user_id))
+def change_role(request: HttpRequest, company: Company, member: str) -> HttpResponse:
+    membership = access.membership(company, member)
     form = RoleForm(request.POST, by=role_of(company))
     if form.is_valid():
         try:
@@ -80,9 +78,9 @@ def change_role(request: HttpRequest, company: Company, user_id: int) -> HttpRes
 
 @company_page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove(request: HttpRequest, company: Company, user_id: int) -> HttpResponse:
-    """Take a member out, or leave; asks first."""
-    membership = access.membership(company, str(user_id))
+def remove(request: HttpRequest, company: Company, member: str) -> HttpResponse:
+    """Remove a member, leave, or cancel an invitation; asks first."""
+    membership = access.membership(company, member)
     leaves = membership.user_id == account(request).pk
     if not leaves:
         actions.require_giver(role_of(company), Role(membership.role))
@@ -97,7 +95,11 @@ def remove(request: HttpRequest, company: Company, user_id: int) -> HttpResponse
         if leaves:
             messages.success(request, _("You left %(company)s.") % {"company": company.name})
             return redirect("companies")
-        messages.success(request, _("%(name)s is out.") % {"name": membership.user.name})
+        if membership.user is None:
+            text = _("The invitation of %(email)s is cancelled.") % {"email": membership.email}
+        else:
+            text = _("%(name)s is out.") % {"name": membership.user.name}
+        messages.success(request, text)
         return redirect("members", company.slug)
     return show(
         request, "companies/remove.html", company, "members", membership=membership, leaves=leaves

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from companies.pages import members, replies, views
+from companies.pages import invitations, members, replies, views
 
 urlpatterns = [
     path("companies", views.companies, name="companies"),
@@ -10,10 +10,11 @@ urlpatterns = [
     path("companies/<str:slug>", views.settings, name="company"),
     path("companies/<str:slug>/delete", views.delete, name="delete-company"),
     path("companies/<str:slug>/members", members.members, name="members"),
-    path(
-        "companies/<str:slug>/members/<int:user_id>/role", members.change_role, name="change-role"
-    ),
-    path("companies/<str:slug>/members/<int:user_id>/remove", members.remove, name="remove-member"),
+    path("companies/<str:slug>/members/<str:member>/role", members.change_role, name="change-role"),
+    path("companies/<str:slug>/members/<str:member>/remove", members.remove, name="remove-member"),
+    path("invitation/<str:key>", invitations.by_mail, name="invitation"),
+    path("invitations/<int:invitation_id>", invitations.invitation, name="own-invitation"),
+    path("invitations/blocks/<int:block_id>", invitations.lift_block, name="lift-block"),
     path("companies/<str:slug>/replies", replies.replies, name="saved-replies"),
     path("companies/<str:slug>/replies/<int:reply_id>", replies.reply, name="saved-reply"),
 ]

@@ -24,7 +24,13 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @require_safe
 def companies(request: HttpRequest) -> HttpResponse:
-    context = {"section": "companies", "companies": access.companies(account(request))}
+    user = account(request)
+    context = {
+        "section": "companies",
+        "companies": access.companies(user),
+        "invitations": access.invitations(user),
+        "blocks": access.own_blocks(user),
+    }
     return render(request, "companies/companies.html", context)
 
 

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chatapi.errors import ApiError
+from companies import access, actions
+from companies.models import Role
+
+
+class Command(BaseCommand):
+    help = "Make somebody a member of a company without asking them; prints their account's id."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("company", help="its id or slug")
+        parser.add_argument("email", help="an account is made if needed")
+        parser.add_argument("--role", choices=Role.values, default=Role.AGENT)
+
+    def handle(self, *, company: str, email: str, role: str, **options: Any) -> None:
+        try:
+            found = access.public_company(company)
+            member = actions.add_member(found, email, Role(role))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        except ApiError as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(str(member.user_id))

@@ -1,0 +1,141 @@
+"""The pages of who is invited: accepting, declining, and what they block."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import is_proven
+from accounts.actions import prove_address
+from accounts.models import User
+from accounts.pages.credential import PasswordForm, enter
+from chatapi.errors import ApiError
+from companies import access, actions
+from companies.models import Membership
+from companies.pages.base import account
+from companies.pages.forms import DeclineForm
+
+reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@never_cache
+@sensitive_post_parameters()
+@reads_and_writes
+def by_mail(request: HttpRequest, key: str) -> HttpResponseBase:
+    """What the link in an invitation's mail opens, which proves the mailbox."""
+    invitation = access.invitation_by_key(key)
+    step = step_of(request, invitation)
+    if invitation is None or step == "closed":
+        if request.method == "POST":
+            raise Http404
+        return render(request, "companies/invitation_closed.html")
+    if request.POST.get("answer") == "decline":
+        return decline(request, invitation)
+    accepts = request.POST.get("answer") == "accept"
+    form = PasswordForm(
+        data=request.POST if accepts and step == "password" else None,
+        user=User.objects.filter(email=invitation.email).first() or User(email=invitation.email),
+    )
+    if accepts and step == "accept":
+        if not is_proven(account(request)):
+            prove_address(account(request))
+        return accept(request, invitation)
+    if form.is_valid():
+        return accept_with_password(request, invitation, form)
+    return show(request, invitation, step, form)
+
+
+def step_of(request: HttpRequest, invitation: Membership | None) -> str:
+    """What the holder of the mail does next."""
+    if invitation is None:
+        return "closed"
+    if request.user.is_authenticated:
+        return "accept" if account(request).email == invitation.email else "log_out"
+    user = User.objects.filter(email=invitation.email).first()
+    if user is None:
+        return "password"
+    if not user.is_active:
+        return "closed"
+    # The password of an account that nobody has proven may be a stranger's.
+    return "log_in" if is_proven(user) else "password"
+
+
+@login_required
+@never_cache
+@reads_and_writes
+def invitation(request: HttpRequest, invitation_id: int) -> HttpResponseBase:
+    """The same for an account that is logged in and has proven its address."""
+    try:
+        found = access.invitation(account(request), invitation_id)
+    except ApiError as error:
+        raise Http404 from error
+    answer = request.POST.get("answer")
+    if answer == "accept":
+        return accept(request, found)
+    return decline(request, found) if answer == "decline" else show(request, found, "accept")
+
+
+def show(
+    request: HttpRequest, invitation: Membership, step: str, form: PasswordForm | None = None
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "section": "companies",
+        "company": invitation.company,
+        "membership": invitation,
+        "step": step,
+        "form": form,
+        "decline": DeclineForm(company=invitation.company),
+    }
+    return render(request, "companies/invitation.html", context)
+
+
+def accept(request: HttpRequest, invitation: Membership) -> HttpResponse:
+    try:
+        actions.accept_invitation(invitation, account(request))
+    except ApiError as error:
+        raise Http404 from error
+    messages.success(request, joined(invitation))
+    return redirect("company", invitation.company.slug)
+
+
+def accept_with_password(
+    request: HttpRequest, invitation: Membership, form: PasswordForm
+) -> HttpResponseBase:
+    try:
+        member = actions.accept_with_password(invitation, form.cleaned_data["password1"])
+    except ApiError as error:
+        raise Http404 from error
+    assert member.user is not None
+    messages.success(request, joined(invitation))
+    return enter(request, member.user, reverse("company", args=[invitation.company.slug]))
+
+
+def joined(invitation: Membership) -> str:
+    return _("You belong to %(company)s now.") % {"company": invitation.company.name}
+
+
+def decline(request: HttpRequest, invitation: Membership) -> HttpResponse:
+    form = DeclineForm(request.POST, company=invitation.company)
+    block = form.cleaned_data["block"] if form.is_valid() else ""
+    try:
+        actions.decline_invitation(invitation, block)
+    except ApiError as error:
+        raise Http404 from error
+    messages.success(request, _("You declined the invitation."))
+    return redirect("companies" if request.user.is_authenticated else "home")
+
+
+@login_required
+@never_cache
+@require_POST
+def lift_block(request: HttpRequest, block_id: int) -> HttpResponse:
+    actions.lift_block(get_object_or_404(access.own_blocks(account(request)), pk=block_id))
+    messages.success(request, _("You get these invitations again."))
+    return redirect("companies")
