@@ -247,9 +247,15 @@ def end(membership: Membership) -> None:
 
 
 def lock(membership: Membership) -> Membership:
-    """The membership as it stands, with every other change in its company kept waiting."""
+    """The membership as it stands, with every other change in its company kept waiting.
+
+    ApiError 404 for an invitation that has been accepted meanwhile: it has another id now.
+    """
     lock_company(membership.company_id)
-    return Membership.objects.select_related("user").get(pk=membership.pk)
+    found = Membership.objects.select_related("user").get(pk=membership.pk)
+    if found.public_id != membership.public_id:
+        raise not_found()
+    return found
 
 
 def lock_company(company_id: int) -> None:

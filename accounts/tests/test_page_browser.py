@@ -269,5 +269,7 @@ def test_a_confirmation_that_is_opened_in_another_browser(
     other.goto("/accounts/email/")
     other.get_by_label("Email").fill("max@other.test")
     press(other, "Change the address")
+    other.get_by_label("Password", exact=True).fill(PASSWORD)
+    press(other, "Go on")
     page.goto(link(site, "max@other.test"))
     look(page, "confirm-email-log-in")

@@ -1,11 +1,15 @@
 """Invitations: nobody is a member before they accept, and nothing is told of them until then."""
 
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.parse import quote
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail as outbox
+from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -442,3 +446,70 @@ def test_the_chats_of_a_member_who_accepted(alice, acme, ivy):
     assert Client(joined.json()["token"]).get(f"/api/chats/{chat.pk}").status_code == 401
     membership.refresh_from_db()
     assert membership.role == Role.AGENT
+
+
+# --- At the same time --------------------------------------------------------------------------
+
+
+def at_once(*calls):
+    """Each call in a thread and a connection of its own, all starting together; what they gave."""
+    start = Barrier(len(calls))
+
+    def run(call):
+        try:
+            start.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_is_accepted_once(alice, acme, ivy):
+    invite(alice)
+    answers = at_once(*[lambda: ivy.api.post(f"{PATH}/accept").status_code for _ in range(8)])
+    assert Counter(answers) == {200: 1, 404: 7}
+    assert Membership.objects.live().filter(user=ivy.user).count() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_is_accepted_or_cancelled(alice, acme, ivy):
+    for _ in range(5):
+        entry = invite(alice)
+        accepted, cancelled = at_once(
+            lambda: ivy.api.post(f"{PATH}/accept").status_code,
+            lambda entry=entry: alice.api.delete(f"{PATH}/{entry['id']}").status_code,
+        )
+        assert (accepted, cancelled) in {(200, 404), (404, 200)}
+        assert is_member(acme) is (accepted == 200)
+        Membership.objects.filter(company=acme, user=ivy.user).delete()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_address_is_invited_once(alice, mary, acme):
+    at_once(*[lambda who=who: who.api.post(PATH, {"email": IVY}) for who in [alice, mary] * 4])
+    assert Membership.objects.invited().filter(email=IVY).count() == 1
+    assert letters() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_browsers_with_the_link_set_one_password(alice, acme):
+    invite(alice)
+    where = link()
+
+    def accept_by(password):
+        form = {"password1": password, "password2": password, "answer": "accept"}
+        return Browser().post(where, form).status_code
+
+    passwords = ["one long password", "another long password"]
+    answers = at_once(*[lambda password=password: accept_by(password) for password in passwords])
+    assert Counter(answers) == {302: 1, 404: 1}
+    user = User.objects.get(email=IVY)
+    assert user.check_password(passwords[answers.index(302)])
+    assert Membership.objects.live().filter(user=user).count() == 1
