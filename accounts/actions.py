@@ -158,6 +158,16 @@ def issue_token(
     return token, plain
 
 
+def issue_token_for(
+    user: User, name: str, days: int, scopes: Iterable[str]
+) -> tuple[ApiToken, str]:
+    """`issue_token` by an operator; the person is told by mail."""
+    with transaction.atomic():
+        token, plain = issue_token(user, name, days, scopes)
+        mail.post("token_issued", token.pk, user.email)
+    return token, plain
+
+
 def revoke_token(token: ApiToken) -> bool:
     """End a token now. Returns False when it had been revoked before."""
     live = ApiToken.objects.filter(pk=token.pk, revoked_at=None)

@@ -28,7 +28,7 @@ from accounts.actions import (
     DEFAULT_TOKEN_DAYS,
     drop_other_addresses,
     end_two_factor,
-    issue_token,
+    issue_token_for,
     revoke_all_tokens,
     revoke_token,
     take_from_stranger,
@@ -246,9 +246,15 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if not super().has_change_permission(request, obj):
             return False
-        # The password or address of a colleague would be the way to the colleague's permissions.
-        is_staff = obj is not None and (obj.is_staff or obj.is_superuser)
-        return bool(request.user.is_superuser or not is_staff or obj == request.user)
+        return obj is None or self.may_act_for(request, obj)
+
+    def may_act_for(self, request: HttpRequest, user: User) -> bool:
+        """Not for a colleague: a password, an address or a token would be the way to their rights.
+
+        Superusers act for everybody.
+        """
+        is_staff = user.is_staff or user.is_superuser
+        return bool(request.user.is_superuser or not is_staff or user == request.user)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change and {"email", "is_staff", "is_superuser"} & set(form.changed_data):
@@ -312,14 +318,15 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         )
         return [issue, *super().get_urls()]
 
-    def may_issue(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return bool(user.has_perm("accounts.add_apitoken"))
+    def may_issue(self, request: HttpRequest, user: User) -> bool:
+        staff: Any = request.user
+        return staff.has_perm("accounts.add_apitoken") and self.may_act_for(request, user)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["may_issue_token"] = self.may_issue(request)
+        user = context.get("original")
+        context["may_issue_token"] = user is not None and self.may_issue(request, user)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @sensitive_variables("plain", "context")
@@ -333,13 +340,13 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]
                 request, self.opts, object_id
             )
-        if not (self.may_issue(request) and self.has_view_permission(request, user)):
+        if not (self.may_issue(request, user) and self.has_view_permission(request, user)):
             raise PermissionDenied
         form = IssueTokenForm(request.POST if request.method == "POST" else None)
         token, plain = None, ""
         if form.is_valid():
             try:
-                token, plain = issue_token(user, **form.cleaned_data)
+                token, plain = issue_token_for(user, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error)
             else:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from chatapi.mail import KINDS, Letter, MailKind
 
 # What an account's owner is told of: the kind of mail and its subject.
@@ -86,9 +86,21 @@ def notice(kind: str) -> Callable[[int], Letter | None]:
     return build
 
 
+def token_issued(token_id: int) -> Letter | None:
+    token = ApiToken.objects.select_related("user").filter(pk=token_id, revoked_at=None).first()
+    if token is None:
+        return None
+    context = {
+        "name": token.user.name, "token": token, "url": absolute("tokens"),
+        "reset": absolute("account_reset_password"),
+    }  # fmt: skip
+    return Letter.of("token_issued", _("A token was issued for your account"), context)
+
+
 KINDS["email_confirmation"] = MailKind(confirmation)
 KINDS["password_reset"] = MailKind(password_reset)
 KINDS["account_exists"] = MailKind(account_exists)
 KINDS["unknown_account"] = MailKind(unknown_account)
+KINDS["token_issued"] = MailKind(token_issued)
 for _kind in NOTICES:
     KINDS[_kind] = MailKind(notice(_kind))

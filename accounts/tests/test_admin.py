@@ -4,13 +4,18 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core import mail as outbox
 from django.utils import timezone
 
 from accounts.actions import account_for, issue_token
 from accounts.models import ApiToken, User
+from chatapi import mail
+from chatapi.models import OutgoingMail
 from conftest import Client
 
 USERS = "/admin/accounts/user/"
@@ -268,3 +273,59 @@ def test_a_list_costs_the_same_however_long(root, where, django_assert_num_queri
     add_people(57)
     with django_assert_num_queries(6):
         assert root.get(where).context["cl"].result_count >= 60
+
+
+# --- Colleagues --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rank", [{"is_superuser": True}, {"is_staff": True}])
+def test_staff_issue_no_token_of_a_colleague(client, db, rank):
+    """It would be the way to the colleague's rights, as their password would."""
+    boss = User.objects.create_user("boss@chat.test", **rank)
+    staff(client, "view_user", "add_apitoken", "change_user")
+    here = f"{USERS}{boss.pk}/"
+    assert client.get(f"{here}issue-token/").status_code == 403
+    assert issue(client, boss).status_code == 403
+    assert b"issue-token" not in client.get(f"{here}change/").content
+    assert not ApiToken.objects.exists()
+    assert not OutgoingMail.objects.exists()
+
+
+def test_staff_issue_tokens_of_others_and_of_their_own(client, alice):
+    staff(client, "view_user", "add_apitoken")
+    for user in (alice.user, User.objects.get(email="staff@chat.test")):
+        assert b"cnp_" in issue(client, user).content
+        assert b"issue-token" in client.get(f"{USERS}{user.pk}/change/").content
+
+
+def test_staff_turn_off_no_second_factor_of_a_colleague(client, alice):
+    boss = User.objects.create_superuser("boss@chat.test")
+    staff(client, "view_user", "change_user")
+    for user in (boss, alice.user):
+        TOTP.activate(user, generate_totp_secret())
+    act(client, USERS, "turn_off_two_factor", boss, alice.user)
+    assert list(Authenticator.objects.values_list("user", flat=True)) == [boss.pk]
+
+
+def test_the_person_is_told_of_a_token_that_staff_issued(root, alice):
+    issue(root, alice.user)
+    row = OutgoingMail.objects.get()
+    assert (row.kind, row.to) == ("token_issued", "alice@acme.test")
+    assert mail.deliver(row.pk)
+    text = outbox.outbox[-1].body
+    token = ApiToken.objects.latest("pk")
+    assert token.hint in text
+    assert "From the admin" in text
+    assert "http://testserver/account/tokens" in text
+    assert not re.search(r"cnp_\w{10}", text)
+
+
+def test_a_person_who_makes_a_token_is_told_of_none(alice):
+    issue_token(alice.user)
+    assert not OutgoingMail.objects.exists()
+
+
+def test_a_token_that_is_revoked_meanwhile_is_not_told_of(root, alice):
+    issue(root, alice.user)
+    ApiToken.objects.update(revoked_at=timezone.now())
+    assert not mail.deliver(OutgoingMail.objects.get().pk)

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import ApiToken, User
+from chatapi.models import OutgoingMail
 from conftest import Client
 
 
@@ -79,3 +80,18 @@ def test_the_last_use_is_noted_at_most_once_a_minute(alice, django_assert_num_qu
     with django_assert_num_queries(2):
         alice.api.get("/api/user")
     assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_the_person_is_told_of_a_token(db):
+    run("issue_token", "a@example.com", "--name", "ci")
+    row = OutgoingMail.objects.get()
+    assert (row.kind, row.to) == ("token_issued", "a@example.com")
+    with pytest.raises(CommandError):
+        run("issue_token", "a@example.com", "--days", "0")
+    assert OutgoingMail.objects.count() == 1
+
+
+def test_the_demonstration_mails_nobody(db):
+    run("demo")
+    assert ApiToken.objects.exists()
+    assert not OutgoingMail.objects.exists()

@@ -7,7 +7,10 @@ from accounts import actions
 
 
 class Command(BaseCommand):
-    help = "Issue a personal access token; prints it, and nothing else, on stdout."
+    help = (
+        "Issue a personal access token; prints it, and nothing else, on stdout."
+        " The person is told by mail."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="whose token; the account is made if there is none")
@@ -18,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, email: str, name: str, days: int, scopes: str, **options: Any) -> None:
         try:
             user = actions.account_for(email)
-            _, plain = actions.issue_token(
+            _, plain = actions.issue_token_for(
                 user, name[:100], days, [scope.strip() for scope in scopes.split(",")]
             )
         except ValidationError as error:
