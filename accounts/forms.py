@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access import is_proven
 from accounts.actions import address_of, prove_address, revoke_all_tokens
 from accounts.models import User
 from accounts.pages.credential import remember
@@ -69,6 +70,13 @@ class Revoking:
 
 class ResetPasswordKeyForm(Revoking, account.ResetPasswordKeyForm):  # type: ignore[misc]
     revokes_unless_told = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.user and not is_proven(self.user):  # none when the link is too old
+            tokens = self.fields["revoke_tokens"]
+            tokens.disabled = True  # they end anyhow
+            tokens.help_text = _("This is the first proof of your address; what was before ends.")
 
     def set_password(self) -> None:
         # The link was in a mail to this address and nowhere else.

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail as outbox
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
@@ -424,8 +425,6 @@ def test_a_mail_that_waits_is_not_sent_after_all(alice, acme, ivy):
 
 
 def test_a_member_that_an_operator_adds_asks_nobody(alice, acme):
-    from django.core.management import CommandError, call_command
-
     entry = invite(alice)
     call_command("add_member", "acme", IVY, "--role", "manager")
     assert is_member(acme)
@@ -446,6 +445,18 @@ def test_the_chats_of_a_member_who_accepted(alice, acme, ivy):
     assert Client(joined.json()["token"]).get(f"/api/chats/{chat.pk}").status_code == 401
     membership.refresh_from_db()
     assert membership.role == Role.AGENT
+
+
+def test_the_address_of_an_ended_invitation_is_pruned(alice, acme, ivy):
+    invite(alice, "nobody@new.test")
+    decline(ivy, invite(alice))
+    call_command("prune", verbosity=0)
+    assert Membership.objects.filter(email=IVY).exists()
+    long_ago = timezone.now() - timezone.timedelta(days=31)
+    Membership.objects.filter(email=IVY).update(ended_at=long_ago)
+    call_command("prune", verbosity=0)
+    assert not Membership.objects.filter(email=IVY).exists()
+    assert Membership.objects.invited().count() == 1
 
 
 # --- At the same time --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from accounts.models import ApiToken
 from chatapi.models import IdempotencyRecord, OutgoingMail
 from chats.actions import chats as actions
 from chats.models import AuthCode, Chat, ChatUserToken
-from companies.models import Company
+from companies.models import Company, Membership
 
 
 class Command(BaseCommand):
@@ -30,6 +30,7 @@ class Command(BaseCommand):
             "personal access tokens": ApiToken.objects.filter(expires_at__lt=ended),
             "revoked personal access tokens": ApiToken.objects.filter(revoked_at__lt=ended),
             "answers kept for replay": IdempotencyRecord.objects.filter(created_at__lt=replays),
+            "ended invitations": Membership.objects.filter(user=None, ended_at__lt=ended),
             "sent mails": OutgoingMail.objects.filter(created_at__lt=ended),
         }.items():
             count, by_model = rows.delete()
