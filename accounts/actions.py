@@ -43,6 +43,7 @@ def account_for(email: str) -> User:
 # --- Who owns an account -----------------------------------------------------------------------
 
 
+@sensitive_variables("password")
 def prove_address(user: User, password: str | None = None) -> None:
     """The owner of the mailbox is here, by a link that was mailed there: the account is theirs.
 

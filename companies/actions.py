@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.access import is_proven
 from accounts.actions import account_for, prove_address
@@ -132,6 +133,7 @@ def accept_invitation(invitation: Membership, user: User) -> Membership:
         return settle(invitation, user)
 
 
+@sensitive_variables("password")
 def accept_with_password(invitation: Membership, password: str) -> Membership:
     """Make the person a member who holds the invitation's mail and has no proven account.
 
@@ -237,7 +239,8 @@ def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Members
                 require_giver(by, Role(membership.role))
             keep_an_owner(membership)
             end(membership)
-            access_changed(f"user:{membership.user_id}")
+            if membership.user_id is not None:
+                access_changed(f"user:{membership.user_id}")
     return membership
 
 
