@@ -111,7 +111,7 @@ async def serve(
         told = {"X-Request-ID": identifier, **entry.verdict.headers}
     outlet = Outlet(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
     seq, since = (after, None) if isinstance(after, int) else (0, after)
-    stream = Stream(entry.grant, outlet, seq)
+    stream = Stream(entry.grant, outlet, seq, entry.head)
     hub().open(stream, changes)
     running = asyncio.ensure_future(hub().run(stream, since))
     gone = asyncio.ensure_future(disconnected(receive))

@@ -1,4 +1,11 @@
-"""A chat's log as this process serves it: one reader of the log, and any number of streams."""
+"""A chat's log as this process serves it: one reader of the log, and any number of streams.
+
+Frames are rendered when an event happens, so they show a message as it was then. The log is what
+tells when they are out of date: a change of a message is an event with a higher `seq`. Hence two
+rules. A stream is attached only when the feed has passed the newest event there was at the stream's
+admission, so no hint of anything older can reach it. And an event that changes how earlier ones look
+makes the feed forget the frames it has kept; whoever missed those events gets them from the log.
+"""
 
 import asyncio
 from collections import deque
@@ -33,7 +40,7 @@ class Feed:
         self.streams: set[Stream] = set()
         self.waiters: dict[asyncio.Future[None], int] = {}
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
-        self._early: dict[int, bytes] = {}
+        self._early: dict[int, Hint] = {}
         self._known = 0  # the newest event that is known to exist
         self._reading: asyncio.Task[None] | None = None
 
@@ -42,7 +49,7 @@ class Feed:
         self.opening = None
         self.seq = head
         self._known = max(self._known, head)
-        self._early = {seq: frame for seq, frame in self._early.items() if seq > head}
+        self._early = {seq: hint for seq, hint in self._early.items() if seq > head}
         self._pass_on_early()
 
     # --- What comes in ---
@@ -53,13 +60,13 @@ class Feed:
             return
         self._known = max(self._known, hint.seq)
         if hint.seq == self.seq + 1 or len(self._early) < MOST_EARLY:
-            self._early[hint.seq] = hint.frame
+            self._early[hint.seq] = hint
         if self.opening is None:
             self._pass_on_early()
 
     def _pass_on_early(self) -> None:
-        while (frame := self._early.pop(self.seq + 1, None)) is not None:
-            self._pass_on(frame)
+        while (hint := self._early.pop(self.seq + 1, None)) is not None:
+            self._pass_on(hint)
         if self._known > self.seq:
             self._read_soon(REORDERED)
 
@@ -92,8 +99,11 @@ class Feed:
 
     # --- What goes out ---
 
-    def _pass_on(self, frame: bytes) -> None:
-        self.seq = seq = self.seq + 1
+    def _pass_on(self, hint: Hint) -> None:
+        self.seq = seq = hint.seq
+        frame = hint.frame
+        if hint.changes_earlier:
+            self._recent.clear()
         self._recent.append((seq, frame))
         for stream in self.streams:
             if stream.seq < seq:
@@ -110,11 +120,12 @@ class Feed:
 
     async def attach(self, stream: Stream, welcome: bytes) -> None:
         """Send `welcome` and what is in the log after the stream's seq, then what happens."""
-        if stream.seq > self.seq:
+        head = stream.head
+        if stream.seq > max(head, self.seq):
             # It has read more than was heard of here, or what never was (an old backup).
             head = await reader.insistently(self._heads.get, self.chat_id) or 0
             stream.seq = min(stream.seq, head)
-            self.learn(head)
+        await self._reach(head)
         while not stream.outlet.closed:
             frames = self._after(stream.seq)
             if frames is None:
@@ -133,6 +144,12 @@ class Feed:
                 break
         # No turn of the event loop since the comparison: nothing was passed on meanwhile.
         self.streams.add(stream)
+
+    async def _reach(self, head: int) -> None:
+        """Return when the feed has passed `head`, or the chat has been removed for good."""
+        self.learn(head)
+        while self.seq < head and self._reading is not None:
+            await asyncio.shield(self._reading)
 
     def _after(self, seq: int) -> list[tuple[int, bytes]] | None:
         """The events after `seq` as far as they have been passed on, None when not all are kept."""

@@ -17,16 +17,17 @@ PRESENCE = b"event: presence\n"
 
 
 class Stream:
-    """One open stream. `seq` is the newest event of its chat that was sent to it, `turn` the second
-    of every HEARTBEAT seconds in which it gets one, `since` the time that a stream of many chats
-    begins at, as the API writes times."""
+    """One open stream. `seq` is the newest event of its chat that was sent to it, `head` the newest
+    that there was at its admission, `turn` the second of every HEARTBEAT seconds in which it gets
+    one, `since` the time that a stream of many chats begins at, as the API writes times."""
 
-    __slots__ = ("feed", "grant", "is_present", "outlet", "seq", "since", "turn")
+    __slots__ = ("feed", "grant", "head", "is_present", "outlet", "seq", "since", "turn")
 
-    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0) -> None:
+    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0, head: int = 0) -> None:
         self.grant = grant
         self.outlet = outlet
         self.seq = seq
+        self.head = head
         self.since = ""
         self.feed: Feed | None = None  # that it needs
         self.is_present = False  # whether its chat user was told of as connected
