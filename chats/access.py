@@ -310,6 +310,14 @@ def events_after(places: Iterable[tuple[int, int]], limit: int) -> list[dict[str
     return list(Event.objects.filter(wanted).order_by("chat_id", "seq").values(*EVENT_FIELDS))
 
 
+def events_at(places: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The events at each (chat id, seq) of chats that are there, as rows of EVENT_FIELDS."""
+    rows = Event.objects.filter(
+        pk__in=list(places), chat__deleted_at=None, chat__company__deleted_at=None
+    )
+    return list(rows.values(*EVENT_FIELDS))
+
+
 def events_of_companies(
     company_ids: Iterable[int], after: Position, limit: int
 ) -> list[dict[str, Any]]:
