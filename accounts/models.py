@@ -7,11 +7,18 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 def normal_email(email: str) -> str:
     """One spelling for an address: trimmed and in lower case."""
     return email.strip().lower()
+
+
+def lacking_scope(scopes: str, method: str | None) -> str | None:
+    """The scope that an HTTP method needs and is not among `scopes`; None when there is none."""
+    needed = "read" if method in {"GET", "HEAD"} else "write"
+    return None if needed in scopes.split(",") else needed
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,6 +44,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(max_length=100, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
+    # Raised when all sessions are ended at once; a session is good for the number it began with.
+    session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -51,6 +60,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         self.email = normal_email(self.email)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's, which a session keeps; another one for each generation of sessions."""
+        found: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_generation:
+            return found
+        return salted_hmac("accounts.session", f"{self.session_generation} {found}").hexdigest()
 
     @property
     def name(self) -> str:
@@ -98,5 +114,4 @@ class ApiToken(models.Model):
         return f"api:{self.pk}"
 
     def missing_scope(self, method: str | None) -> str | None:
-        needed = "read" if method in {"GET", "HEAD"} else "write"
-        return None if needed in self.scopes.split(",") else needed
+        return lacking_scope(self.scopes, method)

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.actions import hold_token
+from accounts.models import ApiToken, User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chats import hints
@@ -75,9 +76,14 @@ def admit(chat: Chat, chat_user: ChatUser) -> Joined:
     return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
 
 
-def join_as_agent(chat_id: int, user: User, *, by_browser: bool = False) -> Joined:
-    """A member comes in as agent, with a new token each time, which may be for a browser."""
+def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -> Joined:
+    """A member comes in as agent, with a new token each time, which ends with its `origin`.
+
+    ApiError 401 when that has just ended.
+    """
     with transaction.atomic():
+        if origin is not None:
+            origin = hold_token(origin)
         chat = log.lock(chat_id)
         membership = Membership.objects.live().filter(company=chat.company_id, user=user).first()
         if membership is None:  # it ended while the request was on its way
@@ -105,7 +111,7 @@ def join_as_agent(chat_id: int, user: User, *, by_browser: bool = False) -> Join
             tokens.end_all(chat_user)
             log.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
         days = chat.company.chat_user_token_days
-        token, plain = tokens.issue(chat_user, days, by_browser=by_browser)
+        token, plain = tokens.issue(chat_user, days, origin=origin)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
 

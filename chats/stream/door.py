@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.actions import USE_NOTED_EVERY
 from accounts.actions import note_uses as note_uses_of_api_tokens
-from accounts.models import ApiToken, ApiTokenQuerySet
+from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
 from chatapi import tokens
 from chatapi.limits import Charge, Verdict, limiter
 from chats import access
@@ -147,15 +147,17 @@ def chat_user_grants(
     """Of each token: its digest, what it may read, its last use, the newest event of its chat."""
     columns = rows.order_by().values_list(
         "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
-        "expires_at", "last_used_at", "chat__last_seq",
+        "expires_at", "last_used_at", "chat__last_seq", "scopes", named=True,
     )  # fmt: skip
     found = []
-    for pk, digest, chat_id, company_id, chat_user_id, user_id, expires_at, used_at, head in (
-        columns
-    ):
-        companies, expires = (company_id,), expires_at.timestamp()
-        grant = Grant("chat", pk, user_id, chat_user_id, chat_id, companies, expires)
-        found.append((bytes(digest), grant, used_at, head))
+    for row in columns:
+        if lacking_scope(row.scopes, "GET"):
+            continue
+        grant = Grant(
+            "chat", row.pk, row.chat_user__user_id, row.chat_user_id, row.chat_id,
+            (row.chat__company_id,), row.expires_at.timestamp(),
+        )  # fmt: skip
+        found.append((bytes(row.digest), grant, row.last_used_at, row.chat__last_seq))
     return found
 
 
