@@ -98,6 +98,7 @@ def revoke_all_tokens(user: User) -> int:
     Returns how many personal access tokens were ended.
     """
     with transaction.atomic():
+        lock(user)
         ended = user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
         tokens_ended.send(ApiToken, user=user, token_ids=None)
         access_changed(f"user:{user.pk}")

@@ -24,7 +24,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.actions import DEFAULT_TOKEN_DAYS, end_two_factor, issue_token, revoke_token
+from accounts.actions import (
+    DEFAULT_TOKEN_DAYS,
+    end_two_factor,
+    issue_token,
+    revoke_all_tokens,
+    revoke_token,
+)
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
 from chatapi.admin import LimitedLogin, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
@@ -100,7 +106,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     change_form_template = "admin/accounts/acting_change_form.html"
     list_display = (
-        "start", "name", "user", "scopes", "state", "created_at", "expires_at", "last_used_at",
+        "start", "name", "user", "scopes", "state", "chats",
+        "created_at", "expires_at", "last_used_at",
     )  # fmt: skip
     list_select_related = ("user",)
     list_filter = (TokenStateFilter, ScopeFilter)
@@ -109,12 +116,21 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("revoke",)
     fields = (
-        "user", "start", "name", "scopes", "state",
+        "user", "start", "name", "scopes", "state", "chats",
         "created_at", "expires_at", "last_used_at", "revoked_at",
     )  # fmt: skip
 
     def page_actions(self, obj: ApiToken) -> tuple[str, ...]:
         return () if obj.revoked_at else ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        rows: Any = super().get_queryset(request)
+        tokens: QuerySet[ApiToken] = rows.with_chats(timezone.now())
+        return tokens
+
+    @admin.display(description="chat-user tokens issued with it")
+    def chats(self, token: ApiToken) -> int:
+        return int(token.chats)  # type: ignore[attr-defined]
 
     @admin.display(description="token", ordering="hint")
     def start(self, token: ApiToken) -> str:
@@ -275,7 +291,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.action(description="Revoke all tokens", permissions=["revoke"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def revoke_all(user: User) -> bool:
-            return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None))) > 0
+            return revoke_all_tokens(user) > 0
 
         self.act(request, queryset, revoke_all, "left without tokens")
 

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -77,6 +79,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self, now: datetime) -> "ApiTokenQuerySet":
         return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+
+    def with_chats(self, now: datetime) -> "ApiTokenQuerySet":
+        """Each with `chats`: how many live chat-user tokens were issued with it."""
+        # Counted from this side: their app looks here, not back.
+        counted = (
+            ApiToken.objects.filter(
+                pk=OuterRef("pk"),
+                chat_user_tokens__revoked_at=None,
+                chat_user_tokens__expires_at__gt=now,
+            )
+            .order_by()
+            .values("pk")
+            .annotate(n=Count("chat_user_tokens"))
+            .values("n")
+        )
+        return self.annotate(chats=Coalesce(Subquery(counted), 0))
 
 
 class ApiToken(models.Model):

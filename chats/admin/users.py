@@ -21,8 +21,11 @@ HERE = (ChatUser.Status.ACTIVE, ChatUser.Status.INVITED)
 
 class TokenInline(ReadOnlyInline):
     model = ChatUserToken
-    fields = ("state", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = ("state", "scopes", "origin", "created_at", "expires_at", "last_used_at", "revoked_at")
     verbose_name_plural = "tokens, the newest hundred"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatUserToken]:
+        return super().get_queryset(request).select_related("origin")
 
     @admin.display(description="state")
     def state(self, token: ChatUserToken) -> str:
