@@ -35,8 +35,7 @@ def hold_session(user: User, session: SessionBase) -> SessionBase:
     """
     account = lock(user)
     as_stored = stored(session)
-    # Loading finds out whether there is one.
-    as_stored.get(KEY)
+    as_stored.get(KEY)  # loads it, if it is there
     same = constant_time_compare(session.get(HASH_SESSION_KEY, ""), account.get_session_auth_hash())
     if as_stored.session_key is None or not same or not account.is_active:
         raise UpdateError
@@ -49,11 +48,12 @@ def renew(user: User, session: SessionBase) -> tuple[ApiToken, str]:
     What was got by the former one goes on. UpdateError when the session was ended meanwhile.
     """
     with transaction.atomic():
-        former_id = hold_session(user, session).get(KEY)
+        former_id: int | None = hold_session(user, session).get(KEY)
         token, plain = issue_token(user, NAME, DAYS)
         session[KEY] = token.pk
         session.save()
-        former = user.api_tokens.select_for_update(no_key=True).filter(pk=former_id).first()
+        held = user.api_tokens.select_for_update(no_key=True)
+        former = held.filter(pk=former_id).first() if former_id else None
         if former is not None:
             token_replaced.send(ApiToken, former=former, token=token)
             revoke_token(former)

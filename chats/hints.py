@@ -15,8 +15,8 @@ from chats.models import EventType
 UNSETTLED = timedelta(seconds=30)  # longer than any statement may take
 # Events after which earlier ones look different: these show a message, and its author, as of now.
 CHANGES_EARLIER = tuple(
-    f"event: {type}\n".encode()
-    for type in (
+    f"event: {each}\n".encode()
+    for each in (
         EventType.MESSAGE_UPDATED,
         EventType.MESSAGE_DELETED,
         EventType.USER_UPDATED,
@@ -58,6 +58,11 @@ class Hint(NamedTuple):
     def frame(self) -> bytes:
         """The event in the stream of its chat, where the seq is its id."""
         return b"id: %d\n%b" % (self.seq, self.body) if self.seq else self.body
+
+    @staticmethod
+    def json_in(frame: bytes) -> bytes:
+        """The event in a frame of a stream, as an answer has it."""
+        return frame.partition(b"\ndata: ")[2].rstrip(b"\n")
 
     @property
     def changes_earlier(self) -> bool:

@@ -19,7 +19,10 @@ from companies.models import Membership
 
 
 class Knock(NamedTuple):
-    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see."""
+    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see.
+
+    One with the number 0 is charged for nothing: a long poll, which the view has counted.
+    """
 
     token: str
     chat_id: int | None
@@ -65,6 +68,9 @@ class Entry(NamedTuple):
     unnoted: bool  # the token's last use is to be kept
 
 
+UNCHARGED = Verdict(allowed=True, limit=0, remaining=0, retry_after=0)
+
+
 def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
     """What each may read, charged for. Who is not in it must hear from the view why."""
     now = timezone.now()
@@ -78,7 +84,7 @@ def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
     for digest, grant, used_at, head in chat_user_grants(rows):
         for knock in knocks_of[digest]:
             if knock.chat_id == grant.chat_id:
-                found[knock] = entry(grant, head, used_at, now)
+                found[knock] = entry(knock, grant, head, used_at, now)
 
     of_accounts = api_grants(ApiToken.objects.live(now).filter(digest__in=knocks_of))
     # After the memberships: what was deleted before somebody became a member must be below `head`.
@@ -86,15 +92,15 @@ def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
     for digest, grant, used_at in of_accounts:
         for knock in knocks_of[digest]:
             if knock.chat_id is None:
-                found[knock] = entry(grant, 0, used_at, now)
+                found[knock] = entry(knock, grant, 0, used_at, now)
             elif (chat := chats.get(knock.chat_id)) and chat.company_id in grant.company_ids:
                 in_chat = grant._replace(chat_id=knock.chat_id, company_ids=(chat.company_id,))
-                found[knock] = entry(in_chat, chat.last_seq, used_at, now)
+                found[knock] = entry(knock, in_chat, chat.last_seq, used_at, now)
     return found
 
 
-def entry(grant: Grant, head: int, used_at: datetime | None, now: datetime) -> Entry:
-    verdict = limiter().take([Charge("STREAM", grant.limit_key)])
+def entry(knock: Knock, grant: Grant, head: int, used_at: datetime | None, now: datetime) -> Entry:
+    verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if knock.number else UNCHARGED
     return Entry(grant, head, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
 
 
@@ -149,7 +155,7 @@ def chat_user_grants(
         "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
         "expires_at", "last_used_at", "chat__last_seq", "scopes", named=True,
     )  # fmt: skip
-    found = []
+    found: list[tuple[bytes, Grant, datetime | None, int]] = []
     for row in columns:
         if lacking_scope(row.scopes, "GET"):
             continue

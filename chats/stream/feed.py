@@ -2,9 +2,10 @@
 
 Frames are rendered when an event happens, so they show a message as it was then. The log is what
 tells when they are out of date: a change of a message is an event with a higher `seq`. Hence two
-rules. A stream is attached only when the feed has passed the newest event there was at the stream's
-admission, so no hint of anything older can reach it. And an event that changes how earlier ones look
-makes the feed forget the frames it has kept; whoever missed those events gets them from the log.
+rules. A stream is attached only when the feed has passed the newest event there was at the
+stream's admission, so no hint of anything older can reach it. And an event that changes how earlier
+ones look makes the feed forget the frames it has kept; whoever missed those events gets them from
+the log.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ RECENT = 50  # events kept, for who comes back after a moment
 REORDERED = 0.05  # seconds in which hints that overtook each other are put right
 MOST_EARLY = 1_000  # hints kept that came before those they follow
 
+Frames = list[tuple[int, bytes]]  # events as they are sent, each with its seq
 Pages = reader.Batch[reader.Spot, list[Hint]]
 Heads = reader.Batch[int, int]
 
@@ -123,7 +125,8 @@ class Feed:
         head = stream.head
         if stream.seq > max(head, self.seq):
             # It has read more than was heard of here, or what never was (an old backup).
-            head = await reader.insistently(self._heads.get, self.chat_id) or 0
+            newest: int | None = await reader.insistently(self._heads.get, self.chat_id)
+            head = newest or 0
             stream.seq = min(stream.seq, head)
         await self._reach(head)
         while not stream.outlet.closed:
@@ -151,7 +154,7 @@ class Feed:
         while self.seq < head and self._reading is not None:
             await asyncio.shield(self._reading)
 
-    def _after(self, seq: int) -> list[tuple[int, bytes]] | None:
+    def _after(self, seq: int) -> Frames | None:
         """The events after `seq` as far as they have been passed on, None when not all are kept."""
         if seq >= self.seq:
             return []
@@ -159,16 +162,20 @@ class Feed:
             return [(each, frame) for each, frame in self._recent if each > seq]
         return None
 
-    async def wait(self, after: int) -> None:
-        """Return when the log has gone past `after`."""
+    async def wait(self, after: int) -> Frames | None:
+        """Return when the log has gone past `after`, or the chat is gone.
+
+        The events after it; None when not all are kept, or there are none.
+        """
         if self.seq > after:
-            return
+            return self._after(after) or None
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiters[waiter] = after
         try:
             await waiter
         finally:
             del self.waiters[waiter]
+        return self._after(after) or None
 
     def wake(self) -> None:
         """Let all who wait ask again: the chat is gone."""

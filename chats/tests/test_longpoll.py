@@ -13,7 +13,9 @@ from chats.stream.longpoll import LongPoll, seconds_to_wait
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    installation = Installation(tmp_path_factory.mktemp("longpoll"), WEB_CONCURRENCY="1")
+    installation = Installation(
+        tmp_path_factory.mktemp("longpoll"), WEB_CONCURRENCY="1", STREAMS_PER_TOKEN="20"
+    )
     installation.made = installation.demo()
     installation.start("web")
     yield installation

@@ -38,9 +38,9 @@ class Log:
         return self.render(self.head)
 
     def render(self, seq):
-        type, about = self.events[seq]
+        kind, about = self.events[seq]
         event = {
-            "seq": seq, "type": type, "chat_id": 42, "created_at": instant(self.times[seq]),
+            "seq": seq, "type": kind, "chat_id": 42, "created_at": instant(self.times[seq]),
             "data": {"seq": about, "text": self.texts[about]},
         }  # fmt: skip
         return Hint.of(event)
@@ -82,8 +82,8 @@ class Reader:
 
     @property
     def ids(self):
-        lines = self.content.decode().splitlines()
-        return [int(line.rpartition("_")[2].removeprefix("id: ")) for line in lines if "id: " in line]  # fmt: skip
+        lines = [line for line in self.content.decode().splitlines() if "id: " in line]
+        return [int(line.rpartition("_")[2].removeprefix("id: ")) for line in lines]
 
 
 GUEST = Grant("chat", 1, None, 1, 42, (3,), 1e12)

@@ -137,7 +137,6 @@ def switched_off(bob, token):
     bob.user.save()
 
 
-
 ENDS = {
     "action": lambda bob, token: revoke_token(token),
     "command": lambda bob, token: call_command("revoke_token", str(token.pk)),
@@ -247,7 +246,9 @@ def test_the_owner_sees_what_hangs_on_a_token(chat, other_chat, bob, browser, ca
     call_command("list_tokens", bob.user.email)
     head, row = capsys.readouterr().out.splitlines()
     assert row[head.index("chats") :].split()[0] == "2"
-    assert ">2<" in admin_client.get(f"/admin/accounts/apitoken/{token.pk}/change/").content.decode()
+    assert (
+        ">2<" in admin_client.get(f"/admin/accounts/apitoken/{token.pk}/change/").content.decode()
+    )
     assert 'field-chats">2<' in admin_client.get("/admin/accounts/apitoken/").content.decode()
     agent = ChatUserToken.objects.filter(chat=other_chat).first().chat_user_id
     shown = admin_client.get(f"/admin/chats/chatuser/{agent}/change/").content.decode()
