@@ -62,8 +62,11 @@ def issue_token(
 ) -> tuple[ApiToken, str]:
     """A new personal access token and its plain text, which is nowhere kept.
 
-    Raises ValidationError for an unknown scope, none at all, or days out of 1 to 3650.
+    Raises ValidationError for an account that is switched off, an unknown scope, none at all, or
+    days out of 1 to 3650.
     """
+    if not user.is_active:
+        raise ValidationError(_("This account is switched off."))
     wanted = [scope for scope in ApiToken.SCOPES if scope in set(scopes)]
     unknown = sorted(set(scopes) - set(ApiToken.SCOPES))
     if unknown or not wanted:

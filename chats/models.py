@@ -98,6 +98,8 @@ class ChatUser(models.Model):
     # When a stream of theirs ended last; who has one open is seen now.
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # When a member asked this address in last, which lets a former member come as a guest.
+    invited_at = models.DateTimeField(null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -207,6 +209,24 @@ class ChatUserToken(models.Model):
 
     def missing_scope(self, method: str | None) -> str | None:
         return lacking_scope(self.scopes, method)
+
+
+class Departure(models.Model):
+    """A membership that ended, and how far workers have come with what follows in the chats."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
+    rotate_passwords = models.BooleanField()
+    last_chat_id = models.BigIntegerField(default=0)  # whose password was renewed last
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(done_at=None), name="departure_to_do"),
+        ]
+
+    def __str__(self) -> str:
+        return f"End of membership {self.membership_id}"
 
 
 class Message(models.Model):

@@ -67,7 +67,8 @@ class ChatUserAdmin(ReadOnlyAdmin):
         if obj.status == ChatUser.Status.BANNED:
             return ("lift_ban",)
         leave = ("remove", "revoke_tokens") if obj.status in HERE else ()
-        return leave if obj.role == ChatUser.Role.AGENT else ("ban", *leave)
+        is_member = obj.role == ChatUser.Role.AGENT and not actions.is_former_agent(obj)
+        return leave if is_member else ("ban", *leave)
 
     @admin.display(description="name", ordering="first_name")
     def name(self, chat_user: ChatUser) -> str:

@@ -1,4 +1,5 @@
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 
 from chatapi.operations import AddIndexLive
@@ -11,6 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0001_initial'),
         ('chats', '0005_browser_tokens'),
+        ('companies', '0002_pages'),
     ]
 
     operations = [
@@ -33,6 +35,25 @@ class Migration(migrations.Migration):
                 related_name='chat_user_tokens',
                 to='accounts.apitoken',
             ),
+        ),
+        migrations.AddField(
+            model_name='chatuser',
+            name='invited_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.CreateModel(
+            name='Departure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('rotate_passwords', models.BooleanField()),
+                ('last_chat_id', models.BigIntegerField(default=0)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('done_at', models.DateTimeField(blank=True, null=True)),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='companies.membership')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('done_at', None)), fields=['id'], name='departure_to_do')],
+            },
         ),
         AddIndexLive(
             model_name='chatusertoken',
