@@ -8,6 +8,8 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import F
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -15,7 +17,14 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.access import is_proven, is_unproven_signup
 from accounts.models import ApiToken, User, normal_email
 from chatapi import mail, tokens
+from chatapi.errors import ApiError, ErrorCode
 from chatapi.hints import access_changed
+
+# What was got by tokens ends with them, in the same transaction: those who keep it listen.
+# With `user` and `token_ids`; None when everything that the account got ends.
+tokens_ended = Signal()
+# A token takes the place of another one, which ends next. With `former` and `token`.
+token_replaced = Signal()
 
 DEFAULT_TOKEN_DAYS = 365
 EMAIL_LENGTH = 254
@@ -117,11 +126,6 @@ def void(user: User) -> None:
     drop_other_addresses(user)
 
 
-def lock(user: User) -> None:
-    """Let one request of a person at a time do what follows."""
-    User.objects.select_for_update().get(pk=user.pk)
-
-
 @sensitive_variables("password")
 def set_password(user: User, password: str) -> None:
     user.set_password(password)
@@ -139,8 +143,11 @@ def issue_token(
 ) -> tuple[ApiToken, str]:
     """A new personal access token and its plain text, which is nowhere kept.
 
-    Raises ValidationError for an unknown scope, none at all, or days out of 1 to 3650.
+    Raises ValidationError for an account that is switched off, an unknown scope, none at all, or
+    days out of 1 to 3650.
     """
+    if not user.is_active:
+        raise ValidationError(_("This account is switched off."))
     wanted = [scope for scope in ApiToken.SCOPES if scope in set(scopes)]
     unknown = sorted(set(scopes) - set(ApiToken.SCOPES))
     if unknown or not wanted:
@@ -170,17 +177,58 @@ def issue_token_for(
 
 
 def revoke_token(token: ApiToken) -> bool:
-    """End a token now. Returns False when it had been revoked before."""
-    live = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
-    ended = bool(live.update(revoked_at=timezone.now()))
-    access_changed(f"user:{token.user_id}")
+    """End a token and what was got by it. Returns False when it had been revoked before."""
+    with transaction.atomic():
+        live = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
+        ended = bool(live.update(revoked_at=timezone.now()))
+        tokens_ended.send(ApiToken, user=token.user, token_ids=[token.pk])
+        access_changed(f"user:{token.user_id}")
     return ended
 
 
 def revoke_all_tokens(user: User) -> int:
-    """End every token of an account now. Returns how many had been valid."""
+    """End all tokens of an account and everything that was got by its tokens or as its agent.
+
+    Returns how many personal access tokens were ended.
+    """
     with transaction.atomic():
-        return sum(map(revoke_token, user.api_tokens.filter(revoked_at=None)))
+        lock(user)
+        ended = user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        tokens_ended.send(ApiToken, user=user, token_ids=None)
+        access_changed(f"user:{user.pk}")
+    return ended
+
+
+def end_all_access(user: User) -> int:
+    """End all tokens and all sessions of an account, and what was got by them.
+
+    The session that asks stays if its hash is updated. Returns how many tokens were ended.
+    """
+    with transaction.atomic():
+        lock(user)
+        User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
+        user.refresh_from_db(fields=["session_generation"])
+        return revoke_all_tokens(user)
+
+
+def hold_token(token: ApiToken) -> ApiToken:
+    """The token as it stands. It can't be revoked until the transaction ends.
+
+    Take it before any other lock. ApiError 401 when it has ended.
+    """
+    live = ApiToken.objects.live(timezone.now()).select_for_update(of=("self",), no_key=True)
+    found = live.filter(pk=token.pk).first()
+    if found is None:
+        raise ApiError(401, ErrorCode.INVALID_TOKEN)
+    return found
+
+
+def lock(user: User) -> User:
+    """The account as it stands, with other changes of its tokens and sessions kept waiting.
+
+    Rows that refer to the account can be written meanwhile.
+    """
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def note_use(token: ApiToken, now: datetime) -> None:

@@ -108,7 +108,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     change_form_template = "admin/accounts/acting_change_form.html"
     list_display = (
-        "start", "name", "user", "scopes", "state", "created_at", "expires_at", "last_used_at",
+        "start", "name", "user", "scopes", "state", "chats",
+        "created_at", "expires_at", "last_used_at",
     )  # fmt: skip
     list_select_related = ("user",)
     list_filter = (TokenStateFilter, ScopeFilter)
@@ -117,12 +118,21 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("revoke",)
     fields = (
-        "user", "start", "name", "scopes", "state",
+        "user", "start", "name", "scopes", "state", "chats",
         "created_at", "expires_at", "last_used_at", "revoked_at",
     )  # fmt: skip
 
     def page_actions(self, obj: ApiToken) -> tuple[str, ...]:
         return () if obj.revoked_at else ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        rows: Any = super().get_queryset(request)
+        tokens: QuerySet[ApiToken] = rows.with_chats(timezone.now())
+        return tokens
+
+    @admin.display(description="chat-user tokens issued with it")
+    def chats(self, token: ApiToken) -> int:
+        return int(token.chats)  # type: ignore[attr-defined]
 
     @admin.display(description="token", ordering="hint")
     def start(self, token: ApiToken) -> str:

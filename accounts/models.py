@@ -6,12 +6,21 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 def normal_email(email: str) -> str:
     """One spelling for an address: trimmed and in lower case."""
     return email.strip().lower()
+
+
+def lacking_scope(scopes: str, method: str | None) -> str | None:
+    """The scope that an HTTP method needs and is not among `scopes`; None when there is none."""
+    needed = "read" if method in {"GET", "HEAD"} else "write"
+    return None if needed in scopes.split(",") else needed
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,6 +46,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(max_length=100, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
+    # Raised when all sessions are ended at once; a session is good for the number it began with.
+    session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -52,6 +63,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().clean()
         self.email = normal_email(self.email)
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's, which a session keeps; another one for each generation of sessions."""
+        found: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_generation:
+            return found
+        return salted_hmac("accounts.session", f"{self.session_generation} {found}").hexdigest()
+
     @property
     def name(self) -> str:
         """The full name, or what stands before the @ of the address."""
@@ -61,6 +79,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def live(self, now: datetime) -> "ApiTokenQuerySet":
         return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+
+    def with_chats(self, now: datetime) -> "ApiTokenQuerySet":
+        """Each with `chats`: how many live chat-user tokens were issued with it."""
+        # Counted from this side: their app looks here, not back.
+        counted = (
+            ApiToken.objects.filter(
+                pk=OuterRef("pk"),
+                chat_user_tokens__revoked_at=None,
+                chat_user_tokens__expires_at__gt=now,
+            )
+            .order_by()
+            .values("pk")
+            .annotate(n=Count("chat_user_tokens"))
+            .values("n")
+        )
+        return self.annotate(chats=Coalesce(Subquery(counted), 0))
 
 
 class ApiToken(models.Model):
@@ -98,5 +132,4 @@ class ApiToken(models.Model):
         return f"api:{self.pk}"
 
     def missing_scope(self, method: str | None) -> str | None:
-        needed = "read" if method in {"GET", "HEAD"} else "write"
-        return None if needed in self.scopes.split(",") else needed
+        return lacking_scope(self.scopes, method)

@@ -10,8 +10,11 @@ from chatapi.wsgi import application as wsgi_application
 from chatapi.intake import Guard, Intake  # isort: skip
 from chatapi.threads import InThreads  # isort: skip
 from chats.stream.app import EventStream  # isort: skip
+from chats.stream.caps import Caps  # isort: skip
 from chats.stream.longpoll import LongPoll  # isort: skip
 from django.conf import settings  # isort: skip
 
 django = InThreads(wsgi_application, settings.WEB_THREADS)
-application = Guard(EventStream(LongPoll(Intake(django, most=settings.MAX_BODY_BYTES))))
+intake = Intake(django, most=settings.MAX_BODY_BYTES)
+caps = Caps()
+application = Guard(EventStream(LongPoll(intake, caps), caps))

@@ -71,6 +71,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30},
         },
+        "finish-departures": {
+            "task": "chats.tasks.finish_departures",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "analyze": {
             "task": "chatapi.tasks.analyze",
             "schedule": 600.0,

@@ -42,8 +42,10 @@ def conflict() -> Exception:
     return unprocessable(ErrorCode.IDEMPOTENCY_CONFLICT)
 
 
-def once(request: Request, make: Callable[[], Response]) -> Response:
+def once(request: Request, make: Callable[[], Response], *, by_token: bool = False) -> Response:
     """`make()`, at most once for the caller, the route, the key and the body.
+
+    With `by_token`, another token of the same caller does not get the answer.
 
     Callers with the same key at the same time wait for the first one's transaction. An answer that
     is an error is not kept: its transaction is rolled back, and the key is free again.
@@ -55,6 +57,8 @@ def once(request: Request, make: Callable[[], Response]) -> Response:
     data: Any = request.data
     # Strangers have no name, but each says an address: one's key must not be another's.
     caller = sent.caller if sent else f"anonymous {data.get('email')}"
+    if by_token:
+        caller = f"{caller} {sent.limit_key}"
     scope = hashlib.sha256(f"{caller} {request.path}".encode()).hexdigest()
     print_ = fingerprint(data)
     with transaction.atomic():

@@ -199,6 +199,33 @@ def by_password(reference: str, password: str) -> Chat:
     return found
 
 
+def is_shut_out(chat: Chat, email: str, known: ChatUser | None) -> bool:
+    """Whether an address may not come into a chat, with `known`, its chat user there.
+
+    It is banned, or it belongs to somebody who could see the chat as a member of the company and
+    has not been invited to the chat since that ended, or to a member whose account is switched off.
+    A membership that is looked at does not end until the transaction does.
+    """
+    if known is not None and known.status == ChatUser.Status.BANNED:
+        return True
+    if known is not None and known.role == ChatUser.Role.AGENT and known.membership_id is None:
+        return True  # the membership has been removed for good
+    whose = Q(user__email=email)
+    if known is not None and known.membership_id is not None:
+        whose |= Q(pk=known.membership_id)  # the account may have another address by now
+    found = list(
+        Membership.objects.select_for_update(of=("self",), no_key=True)
+        .filter(Q(ended_at=None) | Q(ended_at__gte=chat.created_at), whose, company=chat.company_id)
+        .select_related("user")
+    )
+    if not all(each.user.is_active for each in found):
+        return True
+    if any(each.ended_at is None for each in found):
+        return False
+    invited_at = known.invited_at if known is not None else None
+    return any(invited_at is None or invited_at <= each.ended_at for each in found if each.ended_at)
+
+
 def last_messages(found: list[Chat]) -> dict[int, dict[str, Any]]:
     """The newest message of each of these chats, as rows of MESSAGE_FIELDS by id."""
     ids = [chat.last_message_id for chat in found if chat.last_message_id]  # type: ignore[attr-defined]
@@ -308,6 +335,14 @@ def events_after(places: Iterable[tuple[int, int]], limit: int) -> list[dict[str
     for chat_id, after in places:
         wanted |= Q(chat_id=chat_id, seq__gt=after, seq__lte=after + limit)
     return list(Event.objects.filter(wanted).order_by("chat_id", "seq").values(*EVENT_FIELDS))
+
+
+def events_at(places: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The events at each (chat id, seq) of chats that are there, as rows of EVENT_FIELDS."""
+    rows = Event.objects.filter(
+        pk__in=list(places), chat__deleted_at=None, chat__company__deleted_at=None
+    )
+    return list(rows.values(*EVENT_FIELDS))
 
 
 def events_of_companies(

@@ -6,4 +6,4 @@ class ChatsConfig(AppConfig):
 
     def ready(self) -> None:
         from chats import mails  # noqa: F401  registers the kinds of mail
-        from chats.actions import tokens  # noqa: F401  hears of who logs out
+        from chats.actions import departures, tokens  # noqa: F401  hear of what ends

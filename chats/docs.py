@@ -166,7 +166,8 @@ chats = describe(
                 "The password, and the link for guests that has it in its fragment.",
             )
         },
-        "Whoever is in the chat may share it. The same is answered without `/api` in the path.",
+        "Whoever is in the chat may share it. The token needs the scope `read` too, for one can "
+        "join and read by the password. The same is answered without `/api` in the path.",
         takes=ShareInput,
         examples={"As it is": {}, "A new password": {"rotate": True}},
         replays=True,
@@ -186,7 +187,8 @@ chats = describe(
             (200, "text/event-stream"): STREAM,
         },
         "What happened in the chat, without gaps. Ask with the last `seq` you have as `after`; "
-        "with `wait` the answer is held back until there is an event, or the time is up.\n\n"
+        "with `wait` the answer is held back until there is an event, or the time is up. A request "
+        "that waits counts as an open stream.\n\n"
         f"{STREAM_RULES} The `id:` of an event is its `seq`: sent back as `Last-Event-ID`, nothing "
         "is lost, nothing comes twice and nothing out of order.",
         query=EventsQuery,
@@ -275,8 +277,11 @@ chat_users = describe(
         "* Without a token a guest joins, by the chat's password: an auth code is mailed, and "
         "`get-token` takes it. Where the company does not verify first joins, the token comes at "
         "once.\n"
-        "* A member without a body joins as agent.\n"
-        "* A member with an `email` invites that person by mail.",
+        "* A member without a body joins as agent. The token has the scopes of the API token that "
+        "is sent, expires no later, and ends with it.\n"
+        "* A member with an `email` invites that person by mail.\n\n"
+        "A former member of the company is refused as `banned` until they are a member again, or "
+        "until a member invites them.",
         takes=PolymorphicProxySerializer("ChatUserInput", [JoinInput, InviteInput], None),
         examples={
             "A guest joins": {
@@ -311,7 +316,8 @@ chat_users = describe(
                 "The chat user as it is now.",
             )
         },
-        "The chat user itself, and members, who alone may ban.",
+        "The chat user itself, and members, who alone may ban: guests, and agents who are no "
+        "longer members.",
         takes=ChatUserEdit,
         examples={"Rename": {"first_name": "Georgina"}, "Ban": {"status": "banned"}},
     ),

@@ -10,8 +10,19 @@ from typing import Any, NamedTuple
 from chatapi import hints
 from chatapi.ids import parse_id
 from chatapi.json import dumps, instant
+from chats.models import EventType
 
 UNSETTLED = timedelta(seconds=30)  # longer than any statement may take
+# Events after which earlier ones look different: these show a message, and its author, as of now.
+CHANGES_EARLIER = tuple(
+    f"event: {each}\n".encode()
+    for each in (
+        EventType.MESSAGE_UPDATED,
+        EventType.MESSAGE_DELETED,
+        EventType.USER_UPDATED,
+        EventType.USER_JOINED,  # again, maybe in another role
+    )
+)
 
 
 class Hint(NamedTuple):
@@ -47,6 +58,16 @@ class Hint(NamedTuple):
     def frame(self) -> bytes:
         """The event in the stream of its chat, where the seq is its id."""
         return b"id: %d\n%b" % (self.seq, self.body) if self.seq else self.body
+
+    @staticmethod
+    def json_in(frame: bytes) -> bytes:
+        """The event in a frame of a stream, as an answer has it."""
+        return frame.partition(b"\ndata: ")[2].rstrip(b"\n")
+
+    @property
+    def changes_earlier(self) -> bool:
+        """Whether earlier events look different since."""
+        return self.body.startswith(CHANGES_EARLIER)
 
     @property
     def position(self) -> "Position":

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiToken, User, lacking_scope
 from companies.models import Company, Membership
 
 
@@ -98,6 +98,8 @@ class ChatUser(models.Model):
     # When a stream of theirs ended last; who has one open is seen now.
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # When a member asked this address in last, which lets a former member come as a guest.
+    invited_at = models.DateTimeField(null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -164,7 +166,21 @@ class ChatUserToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
-    # Whether an agent's browser asked for it: then it ends when the agent logs out.
+    # The personal access token by which an agent got it, and with which it ends. It has its scopes,
+    # so that a look-up needs no join, and expires no later.
+    origin = models.ForeignKey(
+        ApiToken,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        related_name="chat_user_tokens",
+        db_index=False,
+    )
+    scopes = models.CharField(
+        max_length=50, default="read,write", db_default="read,write", editable=False
+    )
+    # Only of tokens from before there was an origin: whether an agent's browser asked for it.
     by_browser = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = ChatUserTokenQuerySet.as_manager()
@@ -172,6 +188,11 @@ class ChatUserToken(models.Model):
     class Meta:
         verbose_name = "chat-user token"
         constraints = [models.UniqueConstraint(fields=["chat", "digest"], name="chat_user_token")]
+        indexes = [
+            models.Index(
+                fields=["origin"], condition=Q(origin__isnull=False), name="chat_user_token_origin"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Token {self.pk} of chat user {self.chat_user_id}"
@@ -187,7 +208,25 @@ class ChatUserToken(models.Model):
         return f"chat:{self.pk}"
 
     def missing_scope(self, method: str | None) -> str | None:
-        return None
+        return lacking_scope(self.scopes, method)
+
+
+class Departure(models.Model):
+    """A membership that ended, and how far workers have come with what follows in the chats."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
+    rotate_passwords = models.BooleanField()
+    last_chat_id = models.BigIntegerField(default=0)  # whose password was renewed last
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(done_at=None), name="departure_to_do"),
+        ]
+
+    def __str__(self) -> str:
+        return f"End of membership {self.membership_id}"
 
 
 class Message(models.Model):

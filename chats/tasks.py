@@ -2,9 +2,16 @@
 
 from celery import shared_task
 
-from chats.actions import users
+from chats.actions import departures, users
 
 
 @shared_task
 def remove_ended_agents() -> int:
     return users.remove_ended_agents()
+
+
+@shared_task
+def finish_departures() -> None:
+    """Do what follows in the chats when memberships end; others have their turn between batches."""
+    if departures.go_on():
+        finish_departures.delay()

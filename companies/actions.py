@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -226,12 +227,21 @@ def change_role(membership: Membership, by: Role, role: Role) -> Membership:
     return membership
 
 
-def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Membership:
+# In the transaction that ends a membership, with `membership` and `rotate_passwords`.
+membership_ended = Signal()
+
+
+def end_membership(
+    membership: Membership, by: Role, *, leaves: bool, rotate_passwords: bool = False
+) -> Membership:
     """Take a person out of a company, or cancel an invitation; `leaves` when they go themselves.
 
-    Chat users that the membership made are refused from that moment, and `chats` removes them.
-    ApiError 403 when `by` may not, 422 when the last owner would go.
+    Chat users that the membership made are refused from that moment, and `chats` removes them. With
+    `rotate_passwords`, the chats that the person could see get new passwords soon after. ApiError
+    403 when `by` may not, 422 when the last owner would go.
     """
+    if rotate_passwords and not by.manages:
+        raise forbidden(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
     with transaction.atomic():
         membership = lock(membership)
         if membership.ended_at is None:
@@ -241,6 +251,9 @@ def end_membership(membership: Membership, by: Role, *, leaves: bool) -> Members
             end(membership)
             if membership.user_id is not None:
                 access_changed(f"user:{membership.user_id}")
+                membership_ended.send(
+                    Membership, membership=membership, rotate_passwords=rotate_passwords
+                )
     return membership
 
 

@@ -219,7 +219,7 @@ class MembershipAdmin(StaffAdmin):
     search_fields = ("user__email", "email", "company__name", "company__slug")
     search_help_text = "The person's e-mail address, or the company's name"
     date_hierarchy = "created_at"
-    actions = ("end",)
+    actions = ("end", "end_and_rotate")
     fields = ("company", "user", "email", "role", "created_at", "ended_at")
     readonly_fields = ("company", "user", "email", "created_at", "ended_at")
 
@@ -235,7 +235,7 @@ class MembershipAdmin(StaffAdmin):
         return membership.status
 
     def page_actions(self, obj: Membership) -> tuple[str, ...]:
-        return () if obj.ended_at else ("end",)
+        return () if obj.ended_at else ("end", "end_and_rotate")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -250,10 +250,23 @@ class MembershipAdmin(StaffAdmin):
 
     @admin.action(description="End membership", permissions=["operate"])
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.end_all(request, queryset, rotate_passwords=False)
+
+    @admin.action(
+        description="End membership, and give the chats new passwords", permissions=["operate"]
+    )
+    def end_and_rotate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.end_all(request, queryset, rotate_passwords=True)
+
+    def end_all(
+        self, request: HttpRequest, queryset: QuerySet[Any], *, rotate_passwords: bool
+    ) -> None:
         def end(membership: Membership) -> bool:
             if membership.ended_at:
                 return False
-            actions.end_membership(membership, Role.OWNER, leaves=False)
+            actions.end_membership(
+                membership, Role.OWNER, leaves=False, rotate_passwords=rotate_passwords
+            )
             return True
 
         self.act(request, queryset, end, "ended")

@@ -13,6 +13,7 @@ from companies.serializers import (
     CompanyInput,
     CompanySerializer,
     CompanyUserEdit,
+    CompanyUserEnd,
     CompanyUserInput,
     CompanyUserSerializer,
     CurrentUserSerializer,
@@ -227,7 +228,10 @@ company_users = describe(
             )
         },
         "Managers and owners; everybody may leave. The chat-user tokens that the membership gave "
-        "die at once.",
+        "die at once. The person cannot come back to the chats as a guest until a member invites "
+        "them. They may know the chats' passwords: with `rotate_passwords`, which a JSON body may "
+        "hold too, managers have those renewed.",
+        query=CompanyUserEnd,
         errors=(ErrorCode.LAST_OWNER,),
     ),
 )

@@ -132,6 +132,12 @@ class CompanyUserInput(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, default=Role.AGENT)
 
 
+class CompanyUserEnd(serializers.Serializer[Any]):
+    rotate_passwords = serializers.BooleanField(
+        required=False, help_text="Give the chats that the person could see new passwords."
+    )
+
+
 class CompanyUserEdit(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, required=False)
 

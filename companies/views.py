@@ -21,6 +21,7 @@ from companies.serializers import (
     CompanyInput,
     CompanySerializer,
     CompanyUserEdit,
+    CompanyUserEnd,
     CompanyUserInput,
     CompanyUserSerializer,
     CurrentUserSerializer,
@@ -144,5 +145,6 @@ class CompanyUserViewSet(ApiViewSet):
     def destroy(self, request: Request, company_pk: str, pk: str) -> Response:
         membership = access.membership(self.company, pk)
         leaves = membership.user_id == account(request).pk
-        ended = actions.end_membership(membership, self.role, leaves=leaves)
+        fields = self.query(CompanyUserEnd) | self.body(CompanyUserEnd)
+        ended = actions.end_membership(membership, self.role, leaves=leaves, **fields)
         return Response(CompanyUserSerializer(ended).data)

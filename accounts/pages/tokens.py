@@ -4,7 +4,10 @@ from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import browser_token
-from accounts.actions import issue_token, revoke_token
+from accounts.actions import end_all_access, issue_token, revoke_token
 from accounts.models import ApiToken, User
 from accounts.pages.forms import TokenForm
 from accounts.pages.limits import charge
@@ -33,7 +36,7 @@ def listed(user: User) -> list[dict[str, Any]]:
     """The tokens of an account, newest first; those of browsers only while they are good."""
     now = timezone.now()
     ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
-    tokens = user.api_tokens.exclude(ended, name=browser_token.NAME).order_by("-pk")[:MOST]
+    tokens = user.api_tokens.with_chats(now).exclude(ended, name=browser_token.NAME)
     return [
         {
             "token": token,
@@ -43,7 +46,7 @@ def listed(user: User) -> list[dict[str, Any]]:
                 "revoked" if token.revoked_at else "expired" if token.expires_at <= now else "live"
             ),
         }
-        for token in tokens
+        for token in tokens.order_by("-pk")[:MOST]
     ]
 
 
@@ -66,7 +69,12 @@ def make(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return show(request, form)
     charge(request, Charge("LOGIN", f"user {account(request).pk}"))
-    token, plain = issue_token(account(request), **form.cleaned_data)
+    try:
+        with transaction.atomic():
+            browser_token.hold_session(account(request), request.session)
+            token, plain = issue_token(account(request), **form.cleaned_data)
+    except UpdateError:
+        return redirect("account_login")
     return show(request, TokenForm(), token=token, plain=plain)
 
 
@@ -74,6 +82,18 @@ def make(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, form: TokenForm, **context: Any) -> HttpResponse:
     context |= {"section": "account", "form": form, "rows": listed(account(request))}
     return render(request, "accounts/tokens.html", context)
+
+
+@login_required
+@never_cache
+@require_POST
+def end_access(request: HttpRequest) -> HttpResponse:
+    """End all tokens and all sessions but this one. No password is asked for: time matters."""
+    user = account(request)
+    end_all_access(user)
+    update_session_auth_hash(request, user)
+    messages.success(request, _("All tokens and all other sessions have been ended."))
+    return redirect("account")
 
 
 @login_required

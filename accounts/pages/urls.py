@@ -8,5 +8,6 @@ urlpatterns = [
     path("account", views.account, name="account"),
     path("account/tokens", tokens.tokens, name="tokens"),
     path("account/tokens/<int:token_id>/revoke", tokens.revoke, name="revoke-token"),
+    path("account/end-access", tokens.end_access, name="end-access"),
     path("account/browser-token", browser_token.issue, name="browser-token"),
 ]

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from chatapi import mail
 from chatapi.errors import ErrorCode, unprocessable
+from chats import access
 from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
@@ -74,7 +75,7 @@ def exchange(chat_id: int | None, email: str, given: str) -> tuple[ChatUserToken
         if not AuthCode.objects.filter(pk=code.pk, used_at=None).update(used_at=timezone.now()):
             raise invalid_code()
         chat_user = ChatUser.objects.select_related("membership").get(pk=code.chat_user_id)
-        if chat_user.status == ChatUser.Status.BANNED:
+        if access.is_shut_out(chat, chat_user.email, chat_user):
             raise invalid_code()
         verify(chat_user)
         token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)

@@ -4,33 +4,41 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts import browser_token
-from accounts.actions import USE_NOTED_EVERY
-from accounts.models import User
+from accounts.actions import USE_NOTED_EVERY, token_replaced, tokens_ended
+from accounts.models import ApiToken, User
 from chatapi import tokens
 from chatapi.hints import access_changed
 from chats.hints import chat_channel
 from chats.models import AuthCode, ChatUser, ChatUserToken
 
 
-def issue(chat_user: ChatUser, days: int, *, by_browser: bool = False) -> tuple[ChatUserToken, str]:
+def issue(
+    chat_user: ChatUser, days: int, *, origin: ApiToken | None = None
+) -> tuple[ChatUserToken, str]:
     """A new token and its plain text, which is nowhere kept.
 
-    The chat's id stands in the token, so that one look-up in one chat finds it.
+    The chat's id stands in the token, so that one look-up in one chat finds it. One that was got by
+    a personal access token may do no more and lives no longer than that `origin`, which is held.
     """
     plain = tokens.mint(f"{ChatUserToken.PREFIX}{chat_user.chat_id}_")
     now = timezone.now()
+    expires_at = now + timedelta(days=days)
+    if origin is not None:
+        expires_at = min(expires_at, origin.expires_at)
     token = ChatUserToken.objects.create(
         chat_id=chat_user.chat_id,
         chat_user=chat_user,
         digest=tokens.digest(plain),
-        by_browser=by_browser,
+        origin=origin,
+        scopes=origin.scopes if origin else ",".join(ApiToken.SCOPES),
         created_at=now,
         last_used_at=now,
-        expires_at=now + timedelta(days=days),
+        expires_at=expires_at,
     )
     return token, plain
 
@@ -54,10 +62,41 @@ def end_all(chat_user: ChatUser) -> None:
     access_changed(chat_channel(chat_user.chat_id))
 
 
+@receiver(tokens_ended)
+def end_with_the_origin(
+    sender: Any, user: User, token_ids: Sequence[int] | None, **kwargs: Any
+) -> None:
+    """End what was got by these personal access tokens; all of the account's when there are none.
+
+    Streams are told by who ended them.
+    """
+    found = ChatUserToken.objects.filter(revoked_at=None)
+    if token_ids is None:
+        found = found.filter(Q(chat_user__user=user) | Q(origin__user=user))
+    else:
+        found = found.filter(origin__in=token_ids)
+    found.update(revoked_at=timezone.now())
+
+
+@receiver(token_replaced)
+def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs: Any) -> None:
+    """Let what is good by the former token be good by the one that takes its place."""
+    live = ChatUserToken.objects.filter(
+        origin=former, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    moved = list(live.select_related("chat__company"))
+    for each in moved:
+        days = timedelta(days=each.chat.company.chat_user_token_days)
+        each.origin, each.expires_at = token, min(each.created_at + days, token.expires_at)
+    ChatUserToken.objects.bulk_update(moved, ["origin", "expires_at"], batch_size=100)
+
+
 @receiver(browser_token.ended)
-def end_with_the_session(sender: Any, user: User, **kwargs: Any) -> None:
-    """End what an account's browsers got in chats. One that is still logged in gets it anew."""
-    found = ChatUserToken.objects.filter(chat_user__user=user, by_browser=True, revoked_at=None)
+def end_with_the_browser(sender: Any, user: User, **kwargs: Any) -> None:
+    """End what an account's browsers got in chats before such tokens had an origin."""
+    found = ChatUserToken.objects.filter(
+        chat_user__user=user, by_browser=True, origin=None, revoked_at=None
+    )
     chats = set(found.values_list("chat_id", flat=True))
     found.update(revoked_at=timezone.now())
     for chat_id in chats:

@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.actions import hold_token
+from accounts.models import ApiToken, User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
-from chats import hints
+from chats import access, hints
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
 from companies.models import Membership
@@ -41,14 +42,15 @@ def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
     """A guest who knows the password comes in, or comes back.
 
     An address that is new to the chat joins it; unless the company wants first joins verified, it
-    gets its token at once. One that is there already, or was, gets a code. ApiError 403 `banned`.
+    gets its token at once. One that is there already, or was, gets a code. ApiError 403 `banned`,
+    for a former member of the company too.
     """
     with transaction.atomic():
         chat = log.lock(chat.pk)
         known = ChatUser.objects.filter(chat=chat, email=email).first()
+        if access.is_shut_out(chat, email, known):
+            raise forbidden(ErrorCode.BANNED)
         if known is not None:
-            if known.status == ChatUser.Status.BANNED:
-                raise forbidden(ErrorCode.BANNED)
             if known.status == ChatUser.Status.INVITED and not known.first_name:
                 # Somebody else invited them, by the address alone.
                 known.first_name, known.last_name = first_name, last_name
@@ -75,11 +77,17 @@ def admit(chat: Chat, chat_user: ChatUser) -> Joined:
     return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
 
 
-def join_as_agent(chat_id: int, user: User, *, by_browser: bool = False) -> Joined:
-    """A member comes in as agent, with a new token each time, which may be for a browser."""
+def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -> Joined:
+    """A member comes in as agent, with a new token each time, which ends with its `origin`.
+
+    ApiError 401 when that has just ended.
+    """
     with transaction.atomic():
+        if origin is not None:
+            origin = hold_token(origin)
         chat = log.lock(chat_id)
-        membership = Membership.objects.live().filter(company=chat.company_id, user=user).first()
+        live = Membership.objects.live().filter(company=chat.company_id, user=user)
+        membership = live.filter(user__is_active=True).first()
         if membership is None:  # it ended while the request was on its way
             raise not_found()
         chat_user, created = ChatUser.objects.get_or_create(
@@ -105,14 +113,15 @@ def join_as_agent(chat_id: int, user: User, *, by_browser: bool = False) -> Join
             tokens.end_all(chat_user)
             log.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
         days = chat.company.chat_user_token_days
-        token, plain = tokens.issue(chat_user, days, by_browser=by_browser)
+        token, plain = tokens.issue(chat_user, days, origin=origin)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
 
 def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "") -> Joined:
     """Mail somebody the chat's link. They are `invited` until they come in by a code.
 
-    ApiError 403 `banned`.
+    A former member of the company comes as a guest. ApiError 403 `banned`, for somebody whose
+    account is switched off too.
     """
     with transaction.atomic():
         chat = log.lock(chat_id)
@@ -125,15 +134,31 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
                 "status": ChatUser.Status.INVITED,
             },
         )
-        if chat_user.status == ChatUser.Status.BANNED:
+        if is_former_agent(chat_user):
+            if chat_user.status == ChatUser.Status.ACTIVE:
+                chat_user = remove(chat_user)
+            if chat_user.status != ChatUser.Status.BANNED:
+                chat_user.status, chat_user.role = ChatUser.Status.INVITED, ChatUser.Role.GUEST
+                chat_user.user = chat_user.membership = None
+        chat_user.invited_at = timezone.now()
+        if access.is_shut_out(chat, email, chat_user):
             raise forbidden(ErrorCode.BANNED)
+        chat_user.save(update_fields=["status", "role", "user", "membership", "invited_at"])
         mail.post("chat_invitation", chat_user.pk, email)
     return Joined(chat_user, created=created)
 
 
+def is_former_agent(chat_user: ChatUser) -> bool:
+    """Whether somebody was an agent here, and is no member any more or is switched off."""
+    if chat_user.role != ChatUser.Role.AGENT:
+        return False
+    here = Membership.objects.live().filter(chat_users=chat_user, user__is_active=True)
+    return not here.exists()
+
+
 def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = None) -> ChatUser:
-    """Write the names that are given; `banned` shuts a guest out, `removed` takes somebody out or
-    lifts the ban. ApiError 422 for a ban of an agent; then nothing is written."""
+    """Write the names that are given; `banned` shuts a guest or a former agent out, `removed` takes
+    somebody out or lifts the ban. ApiError 422 for a ban of a member; then nothing is written."""
     with transaction.atomic():
         chat_user = rename(chat_user, fields)
         if status == ChatUser.Status.BANNED:
@@ -169,8 +194,11 @@ def remove(chat_user: ChatUser) -> ChatUser:
 
 
 def ban(chat_user: ChatUser) -> ChatUser:
-    """Take a guest out for good. ApiError 422 for an agent, who is removed instead."""
-    if chat_user.role == ChatUser.Role.AGENT:
+    """Take a guest or a former agent out for good.
+
+    ApiError 422 for an agent who is a member, who is removed instead.
+    """
+    if chat_user.role == ChatUser.Role.AGENT and not is_former_agent(chat_user):
         raise unprocessable(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
     return end(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
 

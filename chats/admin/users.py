@@ -21,8 +21,11 @@ HERE = (ChatUser.Status.ACTIVE, ChatUser.Status.INVITED)
 
 class TokenInline(ReadOnlyInline):
     model = ChatUserToken
-    fields = ("state", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = ("state", "scopes", "origin", "created_at", "expires_at", "last_used_at", "revoked_at")
     verbose_name_plural = "tokens, the newest hundred"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatUserToken]:
+        return super().get_queryset(request).select_related("origin")
 
     @admin.display(description="state")
     def state(self, token: ChatUserToken) -> str:
@@ -64,7 +67,8 @@ class ChatUserAdmin(ReadOnlyAdmin):
         if obj.status == ChatUser.Status.BANNED:
             return ("lift_ban",)
         leave = ("remove", "revoke_tokens") if obj.status in HERE else ()
-        return leave if obj.role == ChatUser.Role.AGENT else ("ban", *leave)
+        is_member = obj.role == ChatUser.Role.AGENT and not actions.is_former_agent(obj)
+        return leave if is_member else ("ban", *leave)
 
     @admin.display(description="name", ordering="first_name")
     def name(self, chat_user: ChatUser) -> str:

@@ -6,9 +6,7 @@ may not have one is told why by the view of the same route, in the API's words.
 
 import asyncio
 import logging
-import math
 import re
-from collections import Counter
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,21 +14,19 @@ from django.conf import settings
 from django.db import Error
 
 from chatapi import tokens
-from chatapi.errors import ApiError, ErrorCode
 from chatapi.ids import parse_id
 from chatapi.intake import (
     App,
     Receive,
     Scope,
     Send,
-    answer_error,
     disconnected,
     identified,
     on_shutdown,
 )
-from chatapi.limits import Verdict, network_address
 from chats.hints import Position
 from chats.models import ChatUserToken
+from chats.stream.caps import Caps, refuse
 from chats.stream.door import Entry
 from chats.stream.hub import hub
 from chats.stream.outlet import Outlet, retry
@@ -53,7 +49,6 @@ HEADERS = [
 
 
 COME_BACK = 500, 5000  # milliseconds in which those whom a server sends away come back
-CAP_RETRY = 30  # seconds after which somebody else may have gone
 
 
 class Asked(NamedTuple):
@@ -68,9 +63,9 @@ class Asked(NamedTuple):
 class EventStream:
     """Answers requests for streams, and hands all else to `app`."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, caps: Caps | None = None) -> None:
         self.app = app
-        self.caps = Caps()
+        self.caps = caps or Caps()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = asks_for_stream(scope)
@@ -91,16 +86,14 @@ class EventStream:
             await self.app(as_for_view(asked, scope), receive, send)
             return
         hub().note_use(entry)
-        token, address = entry.grant.limit_key, network_address(Caller(scope))
         if not entry.verdict.allowed:
-            await refuse(scope, send, entry.verdict, entry.verdict.retry_after)
-        elif not self.caps.enter(token, address):
-            await refuse(scope, send, entry.verdict, CAP_RETRY)
-        else:
-            try:
+            await refuse(scope, send, entry.verdict.headers, entry.verdict.retry_after)
+            return
+        with self.caps.entered(entry.grant.limit_key, scope) as allowed:
+            if allowed:
                 await serve(entry, changes, after, scope, receive, send)
-            finally:
-                self.caps.leave(token, address)
+            else:
+                await refuse(scope, send, entry.verdict.headers)
 
 
 async def serve(
@@ -111,7 +104,7 @@ async def serve(
         told = {"X-Request-ID": identifier, **entry.verdict.headers}
     outlet = Outlet(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
     seq, since = (after, None) if isinstance(after, int) else (0, after)
-    stream = Stream(entry.grant, outlet, seq)
+    stream = Stream(entry.grant, outlet, seq, entry.head)
     hub().open(stream, changes)
     running = asyncio.ensure_future(hub().run(stream, since))
     gone = asyncio.ensure_future(disconnected(receive))
@@ -141,6 +134,9 @@ def asks_for_stream(scope: Scope) -> Asked | None:
     headers = dict(scope["headers"])
     if not ACCEPTS.search(headers.get(b"accept", b"")):
         return None
+    if scope["query_string"].count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        # Too much to take apart in the event loop. The view refuses it unread.
+        return Asked(chat_id, "", "", [("", "")] * settings.DATA_UPLOAD_MAX_NUMBER_FIELDS * 2)
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     sent = dict(query)  # the last value counts
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
@@ -180,53 +176,6 @@ def as_for_view(asked: Asked, scope: Scope) -> Scope:
         headers = [*headers, (b"authorization", f"Bearer {asked.token}".encode())]
     query = asked.rest + ([("after", asked.after)] if asked.after else [])
     return {**scope, "headers": headers, "query_string": urlencode(query).encode()}
-
-
-class Caller:
-    """The request as `network_address` asks it."""
-
-    def __init__(self, scope: Scope) -> None:
-        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        self.META = {
-            "HTTP_X_FORWARDED_FOR": b",".join(forwarded).decode("latin-1"),
-            "REMOTE_ADDR": scope["client"][0] if scope.get("client") else "",
-        }
-
-
-# --- Who is turned away ----------------------------------------------------------------------
-
-
-class Caps:
-    """How many streams are open in this process, of each token and address and in all."""
-
-    def __init__(self) -> None:
-        self._open: Counter[str] = Counter()
-        self._total = 0
-
-    def enter(self, token: str, address: str) -> bool:
-        if (
-            self._total >= settings.STREAMS_PER_PROCESS
-            or self._open[f"token {token}"] >= settings.STREAMS_PER_TOKEN
-            or self._open[f"address {address}"] >= settings.STREAMS_PER_ADDRESS
-        ):
-            return False
-        self._total += 1
-        self._open[f"token {token}"] += 1
-        self._open[f"address {address}"] += 1
-        return True
-
-    def leave(self, token: str, address: str) -> None:
-        self._total -= 1
-        for key in (f"token {token}", f"address {address}"):
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
-
-
-async def refuse(scope: Scope, send: Send, verdict: Verdict, retry_after: float) -> None:
-    headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **verdict.headers}
-    with identified(scope):
-        await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
 
 
 async def come_back(send: Send) -> None:

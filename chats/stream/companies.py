@@ -1,25 +1,38 @@
-"""What happens in all chats of companies, for the streams of their members: at least once."""
+"""What happens in all chats of companies, for the streams of their members: at least once.
 
+A hint shows a message as it was when the event happened. It may arrive late, after the message was
+deleted and after somebody has come who never knew it. So a stream is sent a hint as it is only if
+the event happened after the stream was admitted, as far as clocks can tell. Everything else is sent
+as the log has it: what a stream catches up on, what it was held back meanwhile, and what it hears
+in its first half minute. Each event is read once for all streams that need it.
+"""
+
+import asyncio
+import logging
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from chats.hints import Hint, Position
+from chats.hints import UNSETTLED, Hint, Position
 from chats.stream import reader
 from chats.stream.stream import Stream
 
+logger = logging.getLogger(__name__)
+
 REMEMBERED = 20_000  # events that were passed on lately, so that a second look doubles few
 LATE = timedelta(seconds=2)  # that a change may take until it is committed
+READ_AT_ONCE = 200  # events that are looked up by one query
 
 
 class Held:
-    """What happens while a stream catches up, to be told after it."""
+    """Events that happen while a stream catches up, to be read from the log after it."""
 
     def __init__(self, begin: Position) -> None:
         self.begin = begin
-        self.hints: list[Hint] = []
+        self.events: list[tuple[int, Position]] = []  # each with its company
         self.size = 0
 
 
@@ -32,11 +45,18 @@ class CompanyFeeds:
         self._catching_up: dict[Stream, Held] = {}
         self._passed: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._looked = Position.at(datetime.now(UTC))
+        # Events that must be read from the log, and the streams that want them.
+        self._doubtful: list[tuple[int, reader.Spot, list[Stream]]] = []
+        self._reading: asyncio.Task[None] | None = None
 
     # --- What comes in ---
 
-    def hear(self, company_id: int, hint: Hint, *, late: bool = False) -> None:
-        """Pass an event on, unless it was before. A `late` one may be older than a stream is."""
+    def hear(self, company_id: int, hint: Hint, *, read_at: float | None = None) -> None:
+        """Pass an event on, unless it was before.
+
+        One that was read from the log, at `read_at` of the monotonic clock, may be older than a
+        stream.
+        """
         key = hint.chat_id, hint.seq
         if key in self._passed:
             return
@@ -44,17 +64,51 @@ class CompanyFeeds:
         if len(self._passed) > REMEMBERED:
             self._passed.popitem(last=False)
         frame = hint.company_frame
+        doubtful = []
         for stream in self._streams.get(company_id, ()):
-            if late and hint.created_at < stream.since:
+            if read_at is not None and hint.created_at < stream.since:
                 continue
             held = self._catching_up.get(stream)
-            if held is None:
+            if held is not None:
+                held.events.append((company_id, hint.position))
+                held.size += len(frame)
+                if held.size > settings.STREAM_BUFFER_BYTES:
+                    stream.outlet.cut()
+            elif hint.created_at > stream.believes_after or (
+                read_at is not None and read_at > stream.admitted_at
+            ):
                 stream.outlet.push(frame)
-                continue
-            held.hints.append(hint)
-            held.size += len(frame)
-            if held.size > settings.STREAM_BUFFER_BYTES:
-                stream.outlet.cut()
+            else:
+                doubtful.append(stream)
+        if doubtful:
+            self._read_soon(company_id, (hint.chat_id, hint.seq), doubtful)
+
+    def _read_soon(self, company_id: int, spot: reader.Spot, streams: list[Stream]) -> None:
+        self._doubtful.append((company_id, spot, streams))
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_doubtful())
+
+    async def _read_doubtful(self) -> None:
+        """Send events as the log has them now, in the order in which they were heard."""
+        try:
+            while self._doubtful:
+                asked = self._doubtful[:READ_AT_ONCE]
+                del self._doubtful[:READ_AT_ONCE]
+                spots = {spot for _, spot, _ in asked}
+                try:
+                    found = await reader.insistently(reader.LOG.call, reader.events_at, spots)
+                except Exception:
+                    logger.exception("events can't be read; their streams have to come back")
+                    for stream in {stream for _, _, streams in asked for stream in streams}:
+                        stream.outlet.cut()
+                    continue
+                for company_id, spot, streams in asked:
+                    hint = found.get(spot)  # None: its chat has been deleted
+                    for stream in streams:
+                        if hint is not None and stream in self._streams.get(company_id, ()):
+                            stream.outlet.push(hint.company_frame)
+        finally:
+            self._reading = None
 
     def pass_by(self, company_id: int, hint: Hint, key: Hashable) -> None:
         """Hand on what passes and is in no log."""
@@ -67,9 +121,10 @@ class CompanyFeeds:
         now = Position.at(datetime.now(UTC))
         after = self._looked.settled
         while company_ids:
+            read_at = time.monotonic()
             page = await reader.LOG.call(reader.company_events, company_ids, after)
             for company_id, hint in page:
-                self.hear(company_id, hint, late=True)
+                self.hear(company_id, hint, read_at=read_at)
             if len(page) < reader.PAGE:
                 break
             after = page[-1][1].position
@@ -89,7 +144,10 @@ class CompanyFeeds:
         self.move(stream, company_ids)
 
     def move(self, stream: Stream, company_ids: Iterable[int]) -> None:
-        """Let a stream read more companies."""
+        """Let a stream read more companies, to which it has just been admitted."""
+        stream.admitted_at = time.monotonic()
+        # Transactions don't end in the order of their events' times, and clocks differ.
+        stream.believes_after = Position.at(datetime.now(UTC) + UNSETTLED).created_at
         for company_id in company_ids:
             self._streams[company_id].add(stream)
 
@@ -125,7 +183,7 @@ class CompanyFeeds:
             if len(page) < reader.PAGE:
                 break
             after = hints[-1].position
-        for hint in held.hints:
-            if hint.position not in sent:
-                stream.outlet.push(hint.company_frame)
         self._catching_up.pop(stream, None)
+        for company_id, position in held.events:
+            if position not in sent:
+                self._read_soon(company_id, (position.chat_id, position.seq), [stream])

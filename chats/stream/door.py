@@ -9,17 +9,20 @@ from django.utils import timezone
 
 from accounts.actions import USE_NOTED_EVERY
 from accounts.actions import note_uses as note_uses_of_api_tokens
-from accounts.models import ApiToken, ApiTokenQuerySet
+from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
 from chatapi import tokens
 from chatapi.limits import Charge, Verdict, limiter
 from chats import access
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
-from chats.models import ChatUserToken, ChatUserTokenQuerySet
+from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
 from companies.models import Membership
 
 
 class Knock(NamedTuple):
-    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see."""
+    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see.
+
+    One with the number 0 is charged for nothing: a long poll, which the view has counted.
+    """
 
     token: str
     chat_id: int | None
@@ -60,8 +63,12 @@ class Entry(NamedTuple):
     """Somebody who may read, and whether the limit lets them."""
 
     grant: Grant
+    head: int  # the newest event of the chat when access was checked
     verdict: Verdict
     unnoted: bool  # the token's last use is to be kept
+
+
+UNCHARGED = Verdict(allowed=True, limit=0, remaining=0, retry_after=0)
 
 
 def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
@@ -74,27 +81,27 @@ def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
     found: dict[Knock, Entry] = {}
 
     rows = ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=knocks_of)
-    for digest, grant, used_at in chat_user_grants(rows):
+    for digest, grant, used_at, head in chat_user_grants(rows):
         for knock in knocks_of[digest]:
             if knock.chat_id == grant.chat_id:
-                found[knock] = entry(grant, used_at, now)
+                found[knock] = entry(knock, grant, head, used_at, now)
 
-    of_accounts = ApiToken.objects.live(now).filter(digest__in=knocks_of)
-    companies = companies_of(chat_ids)
-    for digest, grant, used_at in api_grants(of_accounts):
+    of_accounts = api_grants(ApiToken.objects.live(now).filter(digest__in=knocks_of))
+    # After the memberships: what was deleted before somebody became a member must be below `head`.
+    chats = chats_by_id(chat_ids) if of_accounts else {}
+    for digest, grant, used_at in of_accounts:
         for knock in knocks_of[digest]:
             if knock.chat_id is None:
-                found[knock] = entry(grant, used_at, now)
-            elif (company_id := companies.get(knock.chat_id)) in grant.company_ids:
-                assert company_id is not None
-                in_chat = grant._replace(chat_id=knock.chat_id, company_ids=(company_id,))
-                found[knock] = entry(in_chat, used_at, now)
+                found[knock] = entry(knock, grant, 0, used_at, now)
+            elif (chat := chats.get(knock.chat_id)) and chat.company_id in grant.company_ids:
+                in_chat = grant._replace(chat_id=knock.chat_id, company_ids=(chat.company_id,))
+                found[knock] = entry(knock, in_chat, chat.last_seq, used_at, now)
     return found
 
 
-def entry(grant: Grant, used_at: datetime | None, now: datetime) -> Entry:
-    verdict = limiter().take([Charge("STREAM", grant.limit_key)])
-    return Entry(grant, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
+def entry(knock: Knock, grant: Grant, head: int, used_at: datetime | None, now: datetime) -> Entry:
+    verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if knock.number else UNCHARGED
+    return Entry(grant, head, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
 
 
 def note_uses(limit_keys: list[str]) -> dict[str, None]:
@@ -118,11 +125,11 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
     ids = defaultdict(set)
     for grant in grants:
         ids[grant.kind].add(grant.token_id)
-    companies = companies_of({g.chat_id for g in grants if g.kind == "api" and g.chat_id})
+    chats = chats_by_id({g.chat_id for g in grants if g.kind == "api" and g.chat_id})
     found: dict[Grant, Grant] = {}
 
     rows = ChatUserToken.objects.live(now).filter(pk__in=ids["chat"])
-    for _, grant, _ in chat_user_grants(rows):
+    for _, grant, _, _ in chat_user_grants(rows):
         found |= dict.fromkeys(grants_of[grant.limit_key], grant)
 
     of_accounts = ApiToken.objects.live(now).filter(pk__in=ids["api"])
@@ -130,34 +137,38 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
         for old in grants_of[grant.limit_key]:
             if old.chat_id is None:
                 found[old] = grant
-            elif companies.get(old.chat_id) in grant.company_ids:
+            elif (chat := chats.get(old.chat_id)) and chat.company_id in grant.company_ids:
                 found[old] = old._replace(expires_at=grant.expires_at)
     return found
 
 
-def companies_of(chat_ids: Iterable[int]) -> dict[int, int]:
-    """The company of each of these chats that exists."""
-    rows = access.live_chats().filter(pk__in=chat_ids)
-    return dict(rows.values_list("pk", "company_id"))
+def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:
+    """Those of these chats that exist, with company and newest event."""
+    return access.live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
 
 
-Found = list[tuple[bytes, Grant, datetime | None]]  # a token's digest, what it may read, last use
-
-
-def chat_user_grants(rows: ChatUserTokenQuerySet) -> Found:
+def chat_user_grants(
+    rows: ChatUserTokenQuerySet,
+) -> list[tuple[bytes, Grant, datetime | None, int]]:
+    """Of each token: its digest, what it may read, its last use, the newest event of its chat."""
     columns = rows.order_by().values_list(
         "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
-        "expires_at", "last_used_at",
+        "expires_at", "last_used_at", "chat__last_seq", "scopes", named=True,
     )  # fmt: skip
-    found: Found = []
-    for pk, digest, chat_id, company_id, chat_user_id, user_id, expires_at, used_at in columns:
-        companies, expires = (company_id,), expires_at.timestamp()
-        grant = Grant("chat", pk, user_id, chat_user_id, chat_id, companies, expires)
-        found.append((bytes(digest), grant, used_at))
+    found: list[tuple[bytes, Grant, datetime | None, int]] = []
+    for row in columns:
+        if lacking_scope(row.scopes, "GET"):
+            continue
+        grant = Grant(
+            "chat", row.pk, row.chat_user__user_id, row.chat_user_id, row.chat_id,
+            (row.chat__company_id,), row.expires_at.timestamp(),
+        )  # fmt: skip
+        found.append((bytes(row.digest), grant, row.last_used_at, row.chat__last_seq))
     return found
 
 
-def api_grants(rows: ApiTokenQuerySet) -> Found:
+def api_grants(rows: ApiTokenQuerySet) -> list[tuple[bytes, Grant, datetime | None]]:
+    """Of each token: its digest, what it may read, and its last use."""
     tokens_found = [token for token in rows.order_by() if not token.missing_scope("GET")]
     companies = defaultdict(list)
     memberships = Membership.objects.live().filter(
@@ -165,7 +176,7 @@ def api_grants(rows: ApiTokenQuerySet) -> Found:
     )
     for user_id, company_id in memberships.values_list("user_id", "company_id"):
         companies[user_id].append(company_id)
-    found: Found = []
+    found = []
     for token in tokens_found:
         of_user, expires = tuple(sorted(companies[token.user_id])), token.expires_at.timestamp()
         grant = Grant("api", token.pk, token.user_id, None, None, of_user, expires)

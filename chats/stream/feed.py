@@ -1,4 +1,12 @@
-"""A chat's log as this process serves it: one reader of the log, and any number of streams."""
+"""A chat's log as this process serves it: one reader of the log, and any number of streams.
+
+Frames are rendered when an event happens, so they show a message as it was then. The log is what
+tells when they are out of date: a change of a message is an event with a higher `seq`. Hence two
+rules. A stream is attached only when the feed has passed the newest event there was at the
+stream's admission, so no hint of anything older can reach it. And an event that changes how earlier
+ones look makes the feed forget the frames it has kept; whoever missed those events gets them from
+the log.
+"""
 
 import asyncio
 from collections import deque
@@ -12,6 +20,7 @@ RECENT = 50  # events kept, for who comes back after a moment
 REORDERED = 0.05  # seconds in which hints that overtook each other are put right
 MOST_EARLY = 1_000  # hints kept that came before those they follow
 
+Frames = list[tuple[int, bytes]]  # events as they are sent, each with its seq
 Pages = reader.Batch[reader.Spot, list[Hint]]
 Heads = reader.Batch[int, int]
 
@@ -33,7 +42,7 @@ class Feed:
         self.streams: set[Stream] = set()
         self.waiters: dict[asyncio.Future[None], int] = {}
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
-        self._early: dict[int, bytes] = {}
+        self._early: dict[int, Hint] = {}
         self._known = 0  # the newest event that is known to exist
         self._reading: asyncio.Task[None] | None = None
 
@@ -42,7 +51,7 @@ class Feed:
         self.opening = None
         self.seq = head
         self._known = max(self._known, head)
-        self._early = {seq: frame for seq, frame in self._early.items() if seq > head}
+        self._early = {seq: hint for seq, hint in self._early.items() if seq > head}
         self._pass_on_early()
 
     # --- What comes in ---
@@ -53,13 +62,13 @@ class Feed:
             return
         self._known = max(self._known, hint.seq)
         if hint.seq == self.seq + 1 or len(self._early) < MOST_EARLY:
-            self._early[hint.seq] = hint.frame
+            self._early[hint.seq] = hint
         if self.opening is None:
             self._pass_on_early()
 
     def _pass_on_early(self) -> None:
-        while (frame := self._early.pop(self.seq + 1, None)) is not None:
-            self._pass_on(frame)
+        while (hint := self._early.pop(self.seq + 1, None)) is not None:
+            self._pass_on(hint)
         if self._known > self.seq:
             self._read_soon(REORDERED)
 
@@ -92,8 +101,11 @@ class Feed:
 
     # --- What goes out ---
 
-    def _pass_on(self, frame: bytes) -> None:
-        self.seq = seq = self.seq + 1
+    def _pass_on(self, hint: Hint) -> None:
+        self.seq = seq = hint.seq
+        frame = hint.frame
+        if hint.changes_earlier:
+            self._recent.clear()
         self._recent.append((seq, frame))
         for stream in self.streams:
             if stream.seq < seq:
@@ -110,11 +122,13 @@ class Feed:
 
     async def attach(self, stream: Stream, welcome: bytes) -> None:
         """Send `welcome` and what is in the log after the stream's seq, then what happens."""
-        if stream.seq > self.seq:
+        head = stream.head
+        if stream.seq > max(head, self.seq):
             # It has read more than was heard of here, or what never was (an old backup).
-            head = await reader.insistently(self._heads.get, self.chat_id) or 0
+            newest: int | None = await reader.insistently(self._heads.get, self.chat_id)
+            head = newest or 0
             stream.seq = min(stream.seq, head)
-            self.learn(head)
+        await self._reach(head)
         while not stream.outlet.closed:
             frames = self._after(stream.seq)
             if frames is None:
@@ -134,7 +148,13 @@ class Feed:
         # No turn of the event loop since the comparison: nothing was passed on meanwhile.
         self.streams.add(stream)
 
-    def _after(self, seq: int) -> list[tuple[int, bytes]] | None:
+    async def _reach(self, head: int) -> None:
+        """Return when the feed has passed `head`, or the chat has been removed for good."""
+        self.learn(head)
+        while self.seq < head and self._reading is not None:
+            await asyncio.shield(self._reading)
+
+    def _after(self, seq: int) -> Frames | None:
         """The events after `seq` as far as they have been passed on, None when not all are kept."""
         if seq >= self.seq:
             return []
@@ -142,16 +162,20 @@ class Feed:
             return [(each, frame) for each, frame in self._recent if each > seq]
         return None
 
-    async def wait(self, after: int) -> None:
-        """Return when the log has gone past `after`."""
+    async def wait(self, after: int) -> Frames | None:
+        """Return when the log has gone past `after`, or the chat is gone.
+
+        The events after it; None when not all are kept, or there are none.
+        """
         if self.seq > after:
-            return
+            return self._after(after) or None
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiters[waiter] = after
         try:
             await waiter
         finally:
             del self.waiters[waiter]
+        return self._after(after) or None
 
     def wake(self) -> None:
         """Let all who wait ask again: the chat is gone."""

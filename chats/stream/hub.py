@@ -16,7 +16,7 @@ from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import door, reader
 from chats.stream.companies import CompanyFeeds
 from chats.stream.door import Entry, Grant, Knock
-from chats.stream.feed import Feed
+from chats.stream.feed import Feed, Frames
 from chats.stream.listener import NoteListener, RedisListener, listener
 from chats.stream.outlet import retry
 from chats.stream.presence import Presence
@@ -45,6 +45,7 @@ class Hub:
         self._feeds: dict[int, Feed] = {}
         # First come, first served, a few at a time, so that all don't wait for the last.
         self._knocks = reader.Batch(reader.DOOR, door.admit, most=100)
+        self._renewals = reader.Batch(reader.DOOR, renew, most=1000)
         self._uses = reader.Batch(reader.ASIDE, door.note_uses, most=1000)
         self._heads = reader.Batch(reader.LOG, reader.heads, most=1000)
         self._pages = reader.Batch(reader.LOG, reader.chat_events, most=20)
@@ -129,14 +130,27 @@ class Hub:
         if stream.grant.chat_id is None:
             self._leave_companies(stream, stream.grant.company_ids)
 
-    async def wait(self, chat_id: int, seq: int) -> None:
-        """Return when a chat's log has gone past `seq`, or the chat is gone."""
+    async def grant(self, token: str, chat_id: int) -> Grant | None:
+        """What a token may read, for one who waits and has been counted."""
+        self._start()
+        entry = await self._knocks.get(Knock(token, chat_id, 0))
+        return entry and entry.grant
+
+    async def still_good(self, grant: Grant) -> bool:
+        """Whether it may still be read by; those who ask at once are answered by one query."""
+        return await self._renewals.get(grant) is not None
+
+    async def wait(self, chat_id: int, seq: int) -> Frames | None:
+        """Return when a chat's log has gone past `seq`, or the chat is gone.
+
+        The events after it, if they are at hand; None when the log has to be asked.
+        """
         self._start()
         feed = self._need_feed(chat_id)
         try:
             if feed.opening is not None:
                 await asyncio.shield(feed.opening)
-            await feed.wait(seq)
+            return await feed.wait(seq)
         finally:
             self._leave_feed(feed)
 
@@ -308,6 +322,10 @@ class Hub:
             await self._uses.get(limit_key)
         except Error as error:
             logger.warning("a token's last use can't be kept: %s", error)
+
+
+def renew(grants: list[Grant]) -> dict[Grant, Grant]:
+    return door.renew(grants)
 
 
 def passing_key(hint: Hint) -> tuple[int, str, int | None]:

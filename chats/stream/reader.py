@@ -21,7 +21,7 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-Spot = tuple[int, int]  # a chat, and the seq that is read on from
+Spot = tuple[int, int]  # a chat, and a seq there: of an event, or that is read on from
 
 PAGE = 100  # events read at once, of a chat or of a company
 MOST_IDS = 5_000  # in one query
@@ -140,6 +140,12 @@ def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
             if 0 < row["seq"] - spot[1] <= PAGE:
                 found[spot].append(Hint.of(representations.event(row)))
     return found
+
+
+def events_at(spots: Iterable[Spot]) -> dict[Spot, Hint]:
+    """These events, each by its chat and seq; those of chats that were deleted are left out."""
+    rows = access.events_at(spots)
+    return {(row["chat_id"], row["seq"]): Hint.of(representations.event(row)) for row in rows}
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:

@@ -17,17 +17,34 @@ PRESENCE = b"event: presence\n"
 
 
 class Stream:
-    """One open stream. `seq` is the newest event of its chat that was sent to it, `turn` the second
-    of every HEARTBEAT seconds in which it gets one, `since` the time that a stream of many chats
-    begins at, as the API writes times."""
+    """One open stream. `seq` is the newest event of its chat that was sent to it, `head` the newest
+    that there was at its admission, `turn` the second of every HEARTBEAT seconds in which it gets
+    one, `since` the time that a stream of many chats begins at, as the API writes times.
 
-    __slots__ = ("feed", "grant", "is_present", "outlet", "seq", "since", "turn")
+    A stream of many chats was last admitted to a company at `admitted_at`, of the monotonic clock;
+    hints of events after `believes_after` can't be older than that."""
 
-    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0) -> None:
+    __slots__ = (
+        "admitted_at",
+        "believes_after",
+        "feed",
+        "grant",
+        "head",
+        "is_present",
+        "outlet",
+        "seq",
+        "since",
+        "turn",
+    )
+
+    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0, head: int = 0) -> None:
         self.grant = grant
         self.outlet = outlet
         self.seq = seq
+        self.head = head
         self.since = ""
+        self.admitted_at = 0.0
+        self.believes_after = ""
         self.feed: Feed | None = None  # that it needs
         self.is_present = False  # whether its chat user was told of as connected
         self.turn = random.randrange(HEARTBEAT)  # noqa: S311

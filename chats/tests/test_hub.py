@@ -51,6 +51,7 @@ def made(monkeypatch):
         monkeypatch.setattr(reader, "heads", lambda ids: dict.fromkeys(ids, 5))
         monkeypatch.setattr(reader, "chat_events", lambda spots: {spot: [] for spot in spots})
         monkeypatch.setattr(reader, "company_events", lambda ids, after: [])
+        monkeypatch.setattr(reader, "events_at", lambda spots: {s: hint(s[1]) for s in spots})
         monkeypatch.setattr(door, "renew", lambda grants: {each: each for each in grants})
         made = Hub()
         made._listener = Quiet(made, pause)

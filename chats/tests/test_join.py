@@ -5,6 +5,7 @@ from django.core import mail as django_mail
 from django.utils import timezone
 
 from chatapi.mail import deliver, due
+from chatapi.rates import Rate
 from chats.actions import users
 from chats.models import ChatUser, Event
 from conftest import PASSWORD, Client
@@ -179,9 +180,14 @@ def test_an_agents_token_dies_with_the_membership(acme, chat, alice, bob, agent_
     assert Event.objects.filter(chat=chat).latest("seq").type == "user.removed"
 
 
-def test_who_was_an_agent_comes_back_as_a_guest(acme, chat, alice, bob, agent_bob, newest_code):
+def test_who_was_an_agent_is_invited_back_as_a_guest(
+    acme, chat, alice, bob, agent_bob, newest_code, settings
+):
+    settings.LIMITS = settings.LIMITS | {"CODE_MAIL_PAUSE": Rate.parse("999/s")}
     alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
     users.remove_ended_agents()
+    assert join(chat.pk, email="bob@acme.test").status_code == 403
+    alice.api.post(f"/api/chats/{chat.pk}/users", {"email": "bob@acme.test"})
     assert join(chat.pk, email="bob@acme.test").status_code == 202
     answer = Client().post(
         f"/api/chats/{chat.pk}/users/get-token",

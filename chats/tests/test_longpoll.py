@@ -8,12 +8,21 @@ import pytest
 
 from chatapi.intake import Guard, Intake, disconnected
 from chatapi.tests.installation import Installation
+from chats.hints import Hint
+from chats.stream import door, longpoll, reader
+from chats.stream.app import asks_for_stream
+from chats.stream.caps import Caps
+from chats.stream.door import Grant
+from chats.stream.hub import Hub
 from chats.stream.longpoll import LongPoll, seconds_to_wait
+from chats.tests.live import Live, logged
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    installation = Installation(tmp_path_factory.mktemp("longpoll"), WEB_CONCURRENCY="1")
+    installation = Installation(
+        tmp_path_factory.mktemp("longpoll"), WEB_CONCURRENCY="1", STREAMS_PER_TOKEN="20"
+    )
     installation.made = installation.demo()
     installation.start("web")
     yield installation
@@ -132,6 +141,310 @@ def test_a_token_that_dies_ends_the_wait_with_401_at_the_next_news(installation,
 def test_who_waits(path, query, seconds):
     scope = {"type": "http", "method": "GET", "path": path, "query_string": query}
     assert seconds_to_wait(scope) == seconds
+
+
+FLOODS = [
+    b"wait=&" * 10_900, b"wait=1&" * 9_300, b"&" * 65_000, b"wait=" * 13_000, b"=" * 65_000,
+    b"%41=%42&" * 8_000, b"a&" * 32_000, b"wait=1&" + b"x" * 65_000, b"&wait" * 13_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", FLOODS, ids=lambda query: query[:8].decode())
+@pytest.mark.parametrize("accept", [b"text/event-stream", b"application/json"])
+def test_a_long_query_does_not_hold_up_the_event_loop(query, accept):
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/chats/1/events", "query_string": query,
+        "headers": [(b"accept", accept), (b"authorization", b"Bearer cnc_1_x")],
+    }  # fmt: skip
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        seconds_to_wait(scope)
+        asks_for_stream(scope)
+        took.append(time.process_time() - began)
+    assert min(took) < 0.02
+
+
+def test_a_stream_with_too_many_fields_is_for_the_view_to_refuse():
+    query = b"chat_user_token=cnc_secret&" + b"a=1&" * 2_000
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/chats/1/events", "query_string": query,
+        "headers": [(b"accept", b"text/event-stream")],
+    }  # fmt: skip
+    asked = asks_for_stream(scope)
+    assert (asked.token, asked.after) == ("", "")
+    assert len(asked.rest) > 1_000
+
+
+# --- Held, woken and counted ---
+
+
+class AtOnce:
+    """Threads that answer in the event loop itself, a moment later."""
+
+    async def call(self, function, *args):
+        await asyncio.sleep(0.001)
+        return function(*args)
+
+
+class Quiet:
+    async def join(self, names):
+        pass
+
+    def leave(self, name):
+        pass
+
+
+class View:
+    """The view of events: chat 42 is at its 5th event. It counts how often it is asked."""
+
+    def __init__(self):
+        self.asked, self.status, self.events = 0, 200, []
+
+    async def __call__(self, scope, receive, send):
+        self.asked += 1
+        body = b'{"data":[%b],"last_seq":%d}' % (b",".join(self.events), 5 + len(self.events))
+        headers = [(b"content-length", b"%d" % len(body)), (b"X-RateLimit-Limit", b"100")]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def view():
+    return View()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How many tokens each look-up was for: when they came, and when they were woken."""
+    found = {"came": [], "woken": [], "valid": True}
+
+    def admit(knocks):
+        found["came"].append(len(knocks))
+        return {
+            knock: door.Entry(
+                Grant("chat", len(knock.token), None, 1, 42, (3,), 1e12), 5, door.UNCHARGED, False
+            )
+            for knock in knocks
+        }
+
+    def renew(grants):
+        found["woken"].append(len(grants))
+        return {each: each for each in grants} if found["valid"] else {}
+
+    for threads in ("LOG", "DOOR", "ASIDE"):
+        monkeypatch.setattr(reader, threads, AtOnce())
+    monkeypatch.setattr(reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+    monkeypatch.setattr(door, "admit", admit)
+    monkeypatch.setattr(door, "renew", renew)
+    return found
+
+
+@pytest.fixture
+def hubs(monkeypatch, asked):
+    def make():
+        made = Hub()
+        made._listener = Quiet()
+        monkeypatch.setattr(longpoll, "hub", lambda: made)
+        return made
+
+    return make
+
+
+def poll(app, token="t", query=b"after=5&wait=5", address="1.2.3.4"):
+    """A running request, and what it has been sent."""
+    sent = []
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/chats/42/events", "query_string": query,
+        "headers": [(b"authorization", b"Bearer " + token.encode())], "client": (address, 1),
+    }  # fmt: skip
+    return asyncio.ensure_future(app(scope, receive, send)), sent
+
+
+def event(seq, text="Hello"):
+    return Hint.of(
+        {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T",
+         "data": {"text": text}}
+    )  # fmt: skip
+
+
+async def held(hub, number):
+    """Wait until so many polls wait for the feed."""
+    while len(hub._feeds[42].waiters if 42 in hub._feeds else ()) < number:
+        await asyncio.sleep(0.001)
+
+
+def test_three_hundred_are_woken_without_a_query_each(view, asked, hubs, settings):
+    settings.STREAMS_PER_TOKEN = settings.STREAMS_PER_ADDRESS = 1000
+
+    async def run():
+        hub, app = hubs(), LongPoll(view)
+        polls = [poll(app) for _ in range(300)]
+        await held(hub, 300)
+        asked["woken"].clear()
+        hub.heard("chat:42", event(6).pack())
+        await asyncio.wait_for(asyncio.gather(*[task for task, _ in polls]), 5)
+        assert view.asked == 300  # when they came
+        assert sum(asked["came"]) <= 5
+        assert asked["woken"] == [1]
+        for _, (start, body) in polls:
+            json = Hint.json_in(event(6).frame)
+            assert body["body"] == b'{"data":[%b],"last_seq":6}' % json
+            headers = dict(start["headers"])
+            assert headers[b"content-length"] == b"%d" % len(body["body"])
+            assert headers[b"X-RateLimit-Limit"] == b"100"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("what", ["news", "the end of its time"])
+def test_a_token_that_ended_meanwhile_is_told_nothing(view, asked, hubs, what):
+    async def run():
+        hub, app = hubs(), LongPoll(view)
+        task, sent = poll(app, query=b"after=5&wait=1")
+        await held(hub, 1)
+        asked["valid"], view.status = False, 401
+        if what == "news":
+            hub.heard("chat:42", event(6, "secret").pack())
+        await asyncio.wait_for(task, 5)
+        assert sent[0]["status"] == 401
+        assert b"secret" not in sent[1]["body"]
+
+    asyncio.run(run())
+
+
+def test_a_feed_that_lacks_what_came_leaves_it_to_the_view(view, hubs):
+    """An edit made the feed forget what it had; the log has the new wording."""
+
+    async def run():
+        hub, app = hubs(), LongPoll(view)
+        task, sent = poll(app)
+        await held(hub, 1)
+        view.events = [b'"new wording"', b'"edit"']
+        hub.heard("chat:42", event(6, "old wording").pack())
+        edit = event(7).body.replace(b"message.created", b"message.updated")
+        hub.heard("chat:42", event(7)._replace(body=edit).pack())
+        await asyncio.wait_for(task, 5)
+        assert sent[1]["body"] == b'{"data":["new wording","edit"],"last_seq":7}'
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("query", "seqs"), [(b"limit=2", [6, 7]), (b"", [6, 7, 8])])
+def test_it_keeps_to_the_limit_that_was_asked_for(view, hubs, query, seqs):
+    async def run():
+        hub, app = hubs(), LongPoll(view)
+        task, sent = poll(app, query=b"after=5&wait=5&" + query)
+        await held(hub, 1)
+        for seq in (6, 7, 8):
+            hub.heard("chat:42", event(seq).pack())
+        await asyncio.wait_for(task, 5)
+        page = longpoll.page_of(sent)
+        assert [each["seq"] for each in page["data"]] == seqs
+        assert page["last_seq"] == 8
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("cap", "whose"),
+    [
+        ("STREAMS_PER_TOKEN", lambda n: {"token": "t", "address": f"1.2.3.{n}"}),
+        ("STREAMS_PER_ADDRESS", lambda n: {"token": "t" * n, "address": "1.2.3.4"}),
+        ("STREAMS_PER_PROCESS", lambda n: {"token": "t" * n, "address": f"1.2.3.{n}"}),
+    ],
+)
+def test_one_too_many_is_refused(view, hubs, settings, cap, whose):
+    setattr(settings, cap, 3)
+
+    async def run():
+        hub, caps = hubs(), Caps()
+        app = LongPoll(view, caps)
+        polls = [poll(app, **whose(number)) for number in (1, 2, 3)]
+        await held(hub, 3)
+        task, sent = poll(app, **whose(4))
+        await asyncio.wait_for(task, 5)
+        start, body = sent
+        assert start["status"] == 429
+        assert int(dict(start["headers"])[b"retry-after"]) > 0
+        assert dict(start["headers"])[b"x-ratelimit-limit"] == b"100"
+        assert b'"rate_limited"' in body["body"]
+        hub.heard("chat:42", event(6).pack())
+        await asyncio.gather(*[each for each, _ in polls])
+        assert not caps._open
+        assert caps._total == 0
+
+    asyncio.run(run())
+
+
+def test_who_goes_makes_room(view, hubs, settings):
+    settings.STREAMS_PER_TOKEN = 1
+
+    async def run():
+        hub, caps = hubs(), Caps()
+        app = LongPoll(view, caps)
+        task, _ = poll(app)
+        await held(hub, 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert caps._total == 0
+        task, sent = poll(app)
+        await held(hub, 1)
+        hub.heard("chat:42", event(6).pack())
+        await asyncio.wait_for(task, 5)
+        assert sent[0]["status"] == 200
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    live = Live(tmp_path_factory.mktemp("polls"), STREAMS_PER_TOKEN="4")
+    yield live
+    live.close()
+
+
+def test_polls_and_streams_of_a_token_share_a_cap(live):
+    """The attack: one token, as many requests as it likes."""
+    chat = live.chat()
+    token = live.guest(chat)[1]
+    path = f"/api/chats/{chat}/events?after={live.head(chat)}&wait=20"
+    get = live.installation.call
+    with live.stream(chat, token) as stream, ThreadPoolExecutor(40) as pool:
+        logged(stream)
+        polls = [pool.submit(get, "GET", path, token=token) for _ in range(40)]
+        refused = [each for each in polls if wait_until_done(each)]
+        assert len(refused) == 37
+        for each in refused:
+            answer = each.result()
+            assert (answer.status, answer.body["code"]) == (429, "rate_limited")
+            assert int(answer.headers["Retry-After"]) > 0
+        with live.stream(chat, token) as another:
+            assert another.status == 429
+        # What is there is answered all the same, and so is a page that need not wait.
+        assert get("GET", f"/api/chats/{chat}/events?wait=20", token=token).status == 200
+        assert get("GET", f"/api/chats/{chat}/events?after=999", token=token).status == 200
+        live.say(chat, token)
+        pages = [each.result(10) for each in polls if each not in refused]
+    assert [page.status for page in pages] == [200] * 3
+    as_asked = get("GET", path.replace("wait=20", "wait=0"), token=token)
+    assert all(page.body == as_asked.body for page in pages)
+    for name in ("Content-Type", "Content-Length", "Access-Control-Expose-Headers"):
+        assert pages[0].headers[name] == as_asked.headers[name]
+
+
+def wait_until_done(future):
+    """Whether a request that is refused is answered; the ones that are held are not."""
+    from concurrent.futures import wait
+
+    return bool(wait([future], timeout=3).done)
 
 
 def talk(app, messages, path="/api/user", headers=(), query=b""):

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import User
-from chatapi.errors import ErrorCode, unprocessable
+from chatapi.errors import ErrorCode, forbidden, unprocessable
 from chatapi.idempotency import once
 from chatapi.pagination import created, is_first_page, upto
-from chatapi.views import READ, WRITE, Policy
+from chatapi.views import READ, WRITE, Policy, token
 from chats import access, docs, representations
 from chats.actions import chats as actions
 from chats.models import Chat
@@ -90,6 +90,10 @@ class ChatViewSet(ChatView):
 
     @action(detail=True, methods=["post"])
     def share(self, request: Request, pk: str) -> Response:
+        sent = token(request)
+        if sent is not None and sent.missing_scope("GET"):
+            # By the password one can join and read.
+            raise forbidden(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()

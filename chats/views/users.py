@@ -7,8 +7,8 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import browser_token
 from accounts.authentication import account
+from accounts.models import ApiToken
 from chatapi.idempotency import once
 from chatapi.ids import parse_id
 from chatapi.language import callers_language
@@ -87,7 +87,8 @@ class ChatUserViewSet(ChatView):
         if request.auth is None:
             return self.join(chat_pk)
         fields = self.body(InviteInput)
-        return once(request, lambda: self.bring_in(fields))
+        # An agent's token is for the one by which it was asked for, and for no other.
+        return once(request, lambda: self.bring_in(fields), by_token="email" not in fields)
 
     def join(self, chat_pk: str) -> Response:
         """A guest: the password is asked before anything of the chat is told."""
@@ -115,10 +116,9 @@ class ChatUserViewSet(ChatView):
             )
             with callers_language(self.request):
                 return answer_join(users.invite(self.caller.chat_id, **fields))
+        assert isinstance(self.request.auth, ApiToken)
         joined = users.join_as_agent(
-            self.caller.chat_id,
-            account(self.request),
-            by_browser=browser_token.is_one(self.request.auth),
+            self.caller.chat_id, account(self.request), origin=self.request.auth
         )
         return Response(show_joined(joined), 201)
 

@@ -86,7 +86,10 @@ def remove(request: HttpRequest, company: Company, member: str) -> HttpResponse:
         actions.require_giver(role_of(company), Role(membership.role))
     if request.method == "POST":
         try:
-            actions.end_membership(membership, role_of(company), leaves=leaves)
+            rotate = not leaves and "rotate_passwords" in request.POST
+            actions.end_membership(
+                membership, role_of(company), leaves=leaves, rotate_passwords=rotate
+            )
         except ApiError as error:
             if error.status_code != 422:
                 raise

@@ -7,7 +7,10 @@ from accounts.models import ApiToken, User, normal_email
 
 
 class Command(BaseCommand):
-    help = "List the personal access tokens of an account, never their secrets."
+    help = (
+        "List the personal access tokens of an account, never their secrets. `chats` is how many"
+        " chat-user tokens were got by each and end with it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
@@ -16,9 +19,11 @@ class Command(BaseCommand):
         user = User.objects.filter(email=normal_email(email)).first()
         if user is None:
             raise CommandError(f"There is no account for {email}.")
-        row = "{:>6}  {:<10}{:<24}{:<12}{:<12}{:<18}{}"
-        self.stdout.write(row.format("id", "starts", "name", "scopes", "expires", "used", "state"))
-        for token in user.api_tokens.order_by("pk"):
+        row = "{:>6}  {:<10}{:<24}{:<12}{:<12}{:<18}{:<7}{}"
+        self.stdout.write(
+            row.format("id", "starts", "name", "scopes", "expires", "used", "chats", "state")
+        )
+        for token in user.api_tokens.with_chats(timezone.now()).order_by("pk"):
             self.stdout.write(
                 row.format(
                     token.pk,
@@ -27,6 +32,7 @@ class Command(BaseCommand):
                     token.scopes,
                     f"{token.expires_at:%Y-%m-%d}",
                     f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never",
+                    token.chats,  # type: ignore[attr-defined]
                     self.state(token),
                 )
             )

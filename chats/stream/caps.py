@@ -1,0 +1,75 @@
+"""How many streams and long polls are open at once, and the answer to one too many."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from chatapi.errors import ApiError, ErrorCode
+from chatapi.intake import Scope, Send, answer_error, identified
+from chatapi.limits import network_address
+
+CAP_RETRY = 30  # seconds after which somebody else may have gone
+
+
+class Caps:
+    """How many are open in this process, of each token and address and in all.
+
+    A long poll counts from when it has to wait, a stream from its admission; both count together.
+    """
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._total = 0
+
+    def enter(self, token: str, address: str) -> bool:
+        if (
+            self._total >= settings.STREAMS_PER_PROCESS
+            or self._open[f"token {token}"] >= settings.STREAMS_PER_TOKEN
+            or self._open[f"address {address}"] >= settings.STREAMS_PER_ADDRESS
+        ):
+            return False
+        self._total += 1
+        self._open[f"token {token}"] += 1
+        self._open[f"address {address}"] += 1
+        return True
+
+    def leave(self, token: str, address: str) -> None:
+        self._total -= 1
+        for key in (f"token {token}", f"address {address}"):
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
+
+    @contextmanager
+    def entered(self, token: str, scope: Scope) -> Iterator[bool]:
+        """Whether one more may be open; it counts for as long as the block runs."""
+        address = network_address(Caller(scope))
+        allowed = self.enter(token, address)
+        try:
+            yield allowed
+        finally:
+            if allowed:
+                self.leave(token, address)
+
+
+class Caller:
+    """The request as `network_address` asks it."""
+
+    def __init__(self, scope: Scope) -> None:
+        forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        self.META = {
+            "HTTP_X_FORWARDED_FOR": b",".join(forwarded).decode("latin-1"),
+            "REMOTE_ADDR": scope["client"][0] if scope.get("client") else "",
+        }
+
+
+async def refuse(
+    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = CAP_RETRY
+) -> None:
+    """Answer 429; `limits` are the headers that tell of the token's rate limit."""
+    headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
+    with identified(scope):
+        await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
