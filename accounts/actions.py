@@ -19,6 +19,7 @@ from accounts.models import ApiToken, User, normal_email
 from chatapi import mail, tokens
 from chatapi.errors import ApiError, ErrorCode
 from chatapi.hints import access_changed
+from chatapi.limits import Charge, limiter
 
 # What was got by tokens ends with them, in the same transaction: those who keep it listen.
 # With `user` and `token_ids`; None when everything that the account got ends.
@@ -130,6 +131,16 @@ def void(user: User) -> None:
 def set_password(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
+
+
+def offer_browser(user: User) -> None:
+    """Mail the account's owner a link by which an unknown browser becomes a known one.
+
+    The right secret was typed while too many wrong ones were guessed; only the mailbox can tell
+    the owner from the guessers.
+    """
+    if limiter().take([Charge("CODE_MAIL", f"unknown browser {user.pk}")]).allowed:
+        mail.post("unknown_browser", user.pk, user.email)
 
 
 # --- Tokens ------------------------------------------------------------------------------------

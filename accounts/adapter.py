@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
-from allauth.core import context
+from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
@@ -14,13 +14,20 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from accounts.actions import address_of, drop_claims, give_up_signup, prove_address
+from accounts import guessing, known_browser
+from accounts.actions import (
+    address_of,
+    drop_claims,
+    give_up_signup,
+    offer_browser,
+    prove_address,
+)
 from accounts.mails import NOTICES
-from accounts.models import User
+from accounts.models import User, normal_email
 from accounts.pages.credential import knows_password, remember
-from accounts.pages.limits import attempts, charge, give_back
+from accounts.pages.limits import require
 from chatapi import crypto, mail
-from chatapi.limits import network_address
+from chatapi.limits import Charge, limiter, network_address
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -36,12 +43,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # --- Passwords ---
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        charges = attempts(request, credentials.get("email") or "")
-        charge(request, *charges)
+        guess = guessing.guess(request, credentials.get("email") or "")
+        require(request, guess.verdict)
         user = super().authenticate(request, **credentials)
-        if user is not None:  # only wrong ones count
-            give_back(charges)
-            remember(request, user)
+        if user is None:
+            return None
+        if not guess.in_pool:
+            offer_browser(user)
+            return None
+        guess.was_right()
+        remember(request, user)
         return user
 
     def login(self, request: HttpRequest, user: User) -> None:
@@ -52,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def reauthenticate(self, user: User, password: str) -> bool:
         # By the account's own address: allauth's row for it may not be there yet.
-        found = self.authenticate(context.request, email=user.email, password=password)
+        found = self.authenticate(allauth_context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 
     # --- Addresses ---
@@ -80,25 +91,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     # --- Mails, each a row ---
 
+    def post(self, pool: str, kind: str, about: int, email: str) -> None:
+        """Post a mail that somebody without a session asked for.
+
+        Strangers share a pool for each address. When it is empty the page answers as ever and
+        nothing is sent; a browser that the account has logged in by does without the pool.
+        """
+        known = known_browser.knows(allauth_context.request, normal_email(email)) is not None
+        shared = Charge("MAIL", f"{pool} {normal_email(email)}")
+        if known or limiter().take([shared]).allowed:
+            mail.post(kind, about, email)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix != "account/email/unknown_account":
             raise LookupError(f"no such kind of mail: {template_prefix}")
-        mail.post("unknown_account", 0, email)
+        self.post("reset", "unknown_account", 0, email)
 
     def send_confirmation_mail(
         self, request: HttpRequest, emailconfirmation: Any, signup: bool
     ) -> None:
         row = emailconfirmation.email_address
-        mail.post("email_confirmation", row.pk, row.email)
+        if request.user.is_authenticated:  # counted for the account
+            mail.post("email_confirmation", row.pk, row.email)
+        else:
+            self.post("signup", "email_confirmation", row.pk, row.email)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         if email.lower() == user.email:  # not to one that is only on its way to be the account's
-            mail.post("password_reset", address_of(user).pk, user.email)
+            self.post("reset", "password_reset", address_of(user).pk, user.email)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         for user in filter_users_by_email(email, is_active=True):
             if user.email == email.lower():
-                mail.post("account_exists", address_of(user).pk, user.email)
+                self.post("signup", "account_exists", address_of(user).pk, user.email)
 
     def send_notification_mail(
         self,

@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -24,18 +25,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from accounts import guessing
 from accounts.actions import (
     DEFAULT_TOKEN_DAYS,
     drop_other_addresses,
     end_two_factor,
     issue_token_for,
+    offer_browser,
     revoke_all_tokens,
     revoke_token,
     take_from_stranger,
 )
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
-from chatapi.admin import LimitedLogin, ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
 from chatapi.hints import access_changed
 
 if TYPE_CHECKING:
@@ -49,8 +52,8 @@ for _model in (EmailAddress, Authenticator):
     admin.site.unregister(_model)
 
 
-class StaffLogin(LimitedLogin):
-    """The log-in of staff, which is no way around two-factor authentication."""
+class StaffLogin(AdminAuthenticationForm):
+    """The log-in of staff: guesses count, and two-factor authentication is asked for."""
 
     code = forms.CharField(
         label=_("Two-factor code"),
@@ -58,6 +61,19 @@ class StaffLogin(LimitedLogin):
         help_text=_("If two-factor authentication is on for your account."),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
+
+    def clean(self) -> dict[str, Any]:
+        assert self.request is not None
+        guess = guessing.guess(self.request, self.cleaned_data.get("username", ""))
+        if not guess.verdict.allowed:
+            raise ValidationError(_("Too many attempts. Wait some minutes and try again."))
+        cleaned: dict[str, Any] = super().clean()
+        if not guess.in_pool:
+            offer_browser(self.get_user())
+            raise self.get_invalid_login_error()
+        self.prove(cleaned)
+        guess.was_right()
+        return cleaned
 
     def prove(self, cleaned: dict[str, Any]) -> None:
         user = self.get_user()

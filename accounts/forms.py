@@ -13,11 +13,12 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import guessing
 from accounts.access import is_proven
-from accounts.actions import address_of, prove_address, revoke_all_tokens
+from accounts.actions import address_of, offer_browser, prove_address, revoke_all_tokens
 from accounts.models import User
 from accounts.pages.credential import remember
-from accounts.pages.limits import charge, give_back
+from accounts.pages.limits import require
 from chatapi.limits import Charge, limiter
 
 
@@ -97,14 +98,16 @@ class Counted:
     user: User
 
     def clean_code(self) -> str:
-        who = f"code of {self.user.pk}"
-        charges = [Charge("LOGIN", who), Charge("PASSWORD", who)]
-        charge(context.request, *charges)
+        guess = guessing.guess(context.request, self.user.email, "code")
+        require(context.request, guess.verdict)
         code: str = super().clean_code()  # type: ignore[misc]
+        if not guess.in_pool:
+            offer_browser(self.user)
+            raise get_adapter().validation_error("incorrect_code")
         used = Charge("USED_CODE", f"{self.user.pk} {normalize_user_code(code)}")
         if not limiter().take([used]).allowed:
             raise get_adapter().validation_error("incorrect_code")
-        give_back(charges)
+        guess.was_right()
         return code
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import ApiToken, User
+from accounts.pages.known_browser import key_for
 from chatapi.mail import KINDS, Letter, MailKind
 
 # What an account's owner is told of: the kind of mail and its subject.
@@ -97,6 +98,18 @@ def token_issued(token_id: int) -> Letter | None:
     return Letter.of("token_issued", _("A token was issued for your account"), context)
 
 
+def unknown_browser(user_id: int) -> Letter | None:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return None
+    context = {
+        "url": absolute("known-browser", key_for(user.pk)),
+        "reset": absolute("account_reset_password"),
+    }
+    return Letter.of("unknown_browser", _("A browser was refused"), context)
+
+
+KINDS["unknown_browser"] = MailKind(unknown_browser)
 KINDS["email_confirmation"] = MailKind(confirmation)
 KINDS["password_reset"] = MailKind(password_reset)
 KINDS["account_exists"] = MailKind(account_exists)

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -22,7 +20,6 @@ from django.utils.text import Truncator
 
 from chatapi import mail
 from chatapi.errors import ApiError, ErrorCode
-from chatapi.limits import Charge, limiter, network_address
 from chatapi.models import OutgoingMail
 
 if TYPE_CHECKING:
@@ -45,28 +42,6 @@ SECRETS = frozenset(
     {"password", "digest", "nonce", "sealed_password", "request_hash", "idempotency_key"}
 )
 AT_ONCE = 1000  # rows that one action takes
-
-
-class LimitedLogin(AdminAuthenticationForm):
-    """The log-in of staff; an address or an account that keeps guessing has to wait."""
-
-    def clean(self) -> dict[str, Any]:
-        name = self.cleaned_data.get("username", "").strip().lower()
-        assert self.request is not None
-        charges = [Charge("LOGIN", network_address(self.request)), Charge("LOGIN", f"name {name}")]
-        if not limiter().take(charges).allowed:
-            raise ValidationError("Too many attempts. Wait some minutes and try again.")
-        cleaned: dict[str, Any] = super().clean()
-        self.prove(cleaned)
-        for charge in charges:  # only wrong ones count
-            limiter().give_back(charge)
-        return cleaned
-
-    def prove(self, cleaned: dict[str, Any]) -> None:
-        """What is asked of an account beside its password. ValidationError when it is wrong."""
-
-
-admin.site.login_form = LimitedLogin
 
 
 class CappedPaginator(ListPaginator):

@@ -29,6 +29,10 @@ class Rate:
             raise ValueError(text)
         return cls(count, period, count * 2 if period == 1 else count)
 
+    def multiplied(self, times: int) -> "Rate":
+        """This rate, so many times over."""
+        return Rate(self.count * times, self.period, self.burst * times)
+
     @property
     def interval(self) -> float:
         """Seconds in which one call's worth flows back."""

@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "chatapi.website.AuthenticationMiddleware",
     "chatapi.website.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.known_browser.KnownBrowserMiddleware",
 ]
 APPEND_SLASH = False  # no redirects under /api, ever
 
@@ -266,9 +267,13 @@ LIMITS = {
         "PASSWORD": "60/h",
         "CODE_MAIL": "5/h",
         "MAIL": "20/h",
+        "MAIL_NETWORK": "60/h",
+        "MAIL_ACCOUNT": "20/h",
+        "MAIL_COMPANY": "20/h",
         "CODE_TRY": "10/m",
         "STREAM": "20/m",
         "LOGIN": "10/m",
+        "LOGIN_ACCOUNT": "100/h",
         "BAD_TOKEN": "600/m",
     }.items()
 }

@@ -151,11 +151,15 @@ class ApiViewSet(GenericViewSet[Any]):
             raise forbidden(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)
 
-    def charge(self, *charges: Charge) -> None:
-        """Count this call. ApiError 429 with `Retry-After` when a limit has nothing left."""
+    def charge(self, *charges: Charge, shown: bool = True) -> None:
+        """Count this call. ApiError 429 with `Retry-After` when a limit has nothing left.
+
+        Only a limit of the caller's own may be `shown` in the answer's headers: what is left of
+        one that others use up, too, would tell what they did.
+        """
         verdict = limiter().take(charges)
         known = self._verdict
-        if known is None or not verdict.allowed or verdict.remaining < known.remaining:
+        if shown and (known is None or not verdict.allowed or verdict.remaining < known.remaining):
             self._verdict = verdict
         if not verdict.allowed:
             seconds = str(max(1, int(-(-verdict.retry_after // 1))))

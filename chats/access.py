@@ -218,7 +218,7 @@ def is_shut_out(chat: Chat, email: str, known: ChatUser | None) -> bool:
         .filter(Q(ended_at=None) | Q(ended_at__gte=chat.created_at), whose, company=chat.company_id)
         .select_related("user")
     )
-    if not all(each.user.is_active for each in found):
+    if any(each.user is not None and not each.user.is_active for each in found):
         return True
     if any(each.ended_at is None for each in found):
         return False
@@ -231,6 +231,14 @@ def last_messages(found: list[Chat]) -> dict[int, dict[str, Any]]:
     ids = [chat.last_message_id for chat in found if chat.last_message_id]  # type: ignore[attr-defined]
     rows = Message.objects.filter(pk__in=ids).values(*MESSAGE_FIELDS)
     return {row["id"]: row for row in rows}
+
+
+def company_of(chat_id: int) -> Company:
+    """The company of a chat. ApiError 404 when either has just gone."""
+    found = Company.objects.live().filter(chats__pk=chat_id).first()
+    if found is None:
+        raise not_found()
+    return found
 
 
 # --- In a chat -------------------------------------------------------------------------------

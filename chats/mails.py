@@ -3,14 +3,15 @@
 from django.utils.translation import gettext as _
 
 from chatapi.mail import KINDS, Letter, MailKind
+from chatapi.names import plain_name
 from chats.actions import chats, codes
 from chats.models import AuthCode, ChatUser
 
 
 def greeting(chat_user: ChatUser) -> str:
-    """The first name, unless it looks like a link: anybody can type in a name and an address."""
-    name = chat_user.first_name
-    return "" if set(name) & set("./:@\\") else name
+    """The first name, once its owner has proven the address: anybody can type in both."""
+    proven = chat_user.assurance != ChatUser.Assurance.CLAIMED
+    return plain_name(chat_user.first_name) if proven else ""
 
 
 def auth_code(code_id: int) -> Letter | None:
@@ -25,11 +26,10 @@ def auth_code(code_id: int) -> Letter | None:
     digits = codes.digits(code)
     return Letter.of(
         "auth_code",
-        _("%(code)s is your code for the chat with %(company)s")
-        % {"code": digits, "company": code.chat.company.name},
+        _("%(code)s is your code for the chat") % {"code": digits},
         {
             "code": digits,
-            "company": code.chat.company,
+            "company": plain_name(code.chat.company.name),
             "name": greeting(code.chat_user),
             "minutes": int(codes.lifetime().total_seconds() // 60),
         },
@@ -48,10 +48,9 @@ def invitation(chat_user_id: int) -> Letter | None:
     chat = chat_user.chat
     return Letter.of(
         "chat_invitation",
-        _("%(company)s invites you to a chat") % {"company": chat.company.name},
+        _("You are invited to a chat"),
         {
-            "chat": chat,
-            "company": chat.company,
+            "company": plain_name(chat.company.name),
             "name": greeting(chat_user),
             "url": chats.join_url(chat, chats.password_of(chat)),
         },

@@ -33,6 +33,8 @@ class Chat(models.Model):
     sealed_password = models.TextField(editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # A stranger started it and so knows its password: showing it proves nothing of them.
+    started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_message_seq = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -126,7 +128,14 @@ class AuthCode(models.Model):
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
     chat_user = models.ForeignKey(ChatUser, on_delete=models.CASCADE, related_name="auth_codes")
     nonce = models.BinaryField(max_length=16, editable=False)
+    # Wrong guesses, counted by who makes them: holders of the attempt key, the network that asked
+    # for the code, and everybody else.
     attempts = models.PositiveSmallIntegerField(default=0)
+    network_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    other_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    asked_from = models.CharField(
+        max_length=32, default="", db_default="", help_text="A keyed hash of the network."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True, blank=True)

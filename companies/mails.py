@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from chatapi.mail import KINDS, Letter, MailKind
+from chatapi.names import plain_name
 from companies import access
 
 
@@ -15,9 +16,9 @@ def invitation(membership_id: int) -> Letter | None:
     page = reverse("invitation", args=[access.invitation_key(found)])
     return Letter.of(
         "company_invitation",
-        _("%(company)s invites you to answer its chats") % {"company": found.company.name},
+        _("You are invited to answer a company's chats"),
         {
-            "company": found.company,
+            "company": plain_name(found.company.name),
             "membership": found,
             "days": access.INVITATION_DAYS,
             "url": f"{settings.PUBLIC_URL}{page}",

@@ -15,6 +15,7 @@ from chatapi.limits import Charge
 from chatapi.pagination import PageQuery, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
 from companies import access, actions, docs
+from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role
 from companies.permissions import CompanyManager, CompanyMember, CompanyOwner
 from companies.serializers import (
@@ -119,7 +120,11 @@ class CompanyUserViewSet(ApiViewSet):
         role = Role(fields["role"])
 
         def make() -> Response:
-            self.charge(Charge("MAIL", fields["email"]))
+            self.charge(
+                Charge("CODE_MAIL", f"company {self.company.pk} {fields['email']}"),
+                *invitation_charges(account(request), self.company),
+                shown=False,
+            )
             with callers_language(request):
                 membership = actions.invite_member(self.company, self.role, fields["email"], role)
             return Response(CompanyUserSerializer(membership).data, 201)

@@ -3,6 +3,8 @@
 A wrong password and a wrong code are counted where they are compared: in the adapter and the forms.
 """
 
+from collections.abc import Callable
+
 from allauth.account import views
 from allauth.account.internal.flows.email_verification import send_verification_email_at_login
 from allauth.account.internal.stagekit import unstash_login
@@ -11,25 +13,28 @@ from django.shortcuts import redirect
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 
-from accounts.models import normal_email
 from accounts.pages.confirm import confirm_email
-from accounts.pages.limits import charge, counted
-from chatapi.limits import Charge, network_address
+from accounts.pages.known_browser import be_known
+from accounts.pages.limits import charge, counted, mail_charges
+from chatapi.limits import Charge
 
 
-def mail_to(email: str) -> list[Charge]:
-    return [Charge("MAIL", normal_email(email))] if email.strip() else []
+def asks_for_mail(kind: str) -> Callable[[HttpRequest], list[Charge]]:
+    """A stranger who has a mail of a `kind` sent to an address."""
 
+    def charges(request: HttpRequest) -> list[Charge]:
+        email = request.POST.get("email", "")
+        return mail_charges(request, kind, email) if email.strip() else []
 
-def asks_for_mail(request: HttpRequest) -> list[Charge]:
-    """A stranger who has a mail sent to an address."""
-    return [Charge("LOGIN", network_address(request)), *mail_to(request.POST.get("email", ""))]
+    return charges
 
 
 def changes_email(request: HttpRequest) -> list[Charge]:
     if "action_remove" in request.POST:
         return []
-    return [Charge("LOGIN", f"user {request.user.pk}"), *mail_to(request.POST.get("email", ""))]
+    # Mails to an address of the account's choice, as its invitations are.
+    who = f"user {request.user.pk}"
+    return [Charge("LOGIN", who), Charge("MAIL_ACCOUNT", who)]
 
 
 def changes_password(request: HttpRequest) -> list[Charge]:
@@ -43,16 +48,16 @@ def resend(request: HttpRequest) -> HttpResponse:
     email = login and (login.email or (login.user and login.user.email))
     if not email:
         return redirect("account_login")
-    charge(request, *mail_to(email))
+    charge(request, *mail_charges(request, "signup", email))
     send_verification_email_at_login(request, login)
     return redirect("account_email_verification_sent")
 
 
 urlpatterns = [
-    path("signup/", counted(asks_for_mail)(views.signup), name="account_signup"),
+    path("signup/", counted(asks_for_mail("signup"))(views.signup), name="account_signup"),
     path(
         "password/reset/",
-        counted(asks_for_mail)(views.password_reset),
+        counted(asks_for_mail("reset"))(views.password_reset),
         name="account_reset_password",
     ),
     path("email/", counted(changes_email)(views.email), name="account_email"),
@@ -63,5 +68,6 @@ urlpatterns = [
     ),
     path("confirm-email/resend/", resend, name="account_resend"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", confirm_email, name="account_confirm_email"),
+    path("known-browser/<str:key>/", be_known, name="known-browser"),
     path("", include("allauth.urls")),
 ]

@@ -1,12 +1,13 @@
 """Limits of the pages: an answer that says when to try again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
+from accounts import known_browser
 from accounts.models import normal_email
 from chatapi.limits import Charge, Verdict, limiter, network_address
 
@@ -23,22 +24,27 @@ def too_many(request: HttpRequest, verdict: Verdict) -> HttpResponse:
 
 def charge(request: HttpRequest, *charges: Charge) -> None:
     """Count what a page is asked for. What it raises answers 429, from any depth of a view."""
-    verdict = limiter().take(charges)
+    require(request, limiter().take(charges))
+
+
+def require(request: HttpRequest, verdict: Verdict) -> None:
+    """What it raises answers 429, unless the limiter allowed what is asked for."""
     if not verdict.allowed:
         raise ImmediateHttpResponse(too_many(request, verdict))
 
 
-def give_back(charges: Iterable[Charge]) -> None:
-    for each in charges:
-        limiter().give_back(each)
+def mail_charges(request: HttpRequest, kind: str, email: str) -> list[Charge]:
+    """What a stranger pays for a mail of a `kind` to an address that they typed in.
 
-
-def attempts(request: HttpRequest, email: str) -> list[Charge]:
-    """What a wrong password costs: the same, and counted together, as in the admin."""
-    return [
-        Charge("LOGIN", network_address(request)),
-        Charge("LOGIN", f"name {normal_email(email)}"),
-    ]
+    It counts for the browser that the account has logged in by, or else for the network; whether
+    all networks together have sent too many is for the adapter, which then sends nothing.
+    """
+    email = normal_email(email)
+    browser = known_browser.knows(request, email)
+    if browser is not None:
+        return [Charge("CODE_MAIL", f"{kind} browser {browser} {email}")]
+    network = network_address(request)
+    return [Charge("CODE_MAIL", f"{kind} {network} {email}"), Charge("MAIL_NETWORK", network)]
 
 
 def counted(charges: Callable[[HttpRequest], list[Charge]]) -> Callable[[View], View]:

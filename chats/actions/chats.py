@@ -62,12 +62,30 @@ def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
 
 
 def start(
-    company: Company, *, email: str, first_name: str, last_name: str, message: str = ""
+    company: Company,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    message: str = "",
+    network: str = "",
+    mails: bool = True,
 ) -> tuple[Chat, users.Joined]:
-    """A guest opens a chat of their own, with a first message if they gave one."""
+    """A guest opens a chat of their own, with a first message if they gave one.
+
+    `network` and `mails` are those of `users.join`.
+    """
     with transaction.atomic():
-        chat = create(company, name=f"{first_name} {last_name}"[:NAME_LENGTH])
-        joined = users.join(chat, email=email, first_name=first_name, last_name=last_name)
+        name = f"{first_name} {last_name}"[:NAME_LENGTH]
+        chat = create(company, name=name, started_by_guest=True)
+        joined = users.join(
+            chat,
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+            network=network,
+            mails=mails,
+        )
         if message:
             messages.send(joined.chat_user, message)
     return chat, joined

@@ -10,18 +10,21 @@ import secrets
 import time
 from datetime import datetime, timedelta
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from chatapi import mail
+from chatapi.crypto import decrypt, encrypt
 from chatapi.errors import ErrorCode, unprocessable
 from chats import access
 from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
-ATTEMPTS = 5
+ATTEMPTS = 5  # of the browser that asked for the code, and as many of its network
+OTHER_ATTEMPTS = 10  # of everybody else together
 REFUSAL_SECONDS = 0.02
 
 
@@ -37,14 +40,18 @@ def digits(code: AuthCode) -> str:
     return str(100_000 + int.from_bytes(value[:8], "big") % 900_000)
 
 
-def mail_code(chat_user: ChatUser) -> AuthCode:
-    """Make the chat user's code, which ends the ones before, and have it mailed."""
+def mail_code(chat_user: ChatUser, network: str = "") -> AuthCode:
+    """Make the chat user's code, which ends the ones before, and have it mailed.
+
+    `network` is where it was asked for: guesses from there are counted apart.
+    """
     now = timezone.now()
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
     code = AuthCode.objects.create(
         chat_id=chat_user.chat_id,
         chat_user=chat_user,
         nonce=secrets.token_bytes(16),
+        asked_from=mark(network),
         created_at=now,
         expires_at=now + lifetime(),
     )
@@ -57,14 +64,40 @@ def mailed(code_id: int, at: datetime) -> None:
     AuthCode.objects.filter(pk=code_id, used_at=None).update(expires_at=at + lifetime())
 
 
-def exchange(chat_id: int | None, email: str, given: str) -> tuple[ChatUserToken, str, ChatUser]:
+def mark(network: str) -> str:
+    """A keyed hash of a network, so that no address is stored."""
+    key = settings.SECRET_KEY.encode()
+    return hmac.digest(key, f"network:{network}".encode(), hashlib.sha256).hex()[:32]
+
+
+def attempt_key(chat_id: int, code_id: int) -> str:
+    """What the browser that asked for a code sends along, to be counted by itself.
+
+    It is encrypted, so that a key for no code (0) looks like any other.
+    """
+    return encrypt(f"attempt {chat_id} {code_id}")
+
+
+def read_attempt_key(chat_id: int | None, key: str) -> int | None:
+    """The id of the code that a key of this chat is for; None for anything else."""
+    try:
+        word, chat, code_id = decrypt(key).split(" ")
+    except (InvalidToken, ValueError):
+        return None
+    return int(code_id) if word == "attempt" and chat == str(chat_id) else None
+
+
+def exchange(
+    chat_id: int | None, email: str, given: str, *, network: str = "", key_of: int | None = None
+) -> tuple[ChatUserToken, str, ChatUser]:
     """Trade a code for a token; whoever was not in the chat joins it thereby.
 
-    ApiError 422 `invalid_auth_code`, the same whether the chat, the address or the code is unknown,
-    and whether the code is wrong, stale or used.
+    `key_of` is the code that the guesser holds the attempt key of. ApiError 422
+    `invalid_auth_code`, the same whether the chat, the address or the code is unknown, and whether
+    the code is wrong, stale or used.
     """
     began = time.monotonic()
-    code = take_attempt(chat_id, email)
+    code = take_attempt(chat_id, email, mark(network), key_of)
     right = digits(code) if code else ""
     if not hmac.compare_digest(right.encode(), given.encode()) or code is None:
         # How long a refusal takes must not tell whether there was a code to count a try of.
@@ -82,11 +115,14 @@ def exchange(chat_id: int | None, email: str, given: str) -> tuple[ChatUserToken
     return token, plain, chat_user
 
 
-def take_attempt(chat_id: int | None, email: str) -> AuthCode | None:
+def take_attempt(
+    chat_id: int | None, email: str, asked_from: str, key_of: int | None
+) -> AuthCode | None:
     """The newest code of an address, one of its attempts used up; None when there is none left.
 
     The attempt is counted by one conditional UPDATE before anything is compared, so that guesses
-    made at the same time can't share it.
+    made at the same time can't share it. Strangers share a pool: they can't use up the attempts of
+    whoever asked for the code.
     """
     newest = AuthCode.objects.filter(
         chat_id=chat_id or 0,
@@ -97,9 +133,16 @@ def take_attempt(chat_id: int | None, email: str) -> AuthCode | None:
     code = newest.first()
     if code is None:
         return None
-    counted = AuthCode.objects.filter(
-        pk=code.pk, used_at=None, attempts__lt=ATTEMPTS, expires_at__gt=timezone.now()
-    ).update(attempts=F("attempts") + 1)
+    if key_of == code.pk:
+        counter, most = "attempts", ATTEMPTS
+    elif code.asked_from == asked_from:
+        counter, most = "network_attempts", ATTEMPTS
+    else:
+        counter, most = "other_attempts", OTHER_ATTEMPTS
+    open_code = AuthCode.objects.filter(
+        pk=code.pk, used_at=None, expires_at__gt=timezone.now(), **{f"{counter}__lt": most}
+    )
+    counted = open_code.update(**{counter: F(counter) + 1})
     return code if counted else None
 
 

@@ -57,6 +57,7 @@ def remove_guests(membership: Membership) -> None:
     Those as an agent end with the membership. One whom a member has invited since stays.
     """
     assert membership.ended_at is not None
+    assert membership.user is not None
     found = ChatUser.objects.filter(
         chat__company=membership.company_id,
         chat__deleted_at=None,

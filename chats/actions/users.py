@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from django.db import transaction
@@ -22,28 +23,53 @@ from companies.models import Membership
 @dataclass(frozen=True, slots=True)
 class Joined:
     """What came of a join: `created` when the address was new, the token when one was given,
-    `code_mailed` when a code is on its way."""
+    `code_mailed` when a code is on its way, with the `attempt_key` of who asked for it."""
 
     chat_user: ChatUser
     created: bool
     token: str | None = None
     expires_at: datetime | None = None
     code_mailed: bool = False
+    attempt_key: str | None = None
 
 
-def needs_code(chat: Chat, email: str) -> bool:
-    """Whether a join by this address is answered with a code."""
-    return (
-        chat.company.verify_first_join or ChatUser.objects.filter(chat=chat, email=email).exists()
-    )
+class Trust(Enum):
+    """Why a code is mailed to an address that somebody typed in."""
+
+    STRANGER = "stranger"  # for no reason but that
+    GUEST = "guest"  # the company gave them the chat's password, or the address was proven before
 
 
-def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
+def trust_of(chat: Chat, email: str) -> Trust | None:
+    """How far a join by this address is trusted, after the password was right.
+
+    None when it is not answered with a code. Whoever started a chat as a stranger knows its
+    password, which then says nothing about them.
+    """
+    known = ChatUser.objects.filter(chat=chat, email=email).first()
+    if known is None and not chat.company.verify_first_join:
+        return None
+    proven = known is not None and known.assurance != ChatUser.Assurance.CLAIMED
+    return Trust.GUEST if proven or not chat.started_by_guest else Trust.STRANGER
+
+
+def join(
+    chat: Chat,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    network: str = "",
+    mails: bool = True,
+) -> Joined:
     """A guest who knows the password comes in, or comes back.
 
     An address that is new to the chat joins it; unless the company wants first joins verified, it
     gets its token at once. One that is there already, or was, gets a code. ApiError 403 `banned`,
     for a former member of the company too.
+
+    `network` is where the guest joins from. Without `mails`, a code that is due is not made, and
+    the answer is the same: strangers have had too many mailed to this address.
     """
     with transaction.atomic():
         chat = log.lock(chat.pk)
@@ -55,8 +81,7 @@ def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
                 # Somebody else invited them, by the address alone.
                 known.first_name, known.last_name = first_name, last_name
                 known.save(update_fields=["first_name", "last_name"])
-            codes.mail_code(known)
-            return Joined(known, created=False, code_mailed=True)
+            return with_code(known, False, network, mails)
         chat_user = ChatUser.objects.create(
             chat=chat,
             email=email,
@@ -65,14 +90,19 @@ def join(chat: Chat, *, email: str, first_name: str, last_name: str) -> Joined:
             joined_at=timezone.now(),
         )
         log.of_user(chat_user, EventType.USER_JOINED)
-        return admit(chat, chat_user)
+        return admit(chat, chat_user, network, mails)
 
 
-def admit(chat: Chat, chat_user: ChatUser) -> Joined:
+def with_code(chat_user: ChatUser, created: bool, network: str, mails: bool) -> Joined:
+    code_id = codes.mail_code(chat_user, network).pk if mails else 0
+    key = codes.attempt_key(chat_user.chat_id, code_id)
+    return Joined(chat_user, created, code_mailed=True, attempt_key=key)
+
+
+def admit(chat: Chat, chat_user: ChatUser, network: str, mails: bool) -> Joined:
     """What a guest who is new gets: a code, or a token where the company trusts a first join."""
     if chat.company.verify_first_join:
-        codes.mail_code(chat_user)
-        return Joined(chat_user, created=True, code_mailed=True)
+        return with_code(chat_user, True, network, mails)
     token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
     return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
 

@@ -267,15 +267,27 @@ class CurrentChatUserSerializer(ChatUserSerializer):
         }
 
 
+class AttemptKey(serializers.CharField):
+    """What marks the browser that asked for a code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        text = "Send it along with the code: its guesses are counted apart from everybody else's."
+        super().__init__(help_text=text, **kwargs)
+
+
 class JoinedSerializer(ChatUserSerializer):
     """A chat user who came in; with a token when no code is needed."""
 
     token = serializers.CharField(required=False, help_text="Shown once.")
     expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
     code_mailed = serializers.BooleanField(help_text="Whether an auth code is on its way.")
+    attempt_key = AttemptKey(required=False)
 
     class Meta(ChatUserSerializer.Meta):
-        fields = (*ChatUserSerializer.Meta.fields, "token", "expires_at", "code_mailed")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *ChatUserSerializer.Meta.fields,
+            "token", "expires_at", "code_mailed", "attempt_key",
+        )  # fmt: skip
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
@@ -284,6 +296,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
     chat_id = serializers.IntegerField()
     email = serializers.EmailField()
     code_mailed = serializers.BooleanField(help_text="False for an invitation.")
+    attempt_key = AttemptKey(required=False)
 
 
 class StartedSerializer(serializers.Serializer[Any]):
@@ -294,6 +307,7 @@ class StartedSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(required=False, help_text="Shown once.")
     expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
     code_mailed = serializers.BooleanField()
+    attempt_key = AttemptKey(required=False)
 
 
 class TokenSerializer(serializers.Serializer[Any]):

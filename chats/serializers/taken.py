@@ -63,7 +63,7 @@ def depth(value: Any) -> int:
 
 class Password(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_length=6, max_length=128, **kwargs)
+        super().__init__(min_length=10, max_length=128, **kwargs)
 
 
 class ExternalId(serializers.CharField):
@@ -175,6 +175,12 @@ class AuthCodeField(serializers.Field[Any, Any, Any, Any]):
 class GetTokenInput(serializers.Serializer[Any]):
     email = EmailField()
     auth_code = AuthCodeField()
+    attempt_key = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="As the join answered it. Guesses with it are counted apart from everybody's.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         # The documented name is no Python name.
@@ -185,7 +191,9 @@ class GetTokenInput(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if "auth-code" not in data and "auth_code" in data:
-            data = {"email": data.get("email"), "auth-code": data["auth_code"]}
+            data = {name: data[name] for name in data if name != "auth_code"} | {
+                "auth-code": data["auth_code"]
+            }
         return super().to_internal_value(data)
 
 

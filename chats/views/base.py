@@ -54,10 +54,6 @@ def join(request: Request, view: ApiViewSet) -> Charge | None:
     return Charge("JOIN", f"{view.kwargs['chat_pk']} {network_address(request)}")
 
 
-def code_try(request: Request, view: ApiViewSet) -> Charge:
-    return Charge("CODE_TRY", f"{view.kwargs['chat_pk']} {network_address(request)}")
-
-
 def send(request: Request, view: ApiViewSet) -> Charge | None:
     if isinstance(request.auth, ChatUserToken):
         return Charge("SEND", str(request.auth.chat_user_id))

@@ -28,8 +28,9 @@ from chats.serializers.taken import (
     JoinInput,
     StartChatInput,
 )
-from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, code_try, join
+from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, join
 from companies.access import public_company
+from companies.limits import invitation_charges
 
 
 @docs.current_chat_user
@@ -50,6 +51,8 @@ def answer_join(joined: users.Joined) -> Response:
         "email": joined.chat_user.email,
         "code_mailed": joined.code_mailed,
     }
+    if joined.attempt_key is not None:
+        accepted["attempt_key"] = joined.attempt_key
     return Response(accepted, 202)
 
 
@@ -61,6 +64,8 @@ def show_joined(joined: users.Joined) -> dict[str, Any]:
 def show_token(joined: users.Joined) -> dict[str, Any]:
     """What a guest or an agent gets to go on with: a token, or a code on its way."""
     shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
+    if joined.attempt_key is not None:
+        shown["attempt_key"] = joined.attempt_key
     if joined.token is not None:
         shown |= {"token": joined.token, "expires_at": joined.expires_at}
     return shown
@@ -75,7 +80,7 @@ class ChatUserViewSet(ChatView):
         "update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
         "partial_update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
         "destroy": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
-        "get_token": Policy((), (AllowAny,), (WRITE, code_try), anonymous=True),
+        "get_token": Policy((), (AllowAny,), (WRITE,), anonymous=True),
     }
 
     def list(self, request: Request, chat_pk: str) -> Response:
@@ -93,16 +98,27 @@ class ChatUserViewSet(ChatView):
     def join(self, chat_pk: str) -> Response:
         """A guest: the password is asked before anything of the chat is told."""
         fields = self.body(JoinInput)
-        guess = Charge("PASSWORD", chat_pk)
+        network = network_address(self.request)
+        guess = Charge("PASSWORD", network)
         self.charge(guess)
         chat = access.by_password(chat_pk, fields.pop("password"))
         limiter().give_back(guess)  # only wrong ones count
 
         def make() -> Response:
-            if users.needs_code(chat, fields["email"]):
-                self.charge(*mail_charges(chat.pk, fields["email"]))
+            email, mails = fields["email"], True
+            trust = users.trust_of(chat, email)
+            if trust is not None:
+                who = f"{chat.pk} {email}"
+                self.charge(
+                    Charge("CODE_MAIL", who),
+                    Charge("CODE_MAIL_PAUSE", who),
+                    Charge("MAIL_NETWORK", network),
+                    shown=False,
+                )
+            if trust is users.Trust.STRANGER:
+                mails = may_mail_for_strangers(email)
             with callers_language(self.request):
-                return answer_join(users.join(chat, **fields))
+                return answer_join(users.join(chat, network=network, mails=mails, **fields))
 
         return once(self.request, make)
 
@@ -110,9 +126,10 @@ class ChatUserViewSet(ChatView):
         """A member: joins as agent, or invites by mail."""
         if "email" in fields:
             self.charge(
-                # Not of the code's hour: who is invited will ask for a code next.
+                # Apart from the code's hour: whoever is invited will ask for a code next.
                 Charge("CODE_MAIL", f"invitation {self.caller.chat_id} {fields['email']}"),
-                Charge("MAIL", fields["email"]),
+                *invitation_charges(account(self.request), access.company_of(self.caller.chat_id)),
+                shown=False,
             )
             with callers_language(self.request):
                 return answer_join(users.invite(self.caller.chat_id, **fields))
@@ -143,8 +160,12 @@ class ChatUserViewSet(ChatView):
     @action(detail=False, methods=["post"], url_path="get-token")
     def get_token(self, request: Request, chat_pk: str) -> Response:
         fields = self.body(GetTokenInput)
+        chat_id, network = parse_id(chat_pk), network_address(request)
+        key_of = codes.read_attempt_key(chat_id, fields.get("attempt_key", ""))
+        guesser = network if key_of is None else f"key {key_of}"
+        self.charge(Charge("CODE_TRY", f"{chat_pk} {guesser}"))
         token, plain, chat_user = codes.exchange(
-            parse_id(chat_pk), fields["email"], fields["auth_code"]
+            chat_id, fields["email"], fields["auth_code"], network=network, key_of=key_of
         )
         # Whoever reads the address's mail may have the next code at once.
         limiter().give_back(Charge("CODE_MAIL_PAUSE", f"{chat_user.chat_id} {chat_user.email}"))
@@ -157,11 +178,13 @@ class ChatUserViewSet(ChatView):
         )
 
 
-def mail_charges(chat_id: int, email: str) -> tuple[Charge, ...]:
-    """What a code mail to an address costs: of its hour and its minute in the chat, and of what
-    the address gets from the whole installation."""
-    who = f"{chat_id} {email}"
-    return Charge("CODE_MAIL", who), Charge("CODE_MAIL_PAUSE", who), Charge("MAIL", email)
+def may_mail_for_strangers(email: str) -> bool:
+    """Whether strangers may have another code mailed to an address.
+
+    They share this pool. When it is empty they are answered as ever: a refusal would let them lock
+    the address's owner out, and would tell that others have used it.
+    """
+    return limiter().take([Charge("MAIL", f"visitor {email}")]).allowed
 
 
 @docs.start_chat
@@ -175,16 +198,19 @@ class StartChatViewSet(ApiViewSet):
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(StartChatInput)
         company = public_company(company_pk)
-        self.charge(Charge("JOIN", f"company {company.pk} {network_address(request)}"))
+        network, email = network_address(request), fields["email"]
+        self.charge(Charge("JOIN", f"company {company.pk} {network}"))
 
         def make() -> Response:
-            # Each time another chat: the address is what must not be flooded.
+            # Each time another chat, of whatever company: one network must not flood an address.
             self.charge(
-                Charge("CODE_MAIL", f"company {company.pk} {fields['email']}"),
-                Charge("MAIL", fields["email"]),
+                Charge("CODE_MAIL", f"visitor {network} {email}"),
+                Charge("MAIL_NETWORK", network),
+                shown=False,
             )
+            mails = may_mail_for_strangers(email)
             with callers_language(request):
-                chat, joined = chat_actions.start(company, **fields)
+                chat, joined = chat_actions.start(company, network=network, mails=mails, **fields)
             password = chat_actions.password_of(chat)
             answer = {
                 "chat": representations.chat(chat),

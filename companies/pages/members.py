@@ -12,6 +12,7 @@ from accounts.pages.limits import charge
 from chatapi.errors import ApiError
 from chatapi.limits import Charge
 from companies import access, actions
+from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role
 from companies.pages.base import account, company_page, role_of, show
 from companies.pages.forms import InviteForm, RoleForm
@@ -29,7 +30,11 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
     form = InviteForm(request.POST, by=role)
     if form.is_valid():
         email = form.valid["email"]
-        charge(request, Charge("MAIL", email))
+        charge(
+            request,
+            Charge("CODE_MAIL", f"company {company.pk} {email}"),
+            *invitation_charges(account(request), company),
+        )
         try:
             actions.invite_member(company, role, email, Role(form.valid["role"]))
         except ApiError as error:

@@ -20,11 +20,11 @@ export async function start(root, { company, name, notice, onChat, onUnread }) {
     if (chatId === null) {
       const started = await askStart(root, { company, name, notice });
       chatId = started.chat.id;
-      const { person, password } = started;
+      const { person, password, attempt_key } = started;
       remember(chatId, { ...person, password, token: started.token ?? null });
       keep(key, chatId);
       onChat(chatId);
-      if (!started.token) await prove(root, chatId, { person, password });
+      if (!started.token) await prove(root, chatId, { person, password, attempt_key });
     } else {
       onChat(chatId);
     }

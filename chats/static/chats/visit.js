@@ -72,7 +72,9 @@ async function join(root, chatId, { password, first_name, last_name, email }) {
       } catch (error) {
         if (error instanceof ApiError && error.code === 'wrong_password') return { wrong: true };
         if (error.code !== 'rate_limited' || !codeWaits(chatId, person.email)) throw error;
-        return { person, code_mailed: true, pause: error.retryAfter ?? 60 }; // the last code is still good
+        // The last code is still valid.
+        const { attempt_key } = known(chatId).mailed;
+        return { person, attempt_key, code_mailed: true, pause: error.retryAfter ?? 60 };
       }
     },
   });
@@ -86,13 +88,21 @@ async function join(root, chatId, { password, first_name, last_name, email }) {
 }
 
 /** Ask for the code that was mailed; what it gives is remembered. */
-export async function prove(root, chatId, { person, password, pause = 60 }) {
-  remember(chatId, { ...person, mailed: { email: person.email, at: Date.now() } });
+export async function prove(root, chatId, { person, password, attempt_key, pause = 60 }) {
+  // Guesses with the key are counted apart, so that nobody else can use up this browser's.
+  const mailed = (key) => remember(chatId, { mailed: { email: person.email, at: Date.now(), attempt_key: key } });
+  remember(chatId, person);
+  mailed(attempt_key);
   const proved = await askCode(root, {
     email: person.email,
     pause,
-    send: (code) => anybody.post(`/api/chats/${chatId}/users/get-token`, { email: person.email, auth_code: code }),
-    again: () => anybody.post(`/api/chats/${chatId}/users`, { password, ...person }),
+    send: (code) =>
+      anybody.post(`/api/chats/${chatId}/users/get-token`, {
+        email: person.email,
+        auth_code: code,
+        attempt_key: known(chatId).mailed?.attempt_key ?? '',
+      }),
+    again: async () => mailed((await anybody.post(`/api/chats/${chatId}/users`, { password, ...person })).attempt_key),
   });
   if (proved) remember(chatId, { token: proved.token, mailed: null });
 }
