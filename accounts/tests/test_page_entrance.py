@@ -211,33 +211,18 @@ def assert_refused(answer):
     assert b"Try again in" in answer.content
 
 
-def test_wrong_passwords_are_limited_for_an_address_and_for_a_name(db, few):
+def test_wrong_passwords_are_limited_for_a_network(db, few):
     few(LOGIN="2/h")
     with_password("bob@acme.test")
     for _ in range(5):  # right ones cost nothing
         assert log_in(Client(), "bob@acme.test").status_code == 302
     for n in range(2):
-        wrong = Client(REMOTE_ADDR=f"10.0.0.{n}")
-        assert log_in(wrong, "bob@acme.test", "wrong").status_code == 200
-    assert_refused(log_in(Client(REMOTE_ADDR="10.0.0.9"), "BOB@acme.test"))
-    for n in range(2):
         log_in(Client(REMOTE_ADDR="10.0.1.1"), f"x{n}@acme.test", "wrong")
     assert_refused(log_in(Client(REMOTE_ADDR="10.0.1.1"), "x9@acme.test", "wrong"))
 
 
-@pytest.mark.parametrize("path", [SIGNUP, RESET])
-def test_mails_to_an_address_are_limited_whoever_has_it(db, few, path):
-    few(MAIL="2/h", LOGIN="100/h")
-    with_password("bob@acme.test")
-    for email in ("bob@acme.test", "new@acme.test"):
-        form = {"email": email, "password1": PASSWORD}
-        answers = [Client().post(path, form) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [302, 302, 429]
-        assert_refused(answers[2])
-
-
 def test_sending_again_is_limited(client, db, few):
-    few(MAIL="2/h")
+    few(CODE_MAIL="2/h")
     client.post(SIGNUP, {"email": "new@acme.test", "password1": PASSWORD})
     again = [client.post("/accounts/confirm-email/resend/") for _ in range(2)]
     assert again[0].status_code == 302

@@ -207,3 +207,29 @@ def test_the_pause_between_code_mails():
     assert Rate.parse("5/h").pause() == Rate(1, 60, 1)
     assert Rate.parse("3600/h").pause() == Rate(1, 1, 1)
     assert django_settings.LIMITS["CODE_MAIL_PAUSE"] == Rate(1, 60, 1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "network"),
+    [
+        ("203.0.113.8", "203.0.113.8"), (" 203.0.113.8:40001 ", "203.0.113.8"),
+        ("2001:db8:1:2::5", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2:ffff::1]:443", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.8", "203.0.113.8"), ("fe80::1%eth0", "fe80::/64"),
+        ("unknown7", None), ("", None), ("999.1.1.1", None), ("_hidden", None), ("1.2.3.4.5", None),
+    ],
+)  # fmt: skip
+def test_a_network_by_its_address(sent, network, rf, settings):
+    assert limits.network_of(sent) == network
+    settings.NUM_PROXIES = 1
+    request = rf.get("/", headers={"X-Forwarded-For": sent}, REMOTE_ADDR="10.0.0.1")
+    assert limits.network_address(request) == (network or "10.0.0.1")
+
+
+def test_ports_and_neighbours_are_one_network(settings, db):
+    settings.LIMITS = settings.LIMITS | {"ANONYMOUS": Rate.parse("1/h")}
+    settings.NUM_PROXIES = 1
+    path = "/api/companies/nowhere/start-chat"
+    for pair in (("203.0.113.8:1", "203.0.113.8:2"), ("2001:db8::1", "2001:db8::2"), ("u1", "u2")):
+        sent = [Client().post(path, {}, headers={"X-Forwarded-For": each}) for each in pair]
+        assert [answer.status_code for answer in sent] == [422, 429]

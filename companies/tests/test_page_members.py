@@ -61,7 +61,7 @@ def test_inviting(browser, acme, mary, bob):
 
 
 def test_invitations_to_an_address_are_limited(browser, acme, mary, settings):
-    settings.LIMITS = settings.LIMITS | {"MAIL": Rate.parse("1/h")}
+    settings.LIMITS = settings.LIMITS | {"CODE_MAIL": Rate.parse("1/h")}
     form = {"email": "ivy@new.test", "role": "agent"}
     assert browser(mary).post(PATH, form).status_code == 302
     assert browser(mary).post(PATH, form).status_code == 429
