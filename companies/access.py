@@ -3,6 +3,7 @@
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
+from chatapi.cursors import NUMBER, TEXT, Ordering
 from chatapi.errors import ErrorCode, forbidden, not_found
 from chatapi.ids import parse_id
 from companies.models import (
@@ -34,6 +35,9 @@ def companies(user: User) -> CompanyQuerySet:
     )
 
 
+COMPANIES = Ordering("companies", {"pk": NUMBER})
+
+
 def company(user: User, reference: str) -> Company:
     """One of them. ApiError 404 to an outsider, as for one that does not exist."""
     found = companies(user).filter(named(reference)).first()
@@ -63,6 +67,10 @@ def memberships(company: Company) -> MembershipQuerySet:
     return company.memberships.live().select_related("user").order_by("pk")
 
 
+def ordering_of_members(company: Company) -> Ordering:
+    return Ordering(f"members {company.pk}", {"pk": NUMBER})
+
+
 def membership(company: Company, user_id: str) -> Membership:
     """A member by the id of their account. ApiError 404 when there is none."""
     number = parse_id(user_id)
@@ -75,6 +83,10 @@ def membership(company: Company, user_id: str) -> Membership:
 def saved_replies(company: Company) -> QuerySet[SavedReply]:
     """The answers that a company has prepared, by title."""
     return company.saved_replies.order_by("title", "pk")
+
+
+def ordering_of_replies(company: Company) -> Ordering:
+    return Ordering(f"replies {company.pk}", {"title": TEXT, "pk": NUMBER})
 
 
 def saved_reply(company: Company, reference: str) -> SavedReply:
