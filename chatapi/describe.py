@@ -105,12 +105,15 @@ def page_of(item: Shape) -> Shape:
         "current_page": serializers.IntegerField(),
         "data": item(many=True),
         "first_page_url": serializers.CharField(),
-        "from": place("The first row's place in the whole list; null on an empty page."),
+        "from": place("The first row's place in the list; null on an empty page and by cursor."),
+        "next_cursor": serializers.CharField(
+            allow_null=True, help_text="Opens the next page as `cursor`; null on the last page."
+        ),
         "next_page_url": url("Null on the last page."),
         "path": serializers.CharField(),
         "per_page": serializers.IntegerField(),
-        "prev_page_url": url("Null on the first page."),
-        "to": place("The last row's place in the whole list; null on an empty page."),
+        "prev_page_url": url("Null on the first page, and by cursor."),
+        "to": place("The last row's place in the list; null on an empty page and by cursor."),
     }
     about = {"__doc__": f"A page of a list. `data` holds at most `per_page` of {name}."}
     return type(f"{name}PageSerializer", (serializers.Serializer,), {**about, **fields})
@@ -124,6 +127,7 @@ def page(path: str, *rows: Any) -> dict[str, Any]:
         "data": list(rows),
         "first_page_url": f"{url}?page=1",
         "from": 1,
+        "next_cursor": None,
         "next_page_url": None,
         "path": url,
         "per_page": 15,

@@ -48,6 +48,8 @@ class ErrorCode(StrEnum):
     LAST_OWNER = "last_owner"
     ALREADY_MEMBER = "already_member"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+    USE_CURSOR = "use_cursor"
+    QUERY_TIMEOUT = "query_timeout"
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
 
@@ -76,6 +78,8 @@ MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.LAST_OWNER: "A company keeps at least one owner.",
     ErrorCode.ALREADY_MEMBER: "This person is a member already.",
     ErrorCode.IDEMPOTENCY_CONFLICT: "The Idempotency-Key was used with another body.",
+    ErrorCode.USE_CURSOR: "Pages by number end at row 10,000; go on with `cursor`.",
+    ErrorCode.QUERY_TIMEOUT: "The search took too long; narrow it by company, dates or filters.",
     ErrorCode.RATE_LIMITED: "Too many requests; `Retry-After` says in how many seconds to go on.",
     ErrorCode.SERVER_ERROR: "Something failed on the server; `request_id` finds it in the logs.",
 }

@@ -15,6 +15,7 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, force_instance
 
+from chatapi.cursors import MAX_LENGTH
 from chatapi.describe import ERRORS, REPLAYS
 from chatapi.errors import MEANINGS, ErrorCode
 from chatapi.idempotency import HEADER, REPLAYED
@@ -48,6 +49,8 @@ STATUS: dict[ErrorCode, int] = {
     ErrorCode.LAST_OWNER: 422,
     ErrorCode.ALREADY_MEMBER: 422,
     ErrorCode.IDEMPOTENCY_CONFLICT: 422,
+    ErrorCode.USE_CURSOR: 422,
+    ErrorCode.QUERY_TIMEOUT: 422,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.SERVER_ERROR: 500,
 }
@@ -79,6 +82,7 @@ FIELDS = {
     ErrorCode.WRONG_PASSWORD: "password",
     ErrorCode.INVALID_AUTH_CODE: "auth-code",
     ErrorCode.ALREADY_MEMBER: "email",
+    ErrorCode.USE_CURSOR: "page",
 }
 
 HEADERS: dict[str, Schema] = {
@@ -234,6 +238,13 @@ class MomentExtension(OpenApiSerializerFieldExtension):
                 {"type": "string", "format": "date"},
             ]
         }
+
+
+class CursorExtension(OpenApiSerializerFieldExtension):
+    target_class = "chatapi.cursors.CursorField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Schema:
+        return {"type": "string", "maxLength": MAX_LENGTH}
 
 
 # --- Hooks of drf-spectacular -----------------------------------------------------------------

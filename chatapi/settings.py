@@ -196,6 +196,12 @@ def database() -> dict[str, Any]:
 
 DATABASES = {"default": database()}
 
+# Searches, pages far down and statistics, of one account or chat user at once; and for how many
+# milliseconds one of their statements may run.
+MAX_EXPENSIVE_READS = number("MAX_EXPENSIVE_READS", 4, least=1)
+LIST_TIMEOUT = number("LIST_TIMEOUT", 5_000, least=1)
+STATISTICS_TIMEOUT = number("STATISTICS_TIMEOUT", 10_000, least=1)
+
 REDIS_URL = url("REDIS_URL", "", ("redis", "rediss", "unix"))
 REDIS_PREFIX = env.str("REDIS_PREFIX", default="chatapi:")
 

@@ -3,7 +3,8 @@
 request → authentication → limits → scope → permissions (which ask access) → the action.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar, cast
@@ -20,7 +21,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from chatapi import pagination
+from chatapi.cursors import Ordering
 from chatapi.errors import ApiError, ErrorCode, forbidden
+from chatapi.expensive import expensive_read
 from chatapi.limits import Charge, Verdict, limiter, network_address
 
 Limit = Callable[[Request, "ApiViewSet"], Charge | None]
@@ -196,11 +199,44 @@ class ApiViewSet(GenericViewSet[Any]):
         found: dict[str, Any] = read(serializer, sent)
         return found
 
+    @contextmanager
+    def expensive(
+        self, applies: bool, timeout: int | None = None, weight: int = 1
+    ) -> Iterator[None]:
+        """Run the block as an expensive read of the caller, if `applies`."""
+        sent = token(self.request)
+        if sent is None or not applies:
+            yield
+            return
+        with expensive_read(sent.caller, timeout or settings.LIST_TIMEOUT, weight):
+            yield
+
     def page(
-        self, rows: Any, query: dict[str, Any], present: Callable[[list[Any]], list[Any]]
+        self,
+        rows: Any,
+        query: dict[str, Any],
+        present: Callable[[list[Any]], list[Any]],
+        ordering: Ordering,
+        *,
+        expensive: bool = False,
     ) -> Response:
-        """A page of `rows`, each shown by `present`."""
-        found = pagination.take(rows, query)
+        """A page of `rows`, which `ordering` orders, each shown by `present`.
+
+        `expensive`: no index has the rows; pages far down are expensive anyway.
+        """
+        start, end = pagination.bounds(query)
+        with self.expensive(expensive or pagination.is_deep(query)):
+            found = list(ordering.beyond(rows, query)[start:end])
+        return self.found(found, query, present, ordering)
+
+    def found(
+        self,
+        found: list[Any],
+        query: dict[str, Any],
+        present: Callable[[list[Any]], list[Any]],
+        ordering: Ordering,
+    ) -> Response:
+        """The same of rows that were fetched: those of the page, and one more if there is one."""
+        cursor = pagination.next_cursor(found, query, ordering)
         shown = present(found[: query["per_page"]])
-        has_next = len(found) > query["per_page"]
-        return Response(pagination.envelope(self.request, query, shown, has_next))
+        return Response(pagination.envelope(self.request, query, shown, cursor))

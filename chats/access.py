@@ -12,6 +12,7 @@ from cryptography.fernet import InvalidToken
 from django.db.models import (
     BigIntegerField,
     Count,
+    DateTimeField,
     IntegerField,
     OuterRef,
     Q,
@@ -25,6 +26,7 @@ from rest_framework.request import Request
 from accounts.models import User
 from chatapi.compiled import Compiled, Parameter
 from chatapi.crypto import decrypt, encrypt
+from chatapi.cursors import INSTANT, NUMBER, Ordering
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
 from chats.hints import Position
@@ -97,20 +99,29 @@ def chats_of_member(user_id: Any) -> QuerySet[Chat]:
 
 
 def listed(
-    request: Request, rows: QuerySet[Chat], companies: QuerySet[Company], order: str, upto: int
+    request: Request,
+    rows: QuerySet[Chat],
+    companies: QuerySet[Company],
+    order: str,
+    page: tuple[int, int],
 ) -> QuerySet[Chat]:
-    """The first `upto` of those `rows` and `companies` that the caller may see, in order."""
+    """Of those `rows` and `companies` that the caller may see, the `page`: a slice, in order."""
     if isinstance(request.auth, ChatUserToken):
-        return chats(request).filter(pk__in=rows, company__in=companies)
-    return listed_of_member(request.user.pk, rows, companies, order, upto)
+        return chats(request).filter(pk__in=rows, company__in=companies)[slice(*page)]
+    return listed_of_member(request.user.pk, rows, companies, order, page)
 
 
 def listed_of_member(
-    user_id: Any, rows: QuerySet[Chat], companies: QuerySet[Company], order: str, upto: int
+    user_id: Any,
+    rows: QuerySet[Chat],
+    companies: QuerySet[Company],
+    order: str,
+    page: tuple[int, int],
 ) -> QuerySet[Chat]:
     """Each company's own first ones are found by its index, and the first of all among those.
 
-    What this costs grows neither with the companies' chats nor with those of others.
+    What this costs grows neither with the companies' chats nor with those of others. Only the
+    chats of the page are summed up, not those before it.
     """
     sign = "" if order == "asc" else "-"
     first = rows.filter(company_id=OuterRef("company_id"), deleted_at=None)
@@ -118,12 +129,15 @@ def listed_of_member(
     found = (
         Membership.objects.live()
         .filter(user_id=user_id, company__in=companies)
-        .filter(company__chats__pk__among=first.values("pk")[:upto])
+        .filter(company__chats__pk__among=first.values("pk")[: page[1]])
         .order_by(f"{sign}company__chats__created_at", f"{sign}company__chats__pk")
-        .values("company__chats__pk")[:upto]
+        .values("company__chats__pk")[slice(*page)]
     )
     shown = summed_up(Chat.objects.filter(pk__in=found), me=Q(user_id=user_id))
     return shown.order_by(f"{sign}created_at", f"{sign}pk")
+
+
+CHATS = Ordering("chats", {"created_at": INSTANT, "pk": NUMBER})
 
 
 @cache
@@ -131,7 +145,7 @@ def first_page_of_chats(order: str, size: int) -> Compiled[Chat]:
     def build() -> QuerySet[Chat]:
         user_id = Parameter("user_id", BigIntegerField())
         rows, companies = Chat.objects.all(), Company.objects.live()
-        return listed_of_member(user_id, rows, companies, order, size)[:size]
+        return listed_of_member(user_id, rows, companies, order, (0, size))
 
     return Compiled(build)
 
@@ -139,6 +153,24 @@ def first_page_of_chats(order: str, size: int) -> Compiled[Chat]:
 def first_chats(user: User, order: str, size: int) -> list[Chat]:
     """The newest chats that a member may see, or with `asc` the oldest."""
     return list(first_page_of_chats(order, size).instances(user_id=user.pk))
+
+
+@cache
+def page_of_chats_after(order: str, size: int) -> Compiled[Chat]:
+    def build() -> QuerySet[Chat]:
+        user_id = Parameter("user_id", BigIntegerField())
+        place = Parameter("created_at", DateTimeField()), Parameter("pk", BigIntegerField())
+        rows = Chat.objects.filter(CHATS.after(place, order))
+        return listed_of_member(user_id, rows, Company.objects.live(), order, (0, size))
+
+    return Compiled(build)
+
+
+def chats_after(user: User, place: tuple[Any, ...], order: str, size: int) -> list[Chat]:
+    """The chats that a member may see, from the place of a cursor on."""
+    created_at, pk = place
+    page = page_of_chats_after(order, size)
+    return list(page.instances(user_id=user.pk, created_at=created_at, pk=pk))
 
 
 def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
@@ -255,6 +287,14 @@ def chat_user(chat_id: int, reference: str) -> ChatUser:
     if found is None:
         raise not_found()
     return found
+
+
+def ordering_of_chat_users(chat_id: int) -> Ordering:
+    return Ordering(f"users {chat_id}", {"pk": NUMBER})
+
+
+def ordering_of_messages(chat_id: int) -> Ordering:
+    return Ordering(f"messages {chat_id}", {"seq": NUMBER})
 
 
 def messages(chat_id: int) -> QuerySet[Message, dict[str, Any]]:

@@ -52,6 +52,8 @@ class Chat(models.Model):
             # A company's chats by age. No other index has this order: with `id` alone, PostgreSQL
             # may walk the newer chats of all other companies.
             models.Index(fields=["company", "created_at", "id"], name="chat_age"),
+            # The few open ones among many closed ones.
+            models.Index(fields=["company", "status", "created_at", "id"], name="chat_status_age"),
         ]
 
     def __str__(self) -> str:

@@ -117,17 +117,13 @@ def busy_hours(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
 
 def first_answers(chats: QuerySet[Chat]) -> Iterator[float | None]:
     """For each chat that a guest wrote in: seconds until an agent answered; None without one."""
-    said = Message.objects.filter(chat=OuterRef("pk")).order_by("seq")
-    asked = said.filter(author__role=ChatUser.Role.GUEST)
-    answer = said.filter(author__role=ChatUser.Role.AGENT, seq__gt=OuterRef("asked_seq"))
-    rows = (
-        chats.order_by()
-        .annotate(asked_seq=Subquery(asked.values("seq")[:1]))
-        .filter(asked_seq__isnull=False)
-        .annotate(
-            asked_at=Subquery(asked.values("created_at")[:1]),
-            answered_at=Subquery(answer.values("created_at")[:1]),
-        )
+    asked = Message.objects.filter(chat=OuterRef("pk"), author__role=ChatUser.Role.GUEST)
+    first = chats.order_by().values_list(Subquery(asked.order_by("seq").values("pk")[:1]))
+    answer = Message.objects.filter(
+        chat=OuterRef("chat"), author__role=ChatUser.Role.AGENT, seq__gt=OuterRef("seq")
+    ).order_by("seq")
+    rows = Message.objects.filter(pk__in=first).annotate(
+        answered_at=Subquery(answer.values("created_at")[:1])
     )
-    for asked_at, answered_at in rows.values_list("asked_at", "answered_at"):
+    for asked_at, answered_at in rows.values_list("created_at", "answered_at"):
         yield (answered_at - asked_at).total_seconds() if answered_at else None

@@ -5,6 +5,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.access import is_proven
 from accounts.models import User
+from chatapi.cursors import NUMBER, TEXT, Ordering
 from chatapi.errors import ErrorCode, forbidden, not_found
 from chatapi.ids import parse_id
 from companies.models import (
@@ -37,6 +38,9 @@ def companies(user: User) -> CompanyQuerySet:
     )
 
 
+COMPANIES = Ordering("companies", {"pk": NUMBER})
+
+
 def company(user: User, reference: str) -> Company:
     """One of them. ApiError 404 to an outsider, as for one that does not exist."""
     found = companies(user).filter(named(reference)).first()
@@ -64,6 +68,10 @@ def public_company(reference: str) -> Company:
 def memberships(company: Company) -> MembershipQuerySet:
     """The members that a company has now, with their accounts, and its open invitations."""
     return company.memberships.filter(ended_at=None).select_related("user").order_by("pk")
+
+
+def ordering_of_members(company: Company) -> Ordering:
+    return Ordering(f"members {company.pk}", {"pk": NUMBER})
 
 
 def membership(company: Company, public_id: str) -> Membership:
@@ -143,6 +151,10 @@ def own_blocks(user: User) -> QuerySet[InvitationBlock]:
 def saved_replies(company: Company) -> QuerySet[SavedReply]:
     """The answers that a company has prepared, by title."""
     return company.saved_replies.order_by("title", "pk")
+
+
+def ordering_of_replies(company: Company) -> Ordering:
+    return Ordering(f"replies {company.pk}", {"title": TEXT, "pk": NUMBER})
 
 
 def saved_reply(company: Company, reference: str) -> SavedReply:

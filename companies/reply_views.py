@@ -43,7 +43,7 @@ class SavedReplyViewSet(ApiViewSet):
         rows = created(access.saved_replies(self.company), query)
         if query.get("q"):
             rows = rows.filter(Q(title__icontains=query["q"]) | Q(text__icontains=query["q"]))
-        return self.page(rows, query, show)
+        return self.page(rows, query, show, access.ordering_of_replies(self.company))
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(SavedReplyInput)

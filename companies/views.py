@@ -67,7 +67,7 @@ class CompanyViewSet(ApiViewSet):
     def list(self, request: Request) -> Response:
         query = self.query(PageQuery)
         rows = created(access.companies(account(request)), query)
-        return self.page(rows, query, show_companies)
+        return self.page(rows, query, show_companies, access.COMPANIES)
 
     def create(self, request: Request) -> Response:
         fields = self.body(CompanyInput)
@@ -113,7 +113,7 @@ class CompanyUserViewSet(ApiViewSet):
     def list(self, request: Request, company_pk: str) -> Response:
         query = self.query(PageQuery)
         rows = created(access.memberships(self.company), query)
-        return self.page(rows, query, show_users)
+        return self.page(rows, query, show_users, access.ordering_of_members(self.company))
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(CompanyUserInput)

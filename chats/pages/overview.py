@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -13,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from chatapi.errors import ApiError
+from chatapi.expensive import expensive_read
 from chats import statistics
 from companies.models import Company, Role
 from companies.pages.base import company_page, show
@@ -43,11 +46,18 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
     now = timezone.now()
     first = now.astimezone(zone).date() - timedelta(days=count - 1)
     after = datetime.combine(first, time.min, tzinfo=zone)
-    found = statistics.of_company(company, after, now, zone)
+    ranges = [(each, each == count) for each in RANGES]
+    try:
+        with expensive_read(f"user:{request.user.pk}", settings.STATISTICS_TIMEOUT, weight=2):
+            found = statistics.of_company(company, after, now, zone)
+    except ApiError as error:
+        page = show(request, "chats/overview.html", company, "overview", ranges=ranges, found=None)
+        page.status_code = error.status_code
+        return page
     columns = grouped(found.days)
     return show(
         request, "chats/overview.html", company, "overview",
-        ranges=[(each, each == count) for each in RANGES],
+        ranges=ranges,
         found=found,
         zone=zone.key,
         median=lasting(found.median_seconds),

@@ -28,7 +28,7 @@ class MessagesQuery(NewestFirstQuery):
     ANCHORS = ("before_seq", "after_seq", "around_seq")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        given = [name for name in self.ANCHORS if name in attrs]
+        given = [name for name in ("cursor", *self.ANCHORS) if name in attrs]
         if len(given) > 1:
             raise serializers.ValidationError({given[1]: f"Not together with {given[0]}."})
         return attrs

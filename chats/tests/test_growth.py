@@ -10,14 +10,15 @@ import pytest
 from django.db import connection
 
 from chatapi.tasks import analyze
+from chats import access
 from chats.models import Chat
 from companies.actions import create_company
 
 
-def grow(company, count):
+def grow(company, count, **fields):
     Chat.objects.bulk_create(
         [
-            Chat(company=company, name=f"Chat {number}", sealed_password="")
+            Chat(company=company, name=f"Chat {number}", sealed_password="", **fields)
             for number in range(count)
         ],
         batch_size=1000,
@@ -73,8 +74,12 @@ def postgresql_pages(sql, params):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?page=2", "?order=asc", "?company_id=acme", "?status=open&per_page=30"]
-)
+    "query",
+    [
+        "", "?page=2", "?order=asc", "?company_id=acme", "?status=open&per_page=30",
+        "?page=900&per_page=1",
+    ],
+)  # fmt: skip
 def test_a_page_of_chats_costs_the_same_among_many(acme, bob, charlie, query):
     def list_chats():
         answer = bob.api.get(f"/api/chats{query}")
@@ -89,4 +94,43 @@ def test_a_page_of_chats_costs_the_same_among_many(acme, bob, charlie, query):
     grow(create_company(charlie.user, name="Globex"), 4000)  # newer than all that bob sees
     count_chats()
     # nine times as many chats, and the indexes perhaps a level higher
+    assert effort(list_chats) < 3 * few
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("query", ["", "&company_id=acme", "&status=open"])
+def test_a_page_by_cursor_costs_the_same_at_any_depth(acme, bob, charlie, order, query):
+    grow(acme, 5000)
+    grow(create_company(charlie.user, name="Globex"), 4000)
+    count_chats()
+    rows = Chat.objects.filter(company=acme).order_by("created_at", "pk")
+
+    def going_on_after(place):
+        cursor = access.CHATS.cursor(
+            rows[place if order == "asc" else 4999 - place], {"order": order}
+        )
+
+        def list_chats():
+            answer = bob.api.get(f"/api/chats?cursor={cursor}{query}")
+            assert len(answer.json()["data"]) == 15
+
+        return list_chats
+
+    going_on_after(0)()
+    few = effort(going_on_after(0))
+    assert effort(going_on_after(4900)) < 2 * few
+
+
+def test_the_few_open_chats_are_found_among_many_closed(acme, bob):
+    def list_chats():
+        assert len(bob.api.get("/api/chats?status=open").json()["data"]) == 10
+
+    grow(acme, 10)
+    Chat.objects.filter(company=acme).update(status=Chat.Status.OPEN)
+    grow(acme, 500, status=Chat.Status.CLOSED)
+    count_chats()
+    list_chats()
+    few = effort(list_chats)
+    grow(acme, 9000, status=Chat.Status.CLOSED)
+    count_chats()
     assert effort(list_chats) < 3 * few

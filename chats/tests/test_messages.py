@@ -221,6 +221,7 @@ class TestPages:
         body = answer.json()
         assert self.texts(answer) == list(range(25, 10, -1))
         del body["data"]
+        assert isinstance(body.pop("next_cursor"), str)
         url = f"http://testserver{path}"
         assert body == {
             "current_page": 2, "first_page_url": f"{url}?page=1", "from": 16,

@@ -1,8 +1,8 @@
 """Chats, their password and what happens in them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from accounts.authentication import account
 from accounts.models import User
 from chatapi.errors import ErrorCode, forbidden, unprocessable
 from chatapi.idempotency import once
-from chatapi.pagination import created, is_first_page, upto
+from chatapi.pagination import bounds, created, is_deep, is_first_page, is_next_page
 from chatapi.views import READ, WRITE, Policy, token
 from chats import access, docs, representations
 from chats.actions import chats as actions
@@ -23,6 +23,8 @@ from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, 
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
 from companies.access import companies, named
 from companies.models import Company
+
+Chats = list[Chat]  # `list` is a route's name below
 
 
 @docs.chats
@@ -42,10 +44,22 @@ class ChatViewSet(ChatView):
 
     def list(self, request: Request) -> Response:
         query = self.query(ChatsQuery)
-        if is_first_page(query) and isinstance(request.user, User):
-            first = access.first_chats(request.user, query["order"], query["per_page"] + 1)
-            return self.page(first, query, lambda found: show_chats(request, found))
-        rows, whose = created(Chat.objects.all(), query), Company.objects.live()
+        size = query["per_page"] + 1
+        if isinstance(request.user, User):
+            if is_first_page(query):
+                first = access.first_chats(request.user, query["order"], size)
+                return self.show_page(first, query)
+            if is_next_page(query):
+                place = access.CHATS.place(query)
+                after = access.chats_after(request.user, place, query["order"], size)
+                return self.show_page(after, query)
+        with self.expensive("q" in query or is_deep(query)):
+            found = [*self.matching(query)]
+        return self.show_page(found, query)
+
+    def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
+        rows = created(access.CHATS.beyond(Chat.objects.all(), query), query)
+        whose = Company.objects.live()
         if "company_id" in query:
             whose = whose.filter(named(query["company_id"]))
         if "status" in query:
@@ -54,8 +68,10 @@ class ChatViewSet(ChatView):
             rows = rows.filter(external_id=query["external_id"])
         if query.get("q"):
             rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
-        rows = access.listed(request, rows, whose, query["order"], upto(query))
-        return self.page(rows, query, lambda found: show_chats(request, found))
+        return access.listed(self.request, rows, whose, query["order"], bounds(query))
+
+    def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
+        return self.found(found, query, lambda rows: show_chats(self.request, rows), access.CHATS)
 
     def create(self, request: Request) -> Response:
         fields = self.body(ChatInput)

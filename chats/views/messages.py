@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapi.cursors import Ordering
 from chatapi.errors import not_found
 from chatapi.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.ids import parse_id
-from chatapi.pagination import Links, created, frame, is_first_page
+from chatapi.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import messages as actions
@@ -38,14 +39,29 @@ class MessageViewSet(ChatView):
         if is_first_page(query):
             size = query["per_page"] + 1
             first = access.first_messages(self.caller.chat_id, query["order"], size)
-            return self.page(first, query, show)
+            return self.found(first, query, show, self.ordering)
+        expensive = by_creation(query)
         if query.keys() & set(MessagesQuery.ANCHORS):
-            return Response(self.window(query))
+            with self.expensive(expensive):
+                return Response(self.window(query))
+        if "cursor" in query:
+            with self.expensive(expensive):
+                found = self.from_cursor(query)
+            return self.found(found, query, show, self.ordering)
         rows = self.rows(query).order_by("seq" if query["order"] == "asc" else "-seq")
-        return self.page(rows, query, show)
+        return self.page(rows, query, show, self.ordering, expensive=expensive)
+
+    @property
+    def ordering(self) -> Ordering:
+        return access.ordering_of_messages(self.caller.chat_id)
 
     def rows(self, query: dict[str, Any]) -> Any:
         return created(access.messages(self.caller.chat_id), query)
+
+    def from_cursor(self, query: dict[str, Any]) -> Rows:
+        (seq,) = self.ordering.place(query)
+        side = "after" if query["order"] == "asc" else "before"
+        return self.beside(side, {**query, f"{side}_seq": seq})
 
     def window(self, query: dict[str, Any]) -> dict[str, Any]:
         """A page by sequence: the messages nearest to the anchor, at the same cost at any depth."""
@@ -64,12 +80,15 @@ class MessageViewSet(ChatView):
                 found = list(access.around(self.rows(query), chat_id, seq, size))
             newer = len(found) > size
             found = found[:size]
-        links = Links(self.request, {*MessagesQuery.ANCHORS, "page"})
+        ascending = query["order"] == "asc"
+        goes_on = found and (newer if ascending else older)
+        cursor = self.ordering.cursor(found[-1 if ascending else 0], query) if goes_on else None
+        links = Links(self.request, query, {*MessagesQuery.ANCHORS, "page"})
         to_older = links.to("before_seq", found[0]["seq"]) if found and older else None
         to_newer = links.to("after_seq", found[-1]["seq"]) if found and newer else None
-        ascending = query["order"] == "asc"
+        shown = show(found if ascending else found[::-1])
         return {
-            **frame(links, {**query, "page": 1}, show(found if ascending else found[::-1])),
+            **frame(links, {**query, "page": 1}, shown, cursor),
             "first_page_url": links.plain(),
             "next_page_url": to_newer if ascending else to_older,
             "prev_page_url": to_older if ascending else to_newer,

@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,7 +29,9 @@ class StatisticsViewSet(ApiViewSet):
         asked = StatisticsQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         query: dict[str, Any] = asked.validated_data
-        found = statistics.of_company(
-            self.company, query["after"], query["before"], query["timezone"]
-        )
+        # Two slots of four: a company's owner does not need two years of figures at once.
+        with self.expensive(True, settings.STATISTICS_TIMEOUT, weight=2):
+            found = statistics.of_company(
+                self.company, query["after"], query["before"], query["timezone"]
+            )
         return Response(StatisticsSerializer(found).data)

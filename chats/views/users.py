@@ -13,7 +13,7 @@ from chatapi.idempotency import once
 from chatapi.ids import parse_id
 from chatapi.language import callers_language
 from chatapi.limits import Charge, limiter, network_address
-from chatapi.pagination import PageQuery, created
+from chatapi.pagination import PageQuery, by_creation, created
 from chatapi.views import READ, WRITE, ApiViewSet, Policy
 from chats import access, docs, representations
 from chats.actions import chats as chat_actions
@@ -85,8 +85,10 @@ class ChatUserViewSet(ChatView):
 
     def list(self, request: Request, chat_pk: str) -> Response:
         query = self.query(PageQuery)
-        rows = created(access.chat_users(self.caller.chat_id), query)
-        return self.page(rows, query, self.show_users)
+        chat_id = self.caller.chat_id
+        rows = created(access.chat_users(chat_id), query)
+        ordering = access.ordering_of_chat_users(chat_id)
+        return self.page(rows, query, self.show_users, ordering, expensive=by_creation(query))
 
     def create(self, request: Request, chat_pk: str) -> Response:
         if request.auth is None:

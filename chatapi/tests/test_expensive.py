@@ -1,0 +1,215 @@
+"""Reads that can keep the database busy: how many at once, and for how long."""
+
+import threading
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings as configured
+from django.db import OperationalError, connection
+
+from accounts.actions import issue_token
+from chatapi import expensive
+from chatapi.errors import ApiError
+from chatapi.expensive import LocalStore, Slots, expensive_read, time_limit
+from chats.actions import messages
+from conftest import Client
+
+ENDLESS = {
+    "postgresql": "SELECT pg_sleep(60)",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT max(i) FROM n",
+}
+
+EXPENSIVE = [
+    "/api/chats?q=x", "/api/chats?page=100", "/api/chats/{chat}/messages?before=2020-01-01",
+    "/api/chats/{chat}/messages?after=2020-01-01&around_seq=5",
+    "/api/chats/{chat}/messages?page=5&per_page=249", "/api/chats/{chat}/users?after=2020-01-01",
+    "/api/companies/acme/statistics", "/api/companies/acme/replies?page=600",
+]  # fmt: skip
+PLAIN = [
+    "/api/chats", "/api/chats?status=open&per_page=249", "/api/chats?external_id=x",
+    "/api/chats?page=5", "/api/chats/{chat}/messages", "/api/chats/{chat}/messages?around_seq=5",
+    "/api/chats/{chat}/users", "/api/companies", "/api/events", "/api/companies/acme/replies?q=x",
+]  # fmt: skip
+
+
+def endless():
+    with connection.cursor() as cursor:
+        cursor.execute(ENDLESS[connection.vendor])
+
+
+class TestAtOnce:
+    @pytest.fixture
+    def busy(self, alice):
+        """Alice has as many expensive reads running as she may."""
+        with ExitStack() as stack:
+            for _ in range(configured.MAX_EXPENSIVE_READS):
+                stack.enter_context(expensive_read(f"user:{alice.user.pk}", 5000))
+            yield
+
+    @pytest.mark.parametrize("path", EXPENSIVE)
+    def test_one_more_is_refused_for_now(self, alice, chat, busy, path):
+        answer = alice.api.get(path.format(chat=chat.pk))
+        assert answer.status_code == 429
+        assert answer.json()["code"] == "rate_limited"
+        assert int(answer["Retry-After"]) >= 1
+
+    @pytest.mark.parametrize("path", PLAIN)
+    def test_plain_pages_go_on(self, alice, chat, busy, path):
+        assert alice.api.get(path.format(chat=chat.pk)).status_code == 200
+
+    def test_another_token_of_the_same_account_gets_no_more(self, alice, chat, busy):
+        second = Client(issue_token(alice.user)[1])
+        assert second.get("/api/chats?q=x").status_code == 429
+
+    def test_others_are_served(self, bob, gina, chat, busy):
+        assert bob.api.get("/api/chats?q=x").status_code == 200
+        path = f"/api/chats/{chat.pk}/messages?before=2020-01-01"
+        assert gina.api.get(path).status_code == 200
+
+    def test_the_page_of_statistics_counts_as_well(self, alice, client, acme, busy):
+        client.force_login(alice.user)
+        page = client.get("/companies/acme/overview")
+        assert page.status_code == 429
+        assert b'role="alert"' in page.content
+
+    def test_a_slot_is_free_again_after_a_read_and_after_a_failure(self, alice, chat):
+        for _ in range(2 * configured.MAX_EXPENSIVE_READS):
+            assert alice.api.get("/api/chats?q=x").status_code == 200
+            with pytest.raises(ZeroDivisionError), expensive_read(f"user:{alice.user.pk}", 5000):
+                1 / 0  # noqa: B018
+        assert alice.api.get("/api/chats?q=x").status_code == 200
+
+    def test_statistics_take_two(self, alice, acme):
+        with ExitStack() as stack:
+            for _ in range(configured.MAX_EXPENSIVE_READS - 1):
+                stack.enter_context(expensive_read(f"user:{alice.user.pk}", 5000))
+            assert alice.api.get("/api/companies/acme/statistics").status_code == 429
+            assert alice.api.get("/api/chats?q=x").status_code == 200
+
+    def test_one_is_served_whatever_the_setting(self, alice, acme, settings):
+        settings.MAX_EXPENSIVE_READS = 1
+        assert alice.api.get("/api/companies/acme/statistics").status_code == 200
+
+
+class TestStores:
+    @pytest.fixture(params=["local", pytest.param("redis", marks=pytest.mark.postgres)])
+    def store(self, request, tmp_path):
+        if request.param == "local":
+            return LocalStore(tmp_path / "expensive.sqlite3")
+        return expensive.RedisStore()
+
+    def test_of_many_at_once_as_many_as_fit_are_let_in(self, store):
+        got, barrier = [], threading.Barrier(16)
+
+        def ask(lease):
+            barrier.wait()
+            got.append(store.take(f"{configured.REDIS_PREFIX}k", lease, 1, 4))
+
+        threads = [threading.Thread(target=ask, args=[lease]) for lease in range(1, 17)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(got) == [False] * 12 + [True] * 4
+
+    def test_only_what_was_taken_is_given_back(self, store):
+        key = f"{configured.REDIS_PREFIX}k"
+        assert store.take(key, 1, 3, 4)
+        store.give_back(key, 2, 3)
+        assert not store.take(key, 3, 2, 4)
+        assert store.take(key, 4, 1, 4)
+        store.give_back(key, 1, 3)
+        assert store.take(key, 5, 3, 4)
+
+    def test_a_process_that_died_leaves_its_slots_to_others(self, store, monkeypatch):
+        key = f"{configured.REDIS_PREFIX}k"
+        monkeypatch.setattr(expensive, "LEASE", 0)
+        assert store.take(key, 1, 4, 4)
+        assert store.take(key, 2, 4, 4)
+
+    def test_without_redis_they_are_counted_on_this_machine(self, tmp_path):
+        import redis
+
+        class Down:
+            def take(self, *args):
+                raise redis.ConnectionError
+
+            give_back = take
+
+        slots = Slots(Down(), LocalStore(tmp_path / "expensive.sqlite3"))
+        most = configured.MAX_EXPENSIVE_READS
+        assert [slots.take("a", n, 1) for n in range(most + 1)] == [True] * most + [False]
+        slots.give_back("a", 0, 1)
+        assert slots.take("a", most + 1, 1)
+
+    def test_a_file_that_cannot_be_written_refuses_nobody(self, tmp_path):
+        slots = Slots(None, LocalStore(tmp_path / "nowhere" / "expensive.sqlite3"))
+        assert slots.take("a", 1, 1)
+        slots.give_back("a", 1, 1)
+
+
+class TestHowLong:
+    def test_a_statement_that_takes_longer_is_ended(self, db):
+        with pytest.raises(ApiError) as refused, time_limit(50):
+            endless()
+        assert (refused.value.status_code, refused.value.error_code) == (422, "query_timeout")
+
+    def test_and_the_connection_goes_on(self, db):
+        for _ in range(2):
+            with pytest.raises(ApiError), time_limit(50):
+                endless()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+                assert cursor.fetchone() == (1,)
+
+    def test_other_errors_of_the_database_stay_what_they_are(self, db):
+        with pytest.raises(OperationalError), time_limit(5000):
+            raise OperationalError("the server closed the connection")
+
+    @pytest.mark.parametrize(
+        ("path", "limit"),
+        [
+            ("/api/chats?q=x", "LIST_TIMEOUT"),
+            ("/api/companies/acme/statistics", "STATISTICS_TIMEOUT"),
+        ],
+    )
+    def test_a_list_says_how_to_go_on(self, alice, chat, settings, monkeypatch, path, limit):
+        setattr(settings, limit, 200)
+        monkeypatch.setattr("chats.access.listed", lambda *args: endless())
+        monkeypatch.setattr("chats.statistics.by_day", lambda *args: endless())
+        answer = alice.api.get(path)
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "query_timeout"
+        assert "narrow" in answer.json()["message"]
+        for _ in range(configured.MAX_EXPENSIVE_READS):  # its slots are free again
+            answer = alice.api.get(f"/api/chats/{chat.pk}/messages?before=2020-01-01")
+            assert answer.status_code == 200
+
+    @pytest.mark.postgres
+    @pytest.mark.django_db(transaction=True)
+    def test_the_limit_ends_with_the_read(self):
+        def timeout():
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW statement_timeout")
+                return cursor.fetchone()[0]
+
+        before = timeout()
+        with time_limit(1234):
+            assert timeout() == "1234ms"
+        assert timeout() == before
+        with pytest.raises(ApiError), time_limit(50):
+            endless()
+        assert timeout() == before
+
+
+def test_hot_pages_ask_for_no_slot(alice, chat, gina, monkeypatch):
+    """They would cost a round trip more."""
+    messages.send(gina.chat_user, "Hello")
+
+    def refuse(*args):
+        raise AssertionError("a slot was asked for")
+
+    monkeypatch.setattr(Slots, "take", refuse)
+    for path in PLAIN:
+        assert alice.api.get(path.format(chat=chat.pk)).status_code == 200
