@@ -29,7 +29,7 @@ def test_an_invitation_is_mailed(acme, mary):
     for mail_id in due(timezone.now()):
         deliver(mail_id)
     letter = next(mail for mail in django_mail.outbox if mail.to == ["dora@acme.test"])
-    assert "Acme" in letter.subject
+    assert "“Acme”" in letter.body
 
 
 def test_who_is_there_already(mary, bob):
