@@ -132,6 +132,10 @@ class CompanyUserInput(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, default=Role.AGENT)
 
 
+class CompanyUserAcceptInput(serializers.Serializer[Any]):
+    decline = serializers.BooleanField(default=False, help_text="Decline it instead.")
+
+
 class CompanyUserEdit(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, required=False)
 
