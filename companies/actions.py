@@ -161,7 +161,7 @@ def settle(invitation: Membership, user: User) -> Membership:
     return invitation
 
 
-def decline_invitation(invitation: Membership, block: str = "") -> None:
+def decline_invitation(invitation: Membership, block: str = "") -> Membership:
     """End an invitation for its person, who may `block` all of the `company`, or `all` there are.
 
     ApiError 404 when it is no longer open.
@@ -172,6 +172,7 @@ def decline_invitation(invitation: Membership, block: str = "") -> None:
         if block:
             company = invitation.company if block == "company" else None
             InvitationBlock.objects.get_or_create(email=invitation.email, company=company)
+    return invitation
 
 
 def lift_block(block: InvitationBlock) -> None:

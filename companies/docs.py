@@ -12,6 +12,7 @@ from chatapi.pagination import PageQuery
 from companies.serializers import (
     CompanyInput,
     CompanySerializer,
+    CompanyUserAcceptInput,
     CompanyUserEdit,
     CompanyUserEnd,
     CompanyUserInput,
@@ -190,9 +191,24 @@ company_users = describe(
     ),
     accept=Operation(
         "Accept an invitation",
-        {200: Answer(CompanyUserSerializer, {"Bob": MEMBER}, "The caller as a member.")},
-        "The caller's account must have the invited address, and have proven it by a mail. It can "
-        "also be done on the website, where invitations are declined too.",
+        {
+            200: Answer(
+                CompanyUserSerializer,
+                {
+                    "Bob": MEMBER,
+                    "Declined": {
+                        **INVITED,
+                        "status": "ended",
+                        "ended_at": "2021-07-02T11:00:00.000000Z",
+                    },
+                },
+                "The caller as a member, or the invitation that was declined.",
+            )
+        },
+        "The caller's account must have the invited address, and have proven it by a mail. On the "
+        "website it can be done too, and there a person can also decline for good.",
+        takes=CompanyUserAcceptInput,
+        examples={"Accept": {}, "Decline": {"decline": True}},
     ),
     retrieve=Operation(
         "Get single by id",

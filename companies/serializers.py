@@ -138,6 +138,10 @@ class CompanyUserEnd(serializers.Serializer[Any]):
     )
 
 
+class CompanyUserAcceptInput(serializers.Serializer[Any]):
+    decline = serializers.BooleanField(default=False, help_text="Decline it instead.")
+
+
 class CompanyUserEdit(serializers.Serializer[Any]):
     role = serializers.ChoiceField(Role.choices, required=False)
 

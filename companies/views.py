@@ -21,6 +21,7 @@ from companies.permissions import CompanyManager, CompanyMember, CompanyOwner
 from companies.serializers import (
     CompanyInput,
     CompanySerializer,
+    CompanyUserAcceptInput,
     CompanyUserEdit,
     CompanyUserEnd,
     CompanyUserInput,
@@ -133,9 +134,14 @@ class CompanyUserViewSet(ApiViewSet):
 
     @action(detail=False, methods=["post"])
     def accept(self, request: Request, company_pk: str) -> Response:
+        declines = self.body(CompanyUserAcceptInput)["decline"]
         user = account(request)
         invitation = access.invitation_to(user, company_pk)
-        return Response(CompanyUserSerializer(actions.accept_invitation(invitation, user)).data)
+        if declines:
+            answered = actions.decline_invitation(invitation)
+        else:
+            answered = actions.accept_invitation(invitation, user)
+        return Response(CompanyUserSerializer(answered).data)
 
     def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
         return Response(CompanyUserSerializer(access.membership(self.company, pk)).data)

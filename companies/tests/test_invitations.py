@@ -378,6 +378,16 @@ def test_declining_once(alice, acme, ivy):
     assert letter() is not None
 
 
+def test_declining_by_the_api(alice, acme, charlie, ivy):
+    entry = invite(alice)
+    sent = {"decline": True}
+    assert prove(charlie).api.post(f"{PATH}/accept", sent).status_code == 404
+    body = ivy.api.post(f"{PATH}/accept", sent).json()
+    assert (body["id"], body["name"], body["status"]) == (entry["id"], None, "ended")
+    assert ivy.api.post(f"{PATH}/accept", sent).status_code == 404
+    assert not is_member(acme)
+
+
 @pytest.mark.parametrize("block", ["company", "all"])
 def test_declining_for_good(alice, acme, charlie, ivy, block):
     decline(ivy, invite(alice), block=block)
