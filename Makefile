@@ -23,6 +23,7 @@ test: $(VENV)/.test
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python deploy/regexes.py
 
 types: $(VENV)/.test
 	$(BIN)/mypy

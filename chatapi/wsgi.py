@@ -6,9 +6,11 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from chatapi.media_type import BoundedMediaType
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 try:
-    application = get_wsgi_application()
+    application = BoundedMediaType(get_wsgi_application())
 except ImproperlyConfigured as error:
     sys.exit(str(error))

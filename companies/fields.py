@@ -9,6 +9,7 @@ from rest_framework import serializers
 from companies import hours
 from companies.origins import normal_origin
 
+MAX_ORIGIN = 300
 RANGE = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 DAY = {
     "type": "array",
@@ -21,10 +22,12 @@ class OriginField(serializers.CharField):
     """`https://example.com` or `http://example.com:8080`, in its one spelling."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=300, **kwargs)
+        super().__init__(max_length=MAX_ORIGIN, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
+        if len(text) > MAX_ORIGIN:
+            return text  # refused by its length, before anybody reads it as a name
         try:
             return normal_origin(text)
         except ValueError:

@@ -1,6 +1,7 @@
 """The start of a chat with a company, in a page and in a panel of another website."""
 
 import gzip
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -168,7 +169,135 @@ def test_a_visitor_of_another_website_talks_in_the_panel(
     button(page, "Get help (1)").click()
     expect(said.filter(has_text="Yes!")).to_be_visible()
     expect(button(page)).to_be_visible()
-    assert gina.context.cookies() == []
+
+
+LISTEN = """
+    window.heard = [];
+    addEventListener('message', ({ data }) => heard.push(data));
+"""
+# Whatever a script of the website can get at.
+STOLEN = """() => JSON.stringify([
+    {...localStorage}, {...sessionStorage}, document.cookie, window.name, window.heard,
+    [...document.querySelector('chatapi-embed').shadowRoot.querySelectorAll('iframe')].map(
+        (frame) => [frame.src, frame.name, frame.outerHTML],
+    ),
+])"""
+NO_COOKIES = """
+    Object.defineProperty(Document.prototype, 'cookie', { get: () => '', set() {} });
+"""
+
+
+def start_in_panel(site: Site, page: Page, email: str, text: str) -> FrameLocator:
+    button(page).click()
+    panel = page.frame_locator("chatapi-embed iframe")
+    introduce(panel, email, text)
+    panel.get_by_label("Digit 1 of 6").press_sequentially(site.code(email))
+    expect(panel.locator(".messages:not(.pending) .message").filter(has_text=text)).to_be_visible()
+    return panel
+
+
+def newest_chat(site: Site) -> dict[str, Any]:
+    chats = site.ask("GET", "/api/chats", token=site.alice)["data"]
+    newest: dict[str, Any] = max(chats, key=lambda each: each["id"])
+    return newest
+
+
+def is_blocked(page: Page) -> bool:
+    """Whether the browser lets the panel keep nothing; the test is of no use otherwise."""
+    (frame,) = [each for each in page.frames if "/embed/" in each.url]
+    read = "() => { try { return !localStorage } catch { return true } }"
+    return bool(frame.evaluate(read))
+
+
+def test_a_website_reads_nothing_of_what_the_panel_keeps(
+    site: Site, person: Callable[..., Person], host: Host
+) -> None:
+    gina = person(base_url=host.origin)
+    gina.context.add_init_script(LISTEN)
+    page = gina.page()
+    page.goto(host.serve(site))
+    email, text = "sealed@guest.test", "A secret of mine."
+    panel = start_in_panel(site, page, email, text)
+    assert is_blocked(page)
+    panel.get_by_role("textbox").fill("An unsent draft.")
+    chat = newest_chat(site)
+    password = site.ask("POST", f"/api/chats/{chat['id']}/share", {}, site.alice)["password"]
+    page.wait_for_function("() => JSON.stringify({...localStorage}).includes('sealed')")
+    stolen = page.evaluate(STOLEN)
+    page.goto(f"{host.origin}/index.html?next")
+    button(page).click()
+    said = panel.locator(".messages:not(.pending) .message")
+    expect(said.filter(has_text=text)).to_be_visible()  # it is still theirs ...
+    expect(panel.get_by_role("textbox")).to_have_value("An unsent draft.")
+    stolen += page.evaluate(STOLEN)
+    for secret in ("cnc_", password, email, "Gina", "Guest", text, "draft", "chatapi:chat"):
+        assert secret not in stolen  # ... and the website has nothing of it
+    (key,) = gina.context.cookies()
+    assert key["value"] not in stolen
+    assert (key["name"], key["path"]) == ("chatapi_panel_key", "/embed")
+    assert (key["secure"], key["sameSite"]) == (True, "None")
+    assert key["partitionKey"] == host.origin.rpartition(":")[0]
+    # What the website was given is good on no other: another browser has no key for it.
+    stranger = person(base_url=host.origin)
+    other = stranger.page()
+    values = page.evaluate("() => ({...localStorage})")
+    plant = f"if (top === window) Object.assign(localStorage, {json.dumps(values)})"
+    stranger.context.add_init_script(plant)
+    other.goto(f"{host.origin}/index.html")
+    button(other).click()
+    panel = other.frame_locator("chatapi-embed iframe")
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
+def test_without_any_place_to_keep_a_key_nothing_is_kept(
+    site: Site, person: Callable[..., Person], host: Host
+) -> None:
+    gina = person(base_url=host.origin)
+    gina.context.add_init_script(LISTEN)
+    gina.context.add_init_script(NO_COOKIES)
+    page = gina.page()
+    page.goto(host.serve(site))
+    panel = start_in_panel(site, page, "memory@guest.test", "Only while I am here.")
+    assert is_blocked(page)
+    stolen = page.evaluate(STOLEN)
+    for secret in ("cnc_", "memory@guest.test", "Gina", "Only while"):
+        assert secret not in stolen
+    assert page.evaluate("() => Object.values({...localStorage})") == ["{}"]
+    page.goto(f"{host.origin}/index.html?next")
+    button(page).click()
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
+def test_what_an_earlier_version_kept_is_erased(
+    site: Site, person: Callable[..., Person], host: Host
+) -> None:
+    page = person(base_url=host.origin).page()
+    page.goto(host.serve(site))
+    key = f"chatapi:{site.url}:acme"
+    kept = {"chatapi:started:acme": 1, "chatapi:chat:1": {"token": "cnc_1_old", "password": "p"}}
+    page.evaluate("([key, value]) => { localStorage[key] = value }", [key, json.dumps(kept)])
+    page.reload()
+    expect(button(page)).to_be_visible()
+    assert page.evaluate("key => localStorage[key]", key) == "{}"
+
+
+@pytest.mark.parametrize(
+    "sealed", ["x", "", "AAAA", 5, None, {"token": "cnc_1_x"}, "A" * 2_000_000]
+)
+def test_a_website_plants_nothing_in_the_panel(
+    site: Site, person: Callable[..., Person], host: Host, sealed: Any
+) -> None:
+    page = person(base_url=host.origin).page()
+    page.goto(host.serve(site))
+    planted = {"sealed": sealed, "chatapi:started:acme": 1, "chatapi:chat:1": {"token": "cnc_1_x"}}
+    page.evaluate(
+        "([key, value]) => { localStorage[key] = value }",
+        [f"chatapi:{site.url}:acme", json.dumps(planted)],
+    )
+    page.reload()
+    button(page).click()
+    panel = page.frame_locator("chatapi-embed iframe")
+    expect(panel.get_by_role("heading", level=1)).to_have_text("Start a chat")
 
 
 def test_a_website_that_may_not_has_a_link(

@@ -2,7 +2,7 @@
 // with storage blocked, it is kept for as long as the page is open.
 
 const memory = new Map();
-let save = null; // where this page may keep nothing, and another does it
+let save = null; // where this page may keep nothing, and another keeps it, sealed
 
 function local() {
   try {
@@ -15,7 +15,7 @@ function local() {
 /** Whether this page may keep nothing itself. */
 export const isBlocked = () => local() === null;
 
-/** Have another page keep what this one may not: it has `values` already, `saveThere(key, value)` keeps. */
+/** Have another page keep what this one may not: it has `values` already, `saveThere(values)` keeps all. */
 export function keepElsewhere(values, saveThere) {
   for (const [key, value] of Object.entries(values)) memory.set(key, value);
   save = saveThere;
@@ -36,7 +36,7 @@ export function kept(key) {
 export function keep(key, value) {
   if (value === null) memory.delete(key);
   else memory.set(key, value);
-  save?.(key, value);
+  save?.(Object.fromEntries(memory));
   try {
     if (value === null) local()?.removeItem(key);
     else local()?.setItem(key, JSON.stringify(value));

@@ -1,6 +1,7 @@
 // The page in the panel of another website, which hears of it only how many messages wait.
 
 import { find } from '../chatapi/dom.js';
+import { seal, unseal } from '../chatapi/sealed.js';
 import { cover } from '../chatapi/sight.js';
 import { isBlocked, keepElsewhere } from '../chatapi/storage.js';
 import { start } from './start.js';
@@ -29,8 +30,12 @@ addEventListener('keydown', (event) => {
 
 say({ type: 'ready', blocked: isBlocked() });
 if (isBlocked() && parent !== window) {
-  // Some browsers let no panel keep anything. The website around does, or its next page would know nothing.
-  keepElsewhere(await answer, (key, value) => say({ type: 'keep', key, value }));
+  // Some browsers let no panel keep anything. The website around does, or its next page would know
+  // nothing; but any script there reads what it keeps, so it gets nothing that is not sealed.
+  let turn = Promise.resolve(); // one after the other: the last word is the newest
+  keepElsewhere(await unseal((await answer).sealed), (values) => {
+    turn = turn.then(() => seal(values)).then((value) => value && say({ type: 'keep', key: 'sealed', value }), reportError);
+  });
 }
 start(root, {
   company: root.dataset.company,

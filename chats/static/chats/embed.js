@@ -18,7 +18,8 @@
   const text = script.dataset.text ?? words.text;
   const PATIENCE = 5_000; // milliseconds in which a frame says that it is there
 
-  // That this browser talks here; and what the panel keeps, where the browser lets it keep nothing itself.
+  // That this browser talks here; and, where the browser lets the panel keep nothing itself, what it keeps:
+  // one text that only the panel can read, as every script of this website can read what is kept here.
   const KEY = `chatapi:${service}:${company}`;
   function kept() {
     try {
@@ -34,6 +35,10 @@
       // This page keeps nothing either.
     }
   }
+
+  /** All that may be kept here: earlier versions kept the panel's values as they were. */
+  const only = (values) => (typeof values?.sealed === 'string' ? { sealed: values.sealed } : {});
+  if (kept() !== null) keep(only(kept()));
 
   /** Black or white, whichever reads better on `color`. */
   function ink() {
@@ -139,12 +144,12 @@
   addEventListener('message', (event) => {
     if (event.origin !== service || event.source !== frame?.contentWindow || event.data?.from !== 'chatapi') return;
     const { type, key, value, blocked } = event.data;
-    if (type === 'started') keep(kept() ?? {});
-    else if (type === 'keep') keep({ ...kept(), [key]: value });
+    if (type === 'started') keep(only(kept()));
+    else if (type === 'keep' && key === 'sealed') keep(only({ sealed: value }));
     else if (type === 'close') hide();
     else if (type === 'ready') {
       there = true;
-      tell(blocked ? { kept: kept() ?? {} } : {});
+      tell(blocked ? { kept: only(kept()) } : {});
     } else if (type === 'unread') {
       const waiting = Number(event.data.count) || 0;
       count.hidden = waiting === 0;

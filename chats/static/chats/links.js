@@ -3,6 +3,7 @@
 import { element } from '../chatapi/dom.js';
 
 const CANDIDATE = /\b(?:https?:\/\/|www\.|mailto:)[^\s<>"`]+/giu;
+const MAX_ADDRESS = 2_000; // beyond that, it is not meant to be pressed
 const SCHEMES = new Set(['http:', 'https:', 'mailto:']);
 
 /** `text` as nodes: strings, and an `a` for each address of the web or of a mailbox. */
@@ -21,19 +22,26 @@ export function linked(text) {
   return nodes.filter((node) => node !== '');
 }
 
+const OPENERS = { ')': '(', ']': '[', '}': '{' };
+const ENDS_SENTENCE = new Set(".,:;!?'*_");
+
 /** Without what ends a sentence, or a bracket that was opened before the address. */
 function trimmed(address) {
-  let kept = address;
-  for (;;) {
-    const last = kept.at(-1);
-    const closes = { ')': '(', ']': '[', '}': '{' }[last];
-    const unopened = closes && kept.split(last).length > kept.split(closes).length;
-    if (!unopened && !/[.,:;!?'*_]/.test(last)) return kept;
-    kept = kept.slice(0, -1);
+  // Counted once: counting again after each character that goes would take the square of the length.
+  const counts = new Map();
+  for (const character of address) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const count = (character) => counts.get(character) ?? 0;
+  let end = address.length;
+  for (; end > 0; end -= 1) {
+    const last = address[end - 1];
+    if (last in OPENERS && count(last) > count(OPENERS[last])) counts.set(last, count(last) - 1);
+    else if (!ENDS_SENTENCE.has(last)) break;
   }
+  return address.slice(0, end);
 }
 
 function target(address) {
+  if (address.length > MAX_ADDRESS) return null;
   try {
     const url = new URL(address.toLowerCase().startsWith('www.') ? `https://${address}` : address);
     return SCHEMES.has(url.protocol) ? url.href : null;
