@@ -67,23 +67,26 @@ def identified(scope: Scope) -> Iterator[str]:
         request_id.reset(token)
 
 
-async def answer_error(send: Send, error: ApiError) -> None:
-    """The error body, for what fails outside Django. Any origin may read it."""
+def error_answer(error: ApiError) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of the answer to what fails outside Django. Any origin may read it."""
     headers = {
         "content-type": "application/json",
+        "cache-control": "no-store, private",
         "access-control-allow-origin": "*",
         "access-control-expose-headers": ", ".join(settings.CORS_EXPOSE_HEADERS),
         "x-request-id": request_id.get(),
         **{name.lower(): value for name, value in (error.headers or {}).items()},
     }
-    await send(
-        {
-            "type": "http.response.start",
-            "status": error.status_code,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
     content = dumps(body(error.error_code, error.message, error.errors))
+    return [(name.encode(), value.encode()) for name, value in headers.items()], content
+
+
+async def answer_error(send: Send, error: ApiError) -> None:
+    """Answer with the error body, outside Django."""
+    headers, content = error_answer(error)
+    await send(
+        {"type": "http.response.start", "status": error.status_code, "headers": headers},
+    )
     await send({"type": "http.response.body", "body": content})
 
 

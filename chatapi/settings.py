@@ -99,6 +99,18 @@ WEB_THREADS = number("WEB_THREADS", 4, least=1)
 # places from the end of X-Forwarded-For. With 0 the header is never believed.
 NUM_PROXIES = number("NUM_PROXIES", 0)
 
+# What a client may hold of a web process, and how long it may take. It has CLIENT_SECONDS to send a
+# request's head. In each such period it must send CLIENT_BYTES_PER_SECOND of a body on average, or
+# read as much of an answer.
+MAX_HEAD_BYTES = number("MAX_HEAD_BYTES", 32 * 1024, least=4096)
+CLIENT_SECONDS = number("CLIENT_SECONDS", 15, least=1)
+CLIENT_BYTES_PER_SECOND = number("CLIENT_BYTES_PER_SECOND", 512)
+BODY_SECONDS = number("BODY_SECONDS", 60, least=1)
+KEEP_ALIVE_SECONDS = number("KEEP_ALIVE_SECONDS", 75, least=1)
+# Connections that wait for their clients, counted in each process.
+CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", 100, least=1)
+CONNECTIONS_PER_PROCESS = number("CONNECTIONS_PER_PROCESS", 4000, least=1)
+
 # --- The apps ------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -25,7 +25,7 @@ workers = settings.WEB_CONCURRENCY
 backlog = 2048
 timeout = 60
 graceful_timeout = 10
-keepalive = 75
+keepalive = settings.KEEP_ALIVE_SECONDS
 loglevel = "warning"
 control_socket_disable = True
 
