@@ -5,8 +5,10 @@ import re
 MAX_LENGTH = 40
 
 # What a mail program would make a link of: addresses, and words joined by a dot of any script.
-_DOTS = ".\u3002\uff0e\uff61\u2024"
-_LINKS = re.compile(rf"[/\\:@<>|\[\]{{}}]|[^\s{_DOTS}][{_DOTS}][^\s{_DOTS}]")
+_LINKS = re.compile(
+    r"[/\\:@<>|\[\]{}]"
+    r"|[^\s.\u3002\uff0e\uff61\u2024][.\u3002\uff0e\uff61\u2024][^\s.\u3002\uff0e\uff61\u2024]"
+)
 _DIGITS = re.compile(r"\d")
 MAX_DIGITS = 4  # a year or a street number, but no telephone number
 
