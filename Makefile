@@ -12,7 +12,7 @@ endif
 .PHONY: run test lint types checks schema words bench bench-live bench-growth bench-pages clean
 
 run: $(VENV)/.run
-	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT \
+	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT && export SERVED_PORT=$$PORT \
 	  && $(BIN)/python manage.py migrate --verbosity 0 \
 	  && $(BIN)/python manage.py demo --starting \
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho --env /dev/null start

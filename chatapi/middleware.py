@@ -11,6 +11,12 @@ from chatapi.request_id import GIVEN, request_id
 
 logger = logging.getLogger(__name__)
 
+# What no page uses; notifications and the clipboard are.
+PERMISSIONS_POLICY = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(),"
+    " magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
+)
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -29,6 +35,11 @@ class RequestIdMiddleware:
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = identifier
+        if is_api(request.path):
+            # Tokens, passwords, people: nothing on the way may keep an answer of the API.
+            response.setdefault("Cache-Control", "no-store, private")
+        else:
+            response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response
 
 

@@ -3,6 +3,8 @@
 A value that cannot be right stops the start with one sentence (`ImproperlyConfigured`).
 """
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,6 +63,22 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     return setting(name, read, f"a URL that starts with one of: {starts}")
 
 
+def keep_private(folder: Path) -> None:
+    """Take a folder and the files in it away from everybody but their owner.
+
+    PermissionError when the folder is somebody else's, or one that all users share.
+    """
+    if folder.stat().st_mode & stat.S_ISVTX:
+        raise PermissionError
+    for path in (folder, *folder.iterdir()):
+        try:
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and mode & 0o077:
+                path.chmod(stat.S_IMODE(mode) & ~0o077)
+        except FileNotFoundError:  # a process that ends takes its files along
+            continue
+
+
 # --- What this installation is -------------------------------------------------------------
 
 DEBUG = flag("DEBUG", False)
@@ -84,8 +102,15 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 if not any(ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS must name a host, or nobody would be answered.")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+os.umask(0o077)  # what is kept here is the owner's alone, and the processes write nothing else
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
+    keep_private(DATA_DIR)
+except PermissionError:
+    raise ImproperlyConfigured(
+        f"DATA_DIR holds passwords and messages, but others can read it: {DATA_DIR}."
+        " Take their permissions away (chmod go-rwx)."
+    ) from None
 except OSError as error:
     raise ImproperlyConfigured(
         f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
@@ -190,7 +215,8 @@ def database() -> dict[str, Any]:
         options.setdefault("timeout", 20)
         options.setdefault(
             "init_command",
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
+            " PRAGMA secure_delete=ON;",
         )
     else:
         config["ENGINE"] = "chatapi.postgresql"

@@ -57,6 +57,17 @@ def require(company: Company, *roles: Role) -> None:
         )
 
 
+def published_company(slug: str) -> Company:
+    """The company of a page that its owner published, by the slug alone: numbers could be counted.
+
+    ApiError 404 when there is none.
+    """
+    found = Company.objects.live().filter(slug=slug).first() if "\0" not in slug else None
+    if found is None:
+        raise not_found()
+    return found
+
+
 def public_company(reference: str) -> Company:
     """A company whose button anybody may press. ApiError 404 when there is none."""
     found = Company.objects.live().filter(named(reference)).first()

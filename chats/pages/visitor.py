@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from chatapi.errors import ApiError
-from companies.access import public_company
+from companies.access import published_company
 from companies.hours import is_open
 from companies.models import Company
 
@@ -54,9 +54,9 @@ def embed_script(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def with_a_button(reference: str) -> Company:
+def with_a_button(slug: str) -> Company:
     try:
-        return public_company(reference)
+        return published_company(slug)
     except ApiError:
         raise Http404 from None
 

@@ -1,0 +1,102 @@
+"""What others on the machine, or on the way, can read of an installation."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatapi.tests.installation import ROOT
+
+
+def settings_with(folder, code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", f"from django.conf import settings\n{code}"],
+        env={
+            "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+            "ENV_FILE": os.devnull, "SECRET_KEY": "only-for-tests", "DATA_DIR": str(folder),
+            **environment,
+        },
+        cwd=ROOT, text=True, capture_output=True,
+    )  # fmt: skip
+
+
+def test_the_data_directory_is_its_owners_alone(tmp_path):
+    folder = tmp_path / "var"
+    folder.mkdir(mode=0o755)
+    (folder / "chatapi.sqlite3").write_text("")
+    (folder / "chatapi.sqlite3").chmod(0o644)
+    ran = settings_with(folder, "open(settings.DATA_DIR / 'new', 'w'); settings.DEBUG")
+    assert ran.returncode == 0, ran.stderr
+    for path in (folder, *folder.iterdir()):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+def test_a_directory_that_all_users_share_is_refused(tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    ran = settings_with(folder, "settings.DEBUG")
+    assert ran.returncode
+    assert "DATA_DIR holds passwords and messages" in ran.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+
+
+def test_sqlite_overwrites_what_it_deletes(tmp_path):
+    code = "print(settings.DATABASES['default']['OPTIONS']['init_command'])"
+    assert "secure_delete=ON" in settings_with(tmp_path / "var", code).stdout
+
+
+def test_every_process_of_the_procfile_links_to_the_port_that_is_served(tmp_path):
+    show = (
+        f"{sys.executable} -c 'from django.conf import settings;"
+        ' print("links to", settings.PUBLIC_URL)\''
+    )
+    commands = (ROOT / "Procfile").read_text().splitlines()
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("\n".join(re.sub(r"(celery|gunicorn) .*", show, each) for each in commands))
+    assert procfile.read_text().count("PUBLIC_URL") == len(commands) == 3
+    assert "export SERVED_PORT=$$PORT" in (ROOT / "Makefile").read_text()
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "honcho", "--env", os.devnull, "-f", procfile, "start"],
+        env={
+            "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+            "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "SECRET_KEY": "only-for-tests",
+            "ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path / "var"), "PORT": "8123",
+            "SERVED_PORT": "8123",
+        },
+        cwd=ROOT, text=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    found = re.findall(r"links to (\S+)", ran.stdout)
+    # honcho stops all processes when the first one ends.
+    assert found
+    assert set(found) == {"http://127.0.0.1:8123"}
+
+
+@pytest.mark.parametrize("path", ["/start/{}", "/embed/{}"])
+def test_numbers_name_no_company(client, acme, path):
+    assert client.get(path.format(acme.slug)).status_code == 200
+    for number in (acme.pk, f"0{acme.pk}", "%00", "1e0"):
+        assert client.get(path.format(number)).status_code == 404
+
+
+def test_answers_of_the_api_are_kept_nowhere(client, alice, gina, chat):
+    answers = [
+        alice.api.get("/api/user"),
+        gina.api.get("/api/chat-user"),
+        alice.api.post(f"/api/chats/{chat.pk}/share"),
+        client.get("/api/user"),
+        client.get("/api/nowhere"),
+    ]
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store, private"}
+
+
+def test_pages_may_not_use_what_they_do_not_need(client, acme):
+    for path in ("/", "/start/acme", "/embed/acme", "/accounts/login/"):
+        policy = client.get(path)["Permissions-Policy"]
+        assert "camera=()" in policy
+        assert "geolocation=()" in policy
+        assert "clipboard" not in policy
