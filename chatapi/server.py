@@ -77,10 +77,11 @@ class Protocol(HttpToolsProtocol):
         self.body_since = 0.0
         self.progress = 0  # body bytes at the last check
         self.unread = 0  # bytes of answers at the last check
-        self.framing: list[bytes] = []
-        self.upgrade = False
+        self.framings = 0  # headers that say how long the body is
+        self.unusual = False  # what `_check_framing` must look at
         self.max_head: int = settings.MAX_HEAD_BYTES
         self.patience: int = settings.CLIENT_SECONDS
+        self.first_look = min(self.patience, self.timeout_keep_alive)  # at an idle connection
         self.least: int = settings.CLIENT_SECONDS * settings.CLIENT_BYTES_PER_SECOND
 
     @property
@@ -125,10 +126,10 @@ class Protocol(HttpToolsProtocol):
         if self.flow.holding:
             self.held += data
             return
-        if len(data) > PORTION:
-            self._feed_portions(data)
-        else:
+        if len(data) <= PORTION:
             self._feed(data)
+        else:
+            self._feed_portions(data)
         if self.pipeline:
             self._hold()
 
@@ -201,9 +202,8 @@ class Protocol(HttpToolsProtocol):
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
         self.stage = HEAD
         self.head_bytes = 0
-        if self.framing:
-            self.framing = []
-        self.upgrade = False
+        self.framings = 0
+        self.unusual = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.stage != HEAD:
@@ -213,11 +213,15 @@ class Protocol(HttpToolsProtocol):
             if name == b"expect":
                 self.expect_100_continue = value.lower() == b"100-continue"
             elif name == b"upgrade":
-                self.upgrade = True
+                self.unusual = True
             else:
-                self.framing.append(name)
-                if name == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
-                    self._stop_parser("The only Transfer-Encoding that is understood is chunked.")
+                self.framings += 1
+                if name == b"content-length":
+                    pass
+                else:
+                    self.unusual = True
+                    if value.strip(b" \t").lower() != b"chunked":
+                        self._stop_parser("The only Transfer-Encoding understood is chunked.")
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -227,7 +231,7 @@ class Protocol(HttpToolsProtocol):
             or (self.head_bytes > self.max_head - PORTION and self._head_size() > self.max_head)
         ):
             self._stop_parser(TOO_LARGE)
-        if self.framing:
+        if self.framings > 1 or (self.framings and self.unusual):
             self._check_framing()
         self.stage = BODY
         self.wire_bytes = self.body_bytes = 0
@@ -238,11 +242,9 @@ class Protocol(HttpToolsProtocol):
 
     def _check_framing(self) -> None:
         """Refuse what another server might take for a body of another length."""
-        if len(self.framing) > 1 or (
-            self.framing[0] == b"transfer-encoding" and self.parser.get_http_version() != "1.1"
-        ):
+        if self.framings > 1 or self.parser.get_http_version() != "1.1":
             self._stop_parser("The length of the body is ambiguous.")
-        if self.upgrade and self.parser.should_upgrade():
+        if self.parser.should_upgrade():
             self._stop_parser("A request that asks for an upgrade can't have a body.")
 
     def on_body(self, body: bytes) -> None:
@@ -254,10 +256,9 @@ class Protocol(HttpToolsProtocol):
         self.stage = IDLE
         if self.active is not self.cycle:
             return
-        if self.active.response_complete:  # the rest of a body that nobody needed
-            self._wait(self.patience)
-        elif self.flow.write_paused:
-            self._wait(self.patience)  # its answer can't be sent before the last one was read
+        if self.cycle.response_complete or self.flow.write_paused:
+            # It was the rest of a body that nobody needed, or the last answer must be read first.
+            self._wait(self.first_look)
         else:
             self.deadline = NEVER
 
@@ -274,7 +275,7 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """uvicorn's own, without its timer."""
         self.server_state.total_requests += 1
-        self._wait(LINGER_SECONDS if self.stage == BODY and not self.pipeline else self.patience)
+        self._wait(LINGER_SECONDS if self.stage == BODY else self.first_look)
         if self.transport.is_closing():
             return
         if self.pipeline:
@@ -285,7 +286,8 @@ class Protocol(HttpToolsProtocol):
             self._send_refusal(self.refusal)
             return
         if not self.flow.holding:
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
         elif not self.pipeline:
             self.loop.call_soon(self._release)
 
@@ -293,7 +295,7 @@ class Protocol(HttpToolsProtocol):
 
     def _wait(self, seconds: float) -> None:
         self.since = self.loop.time()
-        self.deadline = self.since + min(seconds, self.timeout_keep_alive)
+        self.deadline = self.since + seconds
         self.unread = self.transport.get_write_buffer_size()
 
     def _wait_for_body(self) -> None:
