@@ -100,7 +100,7 @@ def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, mo
     settings.LIMITS = settings.LIMITS | {
         "CODE_TRY": Rate.parse("999/s"), "ANONYMOUS": Rate.parse("999/s"),
     }  # fmt: skip
-    code = codes.mail_code(gina.chat_user)
+    code = codes.mail_code(gina.chat_user, "127.0.0.1")
     right = codes.digits(code)
     compared = []
     monkeypatch.setattr(codes, "digits", lambda code: compared.append(code) or right)
