@@ -36,7 +36,7 @@ class Line:
     """
 
     def __init__(self) -> None:
-        # One connection a thread: the threads are bounded elsewhere, and ended ones still count here.
+        # One a thread: threads are bounded elsewhere, and ended ones still count here.
         self._pool = client(max_connections=2**20).connection_pool
         self._forget()
         os.register_at_fork(after_in_child=self._forget)  # two processes on one would mix answers

@@ -116,7 +116,7 @@ def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, mo
     assert Counter(answer.status_code for answer in answers) == {422: 64}
     assert len(compared) == 5
     code.refresh_from_db()
-    assert code.attempts == 5
+    assert code.network_attempts == 5
 
 
 def test_the_right_code_sixteen_times_at_once_is_one_token(chat, gina, settings):
