@@ -63,12 +63,47 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     return setting(name, read, f"a URL that starts with one of: {starts}")
 
 
+SYSTEM_FOLDERS = {
+    Path(each)
+    for each in [
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/home",
+        "/lib",
+        "/lib64",
+        "/media",
+        "/mnt",
+        "/opt",
+        "/proc",
+        "/root",
+        "/run",
+        "/sbin",
+        "/srv",
+        "/sys",
+        "/tmp",
+        "/usr",
+        "/usr/local",
+        "/usr/share",
+        "/var",
+        "/var/cache",
+        "/var/lib",
+        "/var/log",
+        "/var/run",
+        "/var/www",
+    ]
+}
+
+
 def keep_private(folder: Path) -> None:
     """Take a folder and the files in it away from everybody but their owner.
 
-    PermissionError when the folder is somebody else's, or one that all users share.
+    PermissionError when the folder is somebody else's, or serves others as well: closing `/var`,
+    a home or the project to everybody else would break them.
     """
-    if folder.stat().st_mode & stat.S_ISVTX:
+    is_shared = folder in SYSTEM_FOLDERS | {Path.home()} or BASE_DIR.is_relative_to(folder)
+    if is_shared or folder.stat().st_mode & stat.S_ISVTX:
         raise PermissionError
     for path in (folder, *folder.iterdir()):
         try:
@@ -108,8 +143,8 @@ try:
     keep_private(DATA_DIR)
 except PermissionError:
     raise ImproperlyConfigured(
-        f"DATA_DIR holds passwords and messages, but others can read it: {DATA_DIR}."
-        " Take their permissions away (chmod go-rwx)."
+        "DATA_DIR must be a folder of this service alone, since it holds passwords and messages:"
+        f" {DATA_DIR} is somebody else's, or serves others as well."
     ) from None
 except OSError as error:
     raise ImproperlyConfigured(

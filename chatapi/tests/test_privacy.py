@@ -41,8 +41,21 @@ def test_a_directory_that_all_users_share_is_refused(tmp_path):
     folder.chmod(0o1777)
     ran = settings_with(folder, "settings.DEBUG")
     assert ran.returncode
-    assert "DATA_DIR holds passwords and messages" in ran.stderr
+    assert "DATA_DIR must be a folder of this service alone" in ran.stderr
     assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+
+
+@pytest.mark.parametrize("what", ["home", "project", "above the project", "/srv", "/var/lib"])
+def test_a_folder_that_serves_others_is_left_as_it_is(what, tmp_path):
+    folder = {
+        "home": tmp_path, "project": ROOT, "above the project": ROOT.parent, "/srv": Path("/srv"),
+        "/var/lib": Path("/var/lib"),
+    }[what]  # fmt: skip
+    before = stat.S_IMODE(folder.stat().st_mode)
+    ran = settings_with(folder, "settings.DEBUG", HOME=str(tmp_path))
+    assert ran.returncode
+    assert "DATA_DIR must be a folder of this service alone" in ran.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == before
 
 
 def test_sqlite_overwrites_what_it_deletes(tmp_path):
