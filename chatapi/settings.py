@@ -63,37 +63,15 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     return setting(name, read, f"a URL that starts with one of: {starts}")
 
 
+# Folders of the system, without the `/` in front; `/tmp` has the sticky bit.
 SYSTEM_FOLDERS = {
-    Path(each)
-    for each in [
-        "/bin",
-        "/boot",
-        "/dev",
-        "/etc",
-        "/home",
-        "/lib",
-        "/lib64",
-        "/media",
-        "/mnt",
-        "/opt",
-        "/proc",
-        "/root",
-        "/run",
-        "/sbin",
-        "/srv",
-        "/sys",
-        "/tmp",
-        "/usr",
-        "/usr/local",
-        "/usr/share",
-        "/var",
-        "/var/cache",
-        "/var/lib",
-        "/var/log",
-        "/var/run",
-        "/var/www",
-    ]
-}
+    Path("/", name)
+    for name in (
+        "bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "proc", "root",
+        "run", "sbin", "srv", "sys", "usr", "usr/local", "usr/share",
+        "var", "var/cache", "var/lib", "var/log", "var/run", "var/www",
+    )
+}  # fmt: skip
 
 
 def keep_private(folder: Path) -> None:
