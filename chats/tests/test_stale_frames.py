@@ -496,7 +496,9 @@ def test_who_joins_after_a_change_reads_no_old_text(live, change, how):
             email = f"{change}-{how}@acme.test"
             place = Position.at(datetime.now(UTC) - timedelta(minutes=1))
             body = {"email": email, "role": "agent"}
-            live.ask("POST", f"/api/companies/{live.acme}/users", body, live.alice)
+            members = f"/api/companies/{live.acme}/users"
+            live.ask("POST", members, body, live.alice)
+            live.ask("POST", f"{members}/accept", {}, newcomer)
             with live.stream(None, newcomer, last_event_id=str(place)) as stream:
                 last = live.say(chat, gina, "the last")
                 texts = [""]

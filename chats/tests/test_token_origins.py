@@ -355,7 +355,9 @@ def test_open_streams_say_bye(live, how):
     chat, email = live.chat(), f"{how}@acme.test"
     token = live.account(email)
     body = {"email": email, "role": "agent"}
-    live.ask("POST", f"/api/companies/{live.acme}/users", body, live.alice)
+    members = f"/api/companies/{live.acme}/users"
+    live.ask("POST", members, body, live.alice)
+    live.ask("POST", f"{members}/accept", {}, token)
     agent = live.ask("POST", f"/api/chats/{chat}/users", {}, token)["token"]
     with live.stream(chat, agent) as stream:
         logged(stream)
