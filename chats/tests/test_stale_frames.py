@@ -495,10 +495,7 @@ def test_who_joins_after_a_change_reads_no_old_text(live, change, how):
         elif how == "all":
             email = f"{change}-{how}@acme.test"
             place = Position.at(datetime.now(UTC) - timedelta(minutes=1))
-            body = {"email": email, "role": "agent"}
-            members = f"/api/companies/{live.acme}/users"
-            live.ask("POST", members, body, live.alice)
-            live.ask("POST", f"{members}/accept", {}, newcomer)
+            live.installation.manage("add_member", str(live.acme), email)
             with live.stream(None, newcomer, last_event_id=str(place)) as stream:
                 last = live.say(chat, gina, "the last")
                 texts = [""]

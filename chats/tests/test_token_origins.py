@@ -354,10 +354,7 @@ def live(tmp_path_factory):
 def test_open_streams_say_bye(live, how):
     chat, email = live.chat(), f"{how}@acme.test"
     token = live.account(email)
-    body = {"email": email, "role": "agent"}
-    members = f"/api/companies/{live.acme}/users"
-    live.ask("POST", members, body, live.alice)
-    live.ask("POST", f"{members}/accept", {}, token)
+    live.installation.manage("add_member", str(live.acme), email)
     agent = live.ask("POST", f"/api/chats/{chat}/users", {}, token)["token"]
     with live.stream(chat, agent) as stream:
         logged(stream)
