@@ -9,13 +9,16 @@ ifneq ($(PORT),)
 export PORT
 endif
 
+# For commands that serve nobody.
+NO_KEY := only-for-this-and-long-enough-for-a-key
+
 .PHONY: run test lint types checks schema words bench bench-live bench-growth bench-pages clean
 
 run: $(VENV)/.run
-	@PORT=$$($(BIN)/python deploy/before_run.py) && export PORT && export SERVED_PORT=$$PORT \
+	@$(BIN)/python -m deploy.before_run \
 	  && $(BIN)/python manage.py migrate --verbosity 0 \
 	  && $(BIN)/python manage.py demo --starting \
-	  && PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/honcho --env /dev/null start
+	  && exec env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/python -m deploy.serve
 
 test: $(VENV)/.test
 	@BIN=$(BIN) sh deploy/test.sh
@@ -32,7 +35,7 @@ checks: $(VENV)/.test
 	@BIN=$(BIN) sh deploy/checks.sh
 
 schema: $(VENV)/.test
-	ENV_FILE=/dev/null SECRET_KEY=only-for-this $(BIN)/python manage.py spectacular --validate \
+	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python manage.py spectacular --validate \
 	  --fail-on-warn --format openapi-json --file docs/openapi.json
 
 words: $(VENV)/.run
@@ -48,7 +51,7 @@ bench-growth: $(VENV)/.run
 	$(BIN)/python -m bench.growth
 
 bench-pages: $(VENV)/.test
-	ENV_FILE=/dev/null SECRET_KEY=only-for-this $(BIN)/python -m bench.pages
+	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python -m bench.pages
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -6,4 +6,4 @@ class ChatapiConfig(AppConfig):
     verbose_name = "Service"
 
     def ready(self) -> None:
-        from chatapi import checks, lookups  # noqa: F401  registers them
+        from chatapi import celery, checks, lookups  # noqa: F401  registers them and the tasks' app

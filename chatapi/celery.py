@@ -5,12 +5,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
+from kombu.transport.redis import Channel
+
+from chatapi import tether
+
+# Redis keeps a task until it is done, and gives it out again after the visibility timeout. Handing
+# it back as a connection closes needs the very connection that broke, and would end the worker.
+Channel.do_restore = False
 
 try:
     broker = settings.CELERY_BROKER_URL
@@ -86,3 +93,9 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks()
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def hold(**kwargs: Any) -> None:
+    tether.hold()

@@ -5,62 +5,31 @@ A value that cannot be right stops the start with one sentence (`ImproperlyConfi
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from chatapi.domains import is_local
+from chatapi.environment import (
+    BASE_DIR,
+    MAIL_SCHEMES,
+    database,
+    flag,
+    hosts,
+    items,
+    mail,
+    mailbox,
+    number,
+    public_url,
+    read_env_file,
+    setting,
+    text,
+    url,
+)  # fmt: skip
 from chatapi.rates import Rate
 
-T = TypeVar("T")
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-# A process that must not see the developer's own settings (a test) names another file.
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")), parse_comments=True)
-
-
-def setting(name: str, read: Callable[[], T], expected: str) -> T:
-    """What `read()` gives, or one sentence that names the setting and what it should be."""
-    try:
-        return read()
-    except (ValueError, TypeError, KeyError, ImproperlyConfigured):
-        # A URL may hold a password, which has no business in a log.
-        given = "" if name.endswith("_URL") else f", not {env.str(name)!r}"
-        raise ImproperlyConfigured(f"{name} must be {expected}{given}.") from None
-
-
-def flag(name: str, default: bool) -> bool:
-    value = env.str(name, default=str(default)).strip().lower()
-    if value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
-        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
-    return value in {"1", "true", "yes", "on"}
-
-
-def number(name: str, default: int, least: int = 0, most: int = 2**31) -> int:
-    value: int = setting(name, lambda: int(env.str(name, default=str(default))), "a whole number")
-    if not least <= value <= most:
-        raise ImproperlyConfigured(f"{name} must be from {least} to {most}, not {value}.")
-    return value
-
-
-def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with one of `schemes`."""
-    value: str = env.str(name, default=default).strip()
-    starts = ", ".join(f"{scheme}://" for scheme in schemes)
-
-    def read() -> str:
-        parts = urlsplit(value)
-        _ = parts.port  # a port that is no number raises only when it is asked for
-        if value and parts.scheme not in schemes:
-            raise ValueError
-        return value
-
-    return setting(name, read, f"a URL that starts with one of: {starts}")
+read_env_file()
 
 
 # Folders of the system, without the `/` in front; `/tmp` has the sticky bit.
@@ -95,26 +64,25 @@ def keep_private(folder: Path) -> None:
 # --- What this installation is -------------------------------------------------------------
 
 DEBUG = flag("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", default="").strip()
-if not SECRET_KEY or SECRET_KEY.startswith("#"):
+SECRET_KEY = text("SECRET_KEY")
+if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
             "SECRET_KEY is not set: give it fifty random characters in .env or the environment"
             " (`make run` does so by itself; DEBUG=true does without)."
         )
     SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters; fifty are usual.")
 
-HOST = env.str("HOST", default="127.0.0.1")
+HOST = text("HOST") or "127.0.0.1"
 PORT = number("PORT", 8000, least=1, most=65_535)
-PUBLIC_URL = url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
-PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
-if not PUBLIC_HOST:
-    raise ImproperlyConfigured(f"PUBLIC_URL must name a host, not {PUBLIC_URL!r}.")
+PUBLIC_URL = public_url("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", PUBLIC_HOST])
-if not any(ALLOWED_HOSTS):
-    raise ImproperlyConfigured("ALLOWED_HOSTS must name a host, or nobody would be answered.")
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"] if DEBUG or is_local(PUBLIC_HOST) else []
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", [PUBLIC_HOST, *LOCAL_HOSTS])
+DATA_DIR = Path(text("DATA_DIR") or BASE_DIR / "var").resolve()
 os.umask(0o077)  # what is kept here is the owner's alone, and the processes write nothing else
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -214,38 +182,30 @@ TEMPLATES = [
 # --- Where things are kept -----------------------------------------------------------------
 
 
-def database() -> dict[str, Any]:
-    """`DATABASE_URL` as Django wants it; SQLite in `DATA_DIR` when there is none."""
-    default = f"sqlite:///{DATA_DIR / 'chatapi.sqlite3'}"
-    value = url("DATABASE_URL", default, ("postgres", "postgresql", "pgsql", "sqlite"))
-    config: dict[str, Any] = setting(
-        "DATABASE_URL", lambda: dict(environ.Env.db_url_config(value)), "a database URL"
-    )
-    options = config.setdefault("OPTIONS", {})
-    if config["ENGINE"].endswith("sqlite3"):
-        # Writers take the lock at BEGIN, so that two of them queue instead of failing half-way.
-        options.setdefault("transaction_mode", "IMMEDIATE")
-        options.setdefault("timeout", 20)
-        options.setdefault(
-            "init_command",
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
-            " PRAGMA secure_delete=ON;",
-        )
-    else:
-        config["ENGINE"] = "chatapi.postgresql"
-        config["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
-        # A backend that was terminated costs a reconnect, not a 500.
-        config["CONN_HEALTH_CHECKS"] = True
-        milliseconds = number("DATABASE_STATEMENT_TIMEOUT", 15_000)
-        options.setdefault("options", f"-c statement_timeout={milliseconds}")
-        options.setdefault("connect_timeout", 5)
+DATABASE = database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatapi.sqlite3'}")
+if DATABASE["ENGINE"] == "chatapi.postgresql":
+    DATABASE["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
+    # A backend that was terminated costs a reconnect, not a 500.
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+    timeout = f"-c statement_timeout={number('DATABASE_STATEMENT_TIMEOUT', 15_000)}"
+    DATABASE["OPTIONS"] = {
+        "options": timeout,
+        "connect_timeout": 5,
+        **DATABASE["OPTIONS"],
         # The server plans a statement once, not each time. 0 where a pooler can't have it.
-        options["server_side_binding"] = True
-        options["prepare_threshold"] = number("DATABASE_PREPARE_THRESHOLD", 3) or None
-    return config
-
-
-DATABASES = {"default": database()}
+        "server_side_binding": True,
+        "prepare_threshold": number("DATABASE_PREPARE_THRESHOLD", 3) or None,
+    }
+else:
+    DATABASE["OPTIONS"] = {
+        # Writers take the lock at BEGIN, so that two of them queue instead of failing half-way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        " PRAGMA cache_size=-32000; PRAGMA secure_delete=ON;",
+        **DATABASE.get("OPTIONS", {}),
+    }
+DATABASES = {"default": DATABASE}
 
 # Searches, pages far down and statistics, of one account or chat user at once; and for how many
 # milliseconds one of their statements may run.
@@ -254,12 +214,10 @@ LIST_TIMEOUT = number("LIST_TIMEOUT", 5_000, least=1)
 STATISTICS_TIMEOUT = number("STATISTICS_TIMEOUT", 10_000, least=1)
 
 REDIS_URL = url("REDIS_URL", "", ("redis", "rediss", "unix"))
-REDIS_PREFIX = env.str("REDIS_PREFIX", default="chatapi:")
+REDIS_PREFIX = text("REDIS_PREFIX", "chatapi:")
 
 # Keys for the chats' passwords, newest first: the first encrypts, each can decrypt.
-CHAT_PASSWORD_KEYS = [
-    key for each in env.list("CHAT_PASSWORD_KEYS", default=[]) if (key := each.strip())
-]
+CHAT_PASSWORD_KEYS = items("CHAT_PASSWORD_KEYS", [])
 
 # --- Work behind the request ---------------------------------------------------------------
 
@@ -268,20 +226,14 @@ CELERY_BROKER_URL = url(
     REDIS_URL or "filesystem://localhost",
     ("redis", "rediss", "amqp", "amqps", "filesystem", "sentinel"),
 )
-EMAIL_URL = url(
-    "EMAIL_URL",
-    "consolemail://",
-    ("consolemail", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl", "memorymail", "dummymail"),
-)
-vars().update(setting("EMAIL_URL", lambda: environ.Env.email_url_config(EMAIL_URL), "a mail URL"))
-if EMAIL_URL.startswith("smtp") and not vars().get("EMAIL_HOST"):
-    raise ImproperlyConfigured("EMAIL_URL must name the mail server's host.")
-if EMAIL_URL.startswith("consolemail"):
-    EMAIL_BACKEND = "chatapi.consolemail.EmailBackend"
+EMAIL_URL = url("EMAIL_URL", "consolemail://", MAIL_SCHEMES)
+vars().update(mail(EMAIL_URL))
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
 # How long one worker may take for one mail before another may send it.
 MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, least=1)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Chat <chat@{PUBLIC_HOST}>")
+# A mail address has an IPv6 address in this form.
+MAIL_DOMAIN = PUBLIC_HOST.replace("[", "[IPv6:")
+DEFAULT_FROM_EMAIL = mailbox("DEFAULT_FROM_EMAIL", f"Chat <chat@{MAIL_DOMAIN}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- The API -------------------------------------------------------------------------------
@@ -312,7 +264,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 LIMITS = {
     name: setting(
         f"LIMIT_{name}",
-        lambda name=name, default=default: Rate.parse(env.str(f"LIMIT_{name}", default=default)),  # type: ignore[misc]
+        lambda name=name, default=default: Rate.parse(text(f"LIMIT_{name}") or default),  # type: ignore[misc]
         "a number a second, minute or hour, like 20/s, 120/m or 5/h",
     )
     for name, default in {
@@ -501,7 +453,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 # --- Logs ----------------------------------------------------------------------------------
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = (text("LOG_LEVEL") or "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
     raise ImproperlyConfigured(
         f"LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {LOG_LEVEL!r}."
@@ -518,11 +470,13 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "formatter": "line",
             "filters": ["request_id"],
-        }
+        },
+        "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # anybody's noise
+        # Anybody's noise. Without a handler it would go to stderr, with a traceback.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         # 4xx answers are the caller's; they would drown what the operator must see.
         "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

@@ -13,7 +13,7 @@ for name in list(os.environ):
 os.environ.pop("DATABASE_URL", None)
 os.environ.update(
     ENV_FILE=os.devnull,
-    SECRET_KEY="only-for-tests",
+    SECRET_KEY="only-for-tests, and long enough for a key",
     CHAT_PASSWORD_KEYS="a-key-of-the-tests",
     DATA_DIR=tempfile.mkdtemp(prefix="chatapi-test-"),
     REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),

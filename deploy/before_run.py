@@ -1,58 +1,63 @@
-"""What `make run` looks at before it starts anything: the port, and keys of one's own in .env."""
+"""What `make run` looks at before it starts anything: the keys in `.env`, and the port."""
 
 import os
 import secrets
 import socket
+import stat
 import sys
-from pathlib import Path
 
-ENV_FILE = Path(os.environ.get("ENV_FILE") or Path(__file__).resolve().parent.parent / ".env")
+from django.core.exceptions import ImproperlyConfigured
 
-
-def setting(name: str, default: str) -> str:
-    """A setting as the service will read it: the environment first, then .env."""
-    if name in os.environ:
-        return os.environ[name]
-    if ENV_FILE.exists():
-        for line in ENV_FILE.read_text().splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == name:
-                return value.partition(" #")[0].strip().strip("'\"") or default
-    return default
+from chatapi.environment import ENV_FILE, flag, number, read_env_file, text
 
 
-def write_env() -> None:
+def write_keys() -> None:
     """Make the keys that every installation needs; they outlive a restart and are in no commit."""
-    if setting("SECRET_KEY", "") or setting("DEBUG", "").lower() in {"1", "true", "yes", "on"}:
+    if text("SECRET_KEY") or flag("DEBUG", False):
         return
     if ENV_FILE.exists() and not ENV_FILE.is_file():
         sys.exit(f"SECRET_KEY is not set, and {ENV_FILE} can't keep one: set it by hand.")
-    with open(os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+    try:
+        descriptor = os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        sys.exit(f"SECRET_KEY is not set, and {ENV_FILE} can't be written: {error.strerror}.")
+    with open(descriptor, "w") as file:
         file.write("\n# Made by `make run`; .env.example lists what else can be set here.\n")
         file.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
-        if not setting("CHAT_PASSWORD_KEYS", ""):
+        if not text("CHAT_PASSWORD_KEYS"):
             file.write(f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n")
     print(f"Wrote keys of your own into {ENV_FILE.name}.", file=sys.stderr)
 
 
-def free_port() -> str:
-    """The port to serve on, as it is free; otherwise the end, with one sentence."""
-    port = setting("PORT", "8000")
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}.")
-    with socket.socket() as probe:
+def keep_env_file_private() -> None:
+    """Take `.env` away from everybody but its owner, since it has keys and passwords."""
+    if ENV_FILE.is_file() and (mode := stat.S_IMODE(ENV_FILE.stat().st_mode)) & 0o077:
+        try:
+            ENV_FILE.chmod(mode & ~0o077)
+        except OSError as error:
+            print(f"Others can read {ENV_FILE}: {error.strerror}.", file=sys.stderr)
+
+
+def check_port() -> None:
+    """End with one sentence if the port to serve on is taken."""
+    host, port = text("HOST") or "127.0.0.1", number("PORT", 8000, least=1, most=65_535)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((setting("HOST", "127.0.0.1"), int(port)))
+            probe.bind((host.strip("[]"), port))
         except OSError as error:
             sys.exit(
                 f"Port {port} can't be used ({error.strerror}): stop what runs there,"
-                f" or choose another one, like `make run PORT={int(port) + 1}`."
+                f" or choose another one, like `make run PORT={port + 1}`."
             )
-    return port
 
 
 if __name__ == "__main__":
-    port = free_port()
-    write_env()
-    print(port)  # for the processes: honcho would give them one of its own
+    try:
+        read_env_file()
+        check_port()
+        write_keys()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    keep_env_file_private()

@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 manage() {
-    env ENV_FILE=/dev/null DATA_DIR="$work" SECRET_KEY=only-for-checks \
+    env ENV_FILE=/dev/null DATA_DIR="$work" SECRET_KEY=only-for-checks-and-long-enough-for-a-key \
         "$@"
 }
 
@@ -17,7 +17,7 @@ python_of_work="$work/venv/bin/python"
 "$python_of_work" -m pip install --quiet --disable-pip-version-check -r requirements.txt
 "$python_of_work" -c "import kombu.transport.filesystem, kombu.transport.pyamqp, kombu.transport.redis"
 manage CELERY_BROKER_URL=redis://127.0.0.1:6379/0 "$python_of_work" -c \
-    "import chatapi.asgi, chatapi.server; from chatapi import celery_app; celery_app.connection()"
+    "import chatapi.asgi, chatapi.server; from chatapi.celery import app; app.connection()"
 
 echo "== Migrations"
 manage "$BIN/python" manage.py makemigrations --check --dry-run

@@ -12,12 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 from django.conf import settings
 
 try:
-    bind = f"{settings.HOST}:{settings.PORT}"
+    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+    bind = f"{host}:{settings.PORT}"
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 
 from django.urls import get_resolver
 
+from chatapi import tether
 from chatapi.hints import look
 
 worker_class = "chatapi.server.Worker"
@@ -51,4 +53,5 @@ def child_exit(server: object, worker: object) -> None:
 
 def when_ready(server: object) -> None:
     """So may one of a machine that died and comes back."""
+    tether.hold()
     look()

@@ -5,7 +5,7 @@ set -eu
 
 : "${BIN:=.venv/bin}"
 cd "$(dirname "$0")/.."
-export ENV_FILE=/dev/null SECRET_KEY=only-for-this
+export ENV_FILE=/dev/null SECRET_KEY=only-for-this-and-long-enough-for-a-key
 
 gather() {
     for domain in django djangojs; do

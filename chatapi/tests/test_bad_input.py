@@ -115,6 +115,13 @@ def test_a_host_that_is_not_ours(db, error_of):
     assert error_of(answer) == "bad_request"
 
 
+@pytest.mark.parametrize("host", ["evil.example", "e_vil", "a b", "localhost:port"])
+@pytest.mark.parametrize("path", ["/", "/api/user", "/admin/", "/api/events"])
+def test_a_wrong_host_is_answered_without_a_word_in_the_log(db, capsys, host, path):
+    assert Client().get(path, headers={"Host": host}).status_code in {400, 422}
+    assert capsys.readouterr().err == ""
+
+
 def boom(request):
     raise RuntimeError("a secret of the inside")
 

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 
@@ -37,7 +38,10 @@ def manage(tmp_path, *arguments, **env):
         ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
         ("NUM_PROXIES", "-1"), ("LOG_LEVEL", "LOUD"), ("WEB_THREADS", "0"),
         ("AUTH_CODE_MINUTES", "soon"), ("PORT", "99999999"), ("EMAIL_URL", "smtp://"),
-        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", ""), ("SECRET_KEY", "short"), ("SECRET_KEY", "k" * 31),
+        ("PUBLIC_URL", "https://a.example/chat"), ("ALLOWED_HOSTS", "https://a.example"),
+        ("DEFAULT_FROM_EMAIL", "Flowers, Inc. <chat@example.com>"), ("EMAIL_URL", "filemail://"),
+        ("DATABASE_URL", "postgres://h/d?nonsense=1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, value):
@@ -101,6 +105,22 @@ def test_the_servers_stop_with_it_too(tmp_path, command):
     assert "Traceback" not in done.stderr
 
 
+def allowed_hosts(tmp_path, **env):
+    code = "from django.conf import settings; print(settings.ALLOWED_HOSTS)"
+    done = manage(tmp_path, "shell", "--no-imports", "--command", code, **env)
+    return done.stdout.strip()
+
+
+def test_names_of_the_machine_itself_are_served_only_where_they_are_the_public_ones(tmp_path):
+    public = allowed_hosts(tmp_path, PUBLIC_URL="https://Chat.example.com")
+    assert public == "['chat.example.com']"
+    for env in (
+        {}, {"PUBLIC_URL": "http://localhost:8000"},
+        {"PUBLIC_URL": "https://chat.example.com", "DEBUG": "true"},
+    ):  # fmt: skip
+        assert "'localhost'" in allowed_hosts(tmp_path, **env)
+
+
 def test_a_developers_machine_needs_no_secret(tmp_path):
     assert manage(tmp_path, "check", SECRET_KEY="", DEBUG="true").returncode == 0
 
@@ -136,7 +156,11 @@ def test_a_mistake_in_a_deployment_is_told(tmp_path, name, value, warning):
 
 def test_every_setting_is_in_the_example():
     code = (ROOT / "chatapi" / "settings.py").read_text()
-    named = set(re.findall(r'(?:env\.\w+|number|flag|url)\(\s*"([A-Z_]+)"', code)) - {"ENV_FILE"}
+    named = set(
+        re.findall(
+            r'\b(?:text|items|number|flag|\w*url|hosts|mailbox|database)\(\s*"([A-Z_]+)"', code
+        )
+    ) - {"ENV_FILE"}
     named |= {f"LIMIT_{name}" for name in re.findall(r'^        "([A-Z_]+)": "\d+/', code, re.M)}
     example = (ROOT / ".env.example").read_text()
     missing = {name for name in named if not re.search(rf"^#?{name}=", example, re.M)}
@@ -148,13 +172,13 @@ class TestBeforeRun:
     def run(self, **changes):
         env = {name: value for name, value in (GOOD | changes).items() if value is not None}
         return subprocess.run(
-            [sys.executable, "deploy/before_run.py"], cwd=ROOT, env=env,
+            [sys.executable, "-m", "deploy.before_run"], cwd=ROOT, env=env,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    def test_a_port_that_is_free_is_printed(self):
-        port = str(free_port())
-        assert self.run(PORT=port).stdout.strip() == port
+    def test_a_port_that_is_free(self):
+        done = self.run(PORT=str(free_port()))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
     def test_a_port_in_use_is_one_sentence(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -175,5 +199,31 @@ class TestBeforeRun:
         assert kept.count("SECRET_KEY=") == kept.count("CHAT_PASSWORD_KEYS=") == 1
         assert manage(tmp_path, "check", ENV_FILE=str(env_file)).returncode == 0
 
+    def test_both_read_the_file_alike(self, tmp_path):
+        env_file = tmp_path / "env"
+        port = free_port()
+        key = "k#8)b&z" * 6
+        kept = (
+            f"export SECRET_KEY={key}\nexport CHAT_PASSWORD_KEYS = '$one, two'\n"
+            f"PORT = {port} # mine\n"
+        )
+        env_file.write_text(kept)
+        env_file.chmod(0o644)
+        done = self.run(ENV_FILE=str(env_file), SECRET_KEY=None)
+        assert done.returncode == 0, done.stderr
+        assert env_file.read_text() == kept
+        assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
+        code = (
+            "from django.conf import settings as s;"
+            " print(s.PORT, s.SECRET_KEY, s.CHAT_PASSWORD_KEYS)"
+        )
+        env = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
+        read = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "--command", code], cwd=ROOT,
+            env=env | {"ENV_FILE": str(env_file), "DATA_DIR": str(tmp_path)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert read.stdout.strip() == f"{port} {key} ['$one', 'two']"
+
     def test_what_is_no_port(self):
-        assert self.run(PORT="many").stderr.startswith("PORT must be a number")
+        assert self.run(PORT="many").stderr.startswith("PORT must be a whole number")

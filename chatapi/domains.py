@@ -1,0 +1,44 @@
+"""Domain names: one spelling each, the one that DNS knows."""
+
+import ipaddress
+import re
+
+import idna
+
+LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+PLAIN_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.ASCII)
+LONGEST = 253
+
+
+def normal_domain(name: str) -> str:
+    """`name` in lower case and in its ASCII form (`bücher.example` → `xn--bcher-kva.example`).
+
+    Letters that DNS takes for others (full-width, capital) become those, and characters that it
+    ignores (soft hyphens, zero-width ones) go, as in a browser's address bar (UTS #46).
+
+    Raises ValueError for what is no domain name, such as one with a blank or an underscore.
+    """
+    lower = name.lower()
+    if not PLAIN_DOMAIN.fullmatch(lower):
+        lower = idna.encode(name, uts46=True, std3_rules=True).decode("ascii")
+    if len(lower) > LONGEST:
+        raise ValueError(f"longer than {LONGEST} characters")
+    return lower
+
+
+def normal_host(host: str) -> str:
+    """A domain name or an IP address in its normal form, IPv6 in brackets; ValueError else."""
+    inner = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if ":" in inner:
+        return f"[{ipaddress.IPv6Address(inner).compressed}]"
+    return normal_domain(host)
+
+
+def is_local(host: str) -> bool:
+    """Whether a host in its normal form names the machine itself."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
