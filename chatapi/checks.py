@@ -1,10 +1,13 @@
 """Deployment checks: what `manage.py check --deploy` says of this project's own settings."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
+
+from chatapi.environment import ENV_FILE
 
 
 @checks.register(checks.Tags.security, deploy=True)
@@ -38,4 +41,18 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             checks.Warning("EMAIL_URL does not send: codes reach nobody.", id="chatapi.W005")
         )
+    for name, path in private_files().items():
+        if path.is_file() and path.stat().st_mode & 0o077:
+            found.append(
+                checks.Warning(f"Others can read {name}: chmod 600 {path}", id="chatapi.W006")
+            )
     return found
+
+
+def private_files() -> dict[str, Path]:
+    """The files with secrets in them, by what they are."""
+    files = {"the settings": ENV_FILE}
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        files["the database"] = Path(database["NAME"])
+    return files

@@ -26,6 +26,7 @@ class LocalFile:
             connection = sqlite3.connect(self.path, timeout=5, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA secure_delete=ON")
             connection.executescript(self.schema)
             self._own.connection, self._own.pid = connection, os.getpid()
         connection = self._own.connection

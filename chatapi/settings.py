@@ -5,6 +5,7 @@ A value that cannot be right stops the start with one sentence (`ImproperlyConfi
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,7 +45,7 @@ SYSTEM_FOLDERS = {
 
 
 def keep_private(folder: Path) -> None:
-    """Take a folder and the files in it away from everybody but their owner.
+    """Take a folder and all that is in it away from everybody but their owner.
 
     PermissionError when the folder is somebody else's, or serves others as well: closing `/var`,
     a home or the project to everybody else would break them.
@@ -52,13 +53,19 @@ def keep_private(folder: Path) -> None:
     is_shared = folder in SYSTEM_FOLDERS | {Path.home()} or BASE_DIR.is_relative_to(folder)
     if is_shared or folder.stat().st_mode & stat.S_ISVTX:
         raise PermissionError
-    for path in (folder, *folder.iterdir()):
-        try:
-            mode = path.lstat().st_mode
-            if not stat.S_ISLNK(mode) and mode & 0o077:
-                path.chmod(stat.S_IMODE(mode) & ~0o077)
-        except FileNotFoundError:  # a process that ends takes its files along
-            continue
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (".", *folders, *files)):
+            try:
+                close_to_others(path)
+            except FileNotFoundError:  # a process that ends takes its files along
+                continue
+
+
+def close_to_others(path: Path) -> None:
+    """Leave a file or folder to its owner alone; a link is left as it is."""
+    mode = path.lstat().st_mode
+    if not stat.S_ISLNK(mode) and mode & 0o077:
+        path.chmod(stat.S_IMODE(mode) & ~0o077)
 
 
 # --- What this installation is -------------------------------------------------------------
@@ -205,6 +212,9 @@ else:
         " PRAGMA cache_size=-32000; PRAGMA secure_delete=ON;",
         **DATABASE.get("OPTIONS", {}),
     }
+    for suffix in ("", "-wal", "-shm"):  # the file may be elsewhere than in DATA_DIR
+        with suppress(OSError):  # it is not there yet, or somebody else's: `check` says so
+            close_to_others(Path(f"{DATABASE['NAME']}{suffix}"))
 DATABASES = {"default": DATABASE}
 
 # Searches, pages far down and statistics, of one account or chat user at once; and for how many

@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthentication
 from django.contrib.messages.middleware import MessageMiddleware as DjangoMessages
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessions
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware as DjangoLocale
 from django.utils import translation
+from django.utils.cache import has_vary_header
 from django.utils.deprecation import MiddlewareMixin
 
 from chatapi.errors import is_api
@@ -32,7 +34,14 @@ class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
 
 
 class SessionMiddleware(PagesOnly, DjangoSessions):
-    pass
+    """Sessions. What is made for one reader is kept by no cache, and not at all if logged in."""
+
+    def process_response(self, request: HttpRequest, response: T) -> T:
+        answer: T = super().process_response(request, response)  # type: ignore[arg-type, assignment]
+        if has_vary_header(answer, "Cookie"):  # the session or the CSRF token was read
+            logged_in = request.session.accessed and SESSION_KEY in request.session
+            answer.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
+        return answer
 
 
 class LocaleMiddleware(PagesOnly, DjangoLocale):

@@ -1,6 +1,7 @@
 """What others on the machine, or on the way, can read of an installation."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import accounts.pages.urls
+import chats.pages.urls
+import companies.pages.urls
 from chatapi.tests.installation import ROOT
 
 
@@ -28,9 +32,12 @@ def test_the_data_directory_is_its_owners_alone(tmp_path):
     folder.mkdir(mode=0o755)
     (folder / "chatapi.sqlite3").write_text("")
     (folder / "chatapi.sqlite3").chmod(0o644)
+    (folder / "broker" / "queue").mkdir(parents=True)
+    (folder / "broker" / "queue" / "task").write_text("")
+    (folder / "broker" / "queue" / "task").chmod(0o666)
     ran = settings_with(folder, "open(settings.DATA_DIR / 'new', 'w'); settings.DEBUG")
     assert ran.returncode == 0, ran.stderr
-    for path in (folder, *folder.iterdir()):
+    for path in (folder, *folder.rglob("*")):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
@@ -57,6 +64,15 @@ def test_a_folder_that_serves_others_is_left_as_it_is(what, tmp_path):
     assert stat.S_IMODE(folder.stat().st_mode) == before
 
 
+def test_a_database_elsewhere_is_its_owners_alone(tmp_path):
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"my.db{suffix}").write_text("")
+        (tmp_path / f"my.db{suffix}").chmod(0o644)
+    url = f"sqlite:///{tmp_path}/my.db"
+    assert settings_with(tmp_path / "var", "settings.DEBUG", DATABASE_URL=url).returncode == 0
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("my.db*")} == {0o600}
+
+
 def test_sqlite_overwrites_what_it_deletes(tmp_path):
     code = "print(settings.DATABASES['default']['OPTIONS']['init_command'])"
     assert "secure_delete=ON" in settings_with(tmp_path / "var", code).stdout
@@ -78,6 +94,38 @@ def test_answers_of_the_api_are_kept_nowhere(client, alice, gina, chat):
         client.get("/api/nowhere"),
     ]
     assert {answer["Cache-Control"] for answer in answers} == {"no-store, private"}
+
+
+def pages():
+    """The paths of all pages, with their parameters."""
+    for module in (accounts.pages.urls, companies.pages.urls, chats.pages.urls):
+        for pattern in module.urlpatterns:
+            yield str(pattern.pattern)
+    yield from ("", "accounts/password/change/", "accounts/email/", "accounts/2fa/", "admin/")
+
+
+def test_pages_of_somebody_logged_in_are_kept_nowhere(client, alice, acme, chat):
+    alice.user.is_staff = alice.user.is_superuser = True
+    alice.user.save()
+    client.force_login(alice.user)
+    given = {
+        "slug": acme.slug, "company": acme.slug, "chat_id": chat.pk, "member": alice.user.pk,
+    }  # fmt: skip
+    seen = []
+    for path in pages():
+        filled = re.sub(r"<\w+:(\w+)>", lambda found: str(given.get(found[1], 1)), path)
+        answer = client.get(f"/{filled}")
+        if answer.status_code == 200 and "Cookie" in answer.get("Vary", ""):
+            seen.append(path)
+            assert "no-store" in answer["Cache-Control"], path
+            assert "private" in answer["Cache-Control"], path
+    assert {"account", "account/tokens", "companies", "inbox", "admin/"} <= set(seen)
+    assert len(seen) >= 12
+
+
+def test_forms_for_anybody_are_their_readers_alone(client, db):
+    for path in ("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
+        assert "private" in client.get(path)["Cache-Control"], path
 
 
 def test_pages_may_not_use_what_they_do_not_need(client, acme):
