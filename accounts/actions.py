@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
@@ -15,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.access import is_proven, is_unproven_signup
-from accounts.models import ApiToken, User, normal_email
+from accounts.addresses import parse_email
+from accounts.models import ApiToken, User
 from chatapi import mail, tokens
 from chatapi.errors import ApiError, ErrorCode
 from chatapi.hints import access_changed
@@ -28,7 +28,6 @@ tokens_ended = Signal()
 token_replaced = Signal()
 
 DEFAULT_TOKEN_DAYS = 365
-EMAIL_LENGTH = 254
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -38,12 +37,8 @@ def account_for(email: str) -> User:
     For operators, who give it rights: a stranger who signed up with the address and never proved
     it keeps nothing. Raises ValidationError when `email` is not an address.
     """
-    validate_email(email.strip())
-    if len(email.strip()) > EMAIL_LENGTH:
-        text = _("An address has at most %(most)s characters.")
-        raise ValidationError(text % {"most": EMAIL_LENGTH})
     user, _made = User.objects.get_or_create(
-        email=normal_email(email),
+        email=parse_email(email),
         defaults={"password": "!"},  # "!": no password fits
     )
     take_from_stranger(user)

@@ -22,8 +22,9 @@ from accounts.actions import (
     offer_browser,
     prove_address,
 )
+from accounts.addresses import normal_email, parse_email
 from accounts.mails import NOTICES
-from accounts.models import User, normal_email
+from accounts.models import User
 from accounts.pages.credential import knows_password, remember
 from accounts.pages.limits import require
 from chatapi import crypto, mail
@@ -102,6 +103,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if known or limiter().take([shared]).allowed:
             mail.post(kind, about, email)
 
+    def clean_email(self, email: str) -> str:
+        return parse_email(email)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix != "account/email/unknown_account":
             raise LookupError(f"no such kind of mail: {template_prefix}")
@@ -117,12 +121,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             self.post("signup", "email_confirmation", row.pk, row.email)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        if email.lower() == user.email:  # not to one that is only on its way to be the account's
+        if (
+            normal_email(email) == user.email
+        ):  # not to one that is only on its way to be the account's
             self.post("reset", "password_reset", address_of(user).pk, user.email)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         for user in filter_users_by_email(email, is_active=True):
-            if user.email == email.lower():
+            if user.email == normal_email(email):
                 self.post("signup", "account_exists", address_of(user).pk, user.email)
 
     def send_notification_mail(

@@ -16,10 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts import guessing
 from accounts.access import is_proven
 from accounts.actions import address_of, offer_browser, prove_address, revoke_all_tokens
+from accounts.addresses import normal_email
 from accounts.models import User
 from accounts.pages.credential import remember
 from accounts.pages.limits import require
 from chatapi.limits import Charge, limiter
+
+
+class LoginForm(account.LoginForm):  # type: ignore[misc]
+    def clean_login(self) -> str:
+        return normal_email(self.cleaned_data["login"])
 
 
 class SignupForm(account.SignupForm):  # type: ignore[misc]

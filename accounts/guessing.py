@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from accounts import known_browser
-from accounts.models import normal_email
+from accounts.addresses import normal_email
 from chatapi.limits import Charge, Verdict, limiter, network_address
 
 

@@ -5,16 +5,14 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-
-def normal_email(email: str) -> str:
-    """One spelling for an address: trimmed and in lower case."""
-    return email.strip().lower()
+from accounts.addresses import normal_email, parse_email
 
 
 def lacking_scope(scopes: str, method: str | None) -> str | None:
@@ -61,7 +59,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self) -> None:
         super().clean()
-        self.email = normal_email(self.email)
+        try:
+            self.email = parse_email(self.email)
+        except ValidationError as error:
+            raise ValidationError({"email": error}) from None
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's, which a session keeps; another one for each generation of sessions."""

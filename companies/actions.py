@@ -13,7 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.access import is_proven
 from accounts.actions import account_for, prove_address
-from accounts.models import User, normal_email
+from accounts.addresses import normal_email
+from accounts.models import User
 from chatapi import mail
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.hints import access_changed

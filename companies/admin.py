@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.actions import account_for
+from accounts.addresses import parse_email
 from chatapi.admin import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
 from chatapi.errors import flatten
 from companies import actions
@@ -75,6 +76,9 @@ class CompanyAddForm(CompanyForm):
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
         self.fields["slug"].help_text = "Made from the name when empty."
+
+    def clean_owner(self) -> str:
+        return parse_email(self.cleaned_data["owner"])
 
 
 class MembershipInline(ReadOnlyInline):

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from accounts.models import User, normal_email
+from accounts.addresses import parse_email
+from accounts.models import User
 from chatapi.pagination import PageQuery
 from companies.fields import OpeningHoursField, OriginsField
 from companies.models import Company, Membership, Role, SavedReply
@@ -19,7 +21,10 @@ class EmailField(serializers.EmailField):
         super().__init__(max_length=254, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        return normal_email(super().to_internal_value(data))
+        try:
+            return parse_email(super().to_internal_value(data))
+        except DjangoValidationError:
+            self.fail("invalid")
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):

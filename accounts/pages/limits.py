@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from accounts import known_browser
-from accounts.models import normal_email
+from accounts.addresses import normal_email
 from chatapi.limits import Charge, Verdict, limiter, network_address
 
 View = Callable[..., HttpResponseBase]

@@ -3,7 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.models import ApiToken, User, normal_email
+from accounts.addresses import normal_email
+from accounts.models import ApiToken, User
 
 
 class Command(BaseCommand):
