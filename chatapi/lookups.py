@@ -1,9 +1,11 @@
-"""A lookup that the ORM lacks. Importing this module makes it known."""
+"""Lookups that the ORM lacks. Importing this module makes them known."""
 
+import unicodedata
 from typing import Any
 
-from django.db.models import BigAutoField
-from django.db.models.lookups import In
+from django.db.backends.signals import connection_created
+from django.db.models import BigAutoField, CharField, TextField
+from django.db.models.lookups import IContains, In
 
 
 @BigAutoField.register_lookup
@@ -20,3 +22,42 @@ class Among(In):
         column, column_parameters = self.process_lhs(compiler, connection)
         subquery, parameters = self.process_rhs(compiler, connection)
         return f"{column} = ANY (ARRAY{subquery})", [*column_parameters, *parameters]
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class ContainsFolded(IContains):
+    """`icontains` that knows the letters of all scripts, composed (U+00E9) or not (e, U+0301).
+
+    What is asked in ASCII goes by Django's own, which is faster. SQLite knows no other capitals.
+    """
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        if not isinstance(self.rhs, str) or self.rhs.isascii():
+            return super().as_sql(compiler, connection)
+        column, column_parameters = compiler.compile(self.lhs)
+        wanted, parameters = self.process_rhs(compiler, connection)
+        pattern = str(parameters[0])
+        if connection.vendor == "sqlite":
+            condition = f"chatapi_fold({column}) LIKE {wanted} ESCAPE '\\'"
+            pattern = fold(pattern)
+        else:
+            condition = f"UPPER(normalize({column}::text)) LIKE UPPER({wanted})"
+            pattern = unicodedata.normalize("NFC", pattern)
+        return condition, [*column_parameters, pattern]
+
+
+def fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def fold_column(text: str | None) -> str | None:
+    return None if text is None else fold(text)
+
+
+def add_fold(sender: Any, connection: Any, **kwargs: Any) -> None:
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("chatapi_fold", 1, fold_column, deterministic=True)
+
+
+connection_created.connect(add_fold, dispatch_uid="chatapi_fold")

@@ -29,6 +29,7 @@ from chatapi.crypto import decrypt, encrypt
 from chatapi.cursors import INSTANT, NUMBER, Ordering
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
+from chatapi.text import normal_password
 from chats.hints import Position
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
@@ -226,7 +227,8 @@ def by_password(reference: str, password: str) -> Chat:
     except InvalidToken:
         logger.error("no key fits the password of chat %s: see CHAT_PASSWORD_KEYS", reference)
         found, right = None, ""
-    if not hmac.compare_digest(right.encode(), password.encode()) or found is None:
+    known, given = normal_password(right).encode(), normal_password(password).encode()
+    if not hmac.compare_digest(known, given) or found is None:
         raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
     return found
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.addresses import parse_email
 from accounts.models import User
+from chatapi.fields import VisibleField
 from chatapi.pagination import PageQuery
 from companies.fields import OpeningHoursField, OriginsField
 from companies.models import Company, Membership, Role, SavedReply
@@ -70,7 +71,7 @@ class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
 
 
 class CompanyInput(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
+    name = VisibleField(max_length=200)
     slug = serializers.SlugField(
         max_length=80, required=False, help_text="Made from the name when absent."
     )
@@ -185,8 +186,8 @@ class SavedReplySerializer(serializers.ModelSerializer[SavedReply]):
 
 
 class SavedReplyInput(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=100)
-    text = serializers.CharField(max_length=10_000)
+    title = VisibleField(max_length=100)
+    text = VisibleField(max_length=10_000)
 
 
 class SavedRepliesQuery(PageQuery):

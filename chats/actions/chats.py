@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -44,8 +45,15 @@ def password_of(chat: Chat) -> str:
 
 
 def join_url(chat: Chat, password: str) -> str:
-    """The link for guests. The password stands in the fragment, which browsers do not send."""
-    return f"{settings.PUBLIC_URL}/chats/{chat.pk}#{password}"
+    """The link for guests. The password stands in the fragment, which browsers do not send.
+
+    All but letters and digits are percent-encoded: programs that make links of texts leave out a
+    dot or an exclamation mark at the end.
+    """
+    fragment = quote(password, safe="")
+    for mark in "_.-~":
+        fragment = fragment.replace(mark, f"%{ord(mark):02X}")
+    return f"{settings.PUBLIC_URL}/chats/{chat.pk}#{fragment}"
 
 
 def create(company: Company, *, password: str = "", **fields: Any) -> Chat:

@@ -9,10 +9,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
 from chatapi.admin import DeletedFilter, ReadOnlyAdmin, ReadOnlyInline, StateFilter
 from chatapi.ids import parse_id
+from chatapi.text import shorten
 from chats.actions import messages as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter, TypedFilter
 from chats.admin.transcript import PAGE
@@ -74,7 +74,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description="text")
     def excerpt(self, message: Message) -> str:
-        return "(deleted)" if message.deleted_at else Truncator(message.text).chars(90)
+        return "(deleted)" if message.deleted_at else shorten(message.text, 90)
 
     @admin.display(description="edited", boolean=True)
     def edited(self, message: Message) -> bool:

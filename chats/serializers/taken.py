@@ -3,11 +3,14 @@
 from typing import Any
 
 import orjson
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from chatapi.fields import VisibleField
 from chatapi.ids import MAX_ID
+from chatapi.text import has_unusable, normal_password, trim
 from chats.models import Chat, ChatUser
 from companies.serializers import EmailField
 
@@ -62,8 +65,18 @@ def depth(value: Any) -> int:
 
 
 class Password(serializers.CharField):
+    """A chosen password, in the form that guesses are compared with."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=10, max_length=128, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        password = normal_password(super().to_internal_value(data))
+        if has_unusable(password):
+            raise serializers.ValidationError(
+                _("A password has no control characters and no invisible ones.")
+            )
+        return password
 
 
 class ExternalId(serializers.CharField):
@@ -82,7 +95,7 @@ class CompanyReference(serializers.CharField):
 
 
 class ChatEdit(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    name = VisibleField(max_length=200, required=False, allow_blank=True)
     status = serializers.ChoiceField(Chat.Status.choices, required=False)
     password = Password(required=False, help_text="Managers and owners.")
     external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
@@ -91,23 +104,26 @@ class ChatEdit(serializers.Serializer[Any]):
 
 class ChatInput(serializers.Serializer[Any]):
     company_id = CompanyReference(max_length=80, help_text="The company's id or slug.")
-    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    name = VisibleField(max_length=200, required=False, allow_blank=True)
     password = Password(required=False, help_text="Made when absent; `share` shows it.")
     external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
     metadata = Metadata(required=False)
 
 
 class PersonInput(serializers.Serializer[Any]):
-    first_name = serializers.CharField(max_length=100)
-    last_name = serializers.CharField(max_length=100)
+    first_name = VisibleField(max_length=100)
+    last_name = VisibleField(max_length=100)
     email = EmailField()
 
 
-class Text(serializers.CharField):
+class Text(VisibleField):
     """What is said: trimmed, not empty, at most 10,000 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_TEXT, trim_whitespace=True, **kwargs)
+        super().__init__(max_length=MAX_TEXT, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return trim(super().to_internal_value(data))
 
 
 class StartChatInput(PersonInput):
@@ -122,8 +138,8 @@ class InviteInput(serializers.Serializer[Any]):
     """What a member sends: nothing to join as agent, an address to invite somebody."""
 
     email = EmailField(required=False)
-    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    first_name = VisibleField(max_length=100, required=False, allow_blank=True)
+    last_name = VisibleField(max_length=100, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs and "email" not in attrs:
@@ -133,8 +149,8 @@ class InviteInput(serializers.Serializer[Any]):
 
 
 class ChatUserEdit(serializers.Serializer[Any]):
-    first_name = serializers.CharField(max_length=100, required=False)
-    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    first_name = VisibleField(max_length=100, required=False)
+    last_name = VisibleField(max_length=100, required=False, allow_blank=True)
     status = serializers.ChoiceField(
         [ChatUser.Status.BANNED.value, ChatUser.Status.REMOVED.value],
         required=False,
