@@ -11,13 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
-from kombu.transport.redis import Channel
 
 from chatapi import tether
+from chatapi.broker import outlive_lost_connections
 
-# Redis keeps a task until it is done, and gives it out again after the visibility timeout. Handing
-# it back as a connection closes needs the very connection that broke, and would end the worker.
-Channel.do_restore = False
+outlive_lost_connections()
 
 try:
     broker = settings.CELERY_BROKER_URL

@@ -34,6 +34,16 @@ def normal_host(host: str) -> str:
     return normal_domain(host)
 
 
+def mail_domain(host: str) -> str:
+    """A host in its normal form, as it stands in a mail address or a Message-ID."""
+    inner = host.strip("[]")
+    try:
+        version = ipaddress.ip_address(inner).version
+    except ValueError:
+        return host
+    return f"[IPv6:{inner}]" if version == 6 else f"[{inner}]"
+
+
 def is_local(host: str) -> bool:
     """Whether a host in its normal form names the machine itself."""
     if host == "localhost" or host.endswith(".localhost"):

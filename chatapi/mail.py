@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.header import Header
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 
 from chatapi.models import OutgoingMail
@@ -104,6 +107,37 @@ def send_again(mail: OutgoingMail) -> bool:
     return True
 
 
+class Envelope(EmailMultiAlternatives):
+    """A mail whose subject is folded so that its first line is never empty."""
+
+    def message(self, **options: Any) -> Any:
+        subject = str(self.subject)
+        if not subject.isascii():
+            # Django does not know how long `Subject: ` is, and breaks the line there.
+            words = Header(subject, "utf-8", header_name="Subject").encode()
+            self.subject = words.replace("\n", "")
+        try:
+            return super().message(**options)
+        finally:
+            self.subject = subject
+
+
+def envelope(mail: OutgoingMail, letter: Letter) -> Envelope:
+    """The letter as it goes out. Tried again it has the same Message-ID, so that it counts as one.
+
+    It asks not to be answered by programs, such as vacation replies (RFC 3834, and Exchange's own).
+    """
+    key = salted_hmac("chatapi.mail", f"{mail.pk} {mail.created_at.isoformat()}").hexdigest()[:32]
+    headers = {
+        "Message-ID": f"<{key}@{settings.MAIL_DOMAIN}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    message = Envelope(letter.subject, letter.text, to=[mail.to], headers=headers)
+    message.attach_alternative(letter.html, "text/html")
+    return message
+
+
 def deliver(mail_id: int) -> bool:
     """Send one mail, unless it is sent, dropped or being sent. Returns whether it went out now."""
     now = timezone.now()
@@ -122,9 +156,7 @@ def deliver(mail_id: int) -> bool:
         if letter is None:
             waiting.update(dropped_at=now)
             return False
-        message = EmailMultiAlternatives(letter.subject, letter.text, to=[mail.to])
-        message.attach_alternative(letter.html, "text/html")
-        message.send()
+        envelope(mail, letter).send()
     except Exception as error:  # whatever went wrong, the mail waits for its next turn
         attempts = mail.attempts + 1
         pause = min(timedelta(seconds=5 * 2**mail.attempts), timedelta(minutes=5))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatapi.domains import is_local
+from chatapi.domains import is_local, mail_domain
 from chatapi.environment import (
     BASE_DIR,
     MAIL_SCHEMES,
@@ -241,8 +241,7 @@ vars().update(mail(EMAIL_URL))
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
 # How long one worker may take for one mail before another may send it.
 MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, least=1)
-# A mail address has an IPv6 address in this form.
-MAIL_DOMAIN = PUBLIC_HOST.replace("[", "[IPv6:")
+MAIL_DOMAIN = mail_domain(PUBLIC_HOST)
 DEFAULT_FROM_EMAIL = mailbox("DEFAULT_FROM_EMAIL", f"Chat <chat@{MAIL_DOMAIN}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

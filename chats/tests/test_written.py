@@ -5,7 +5,16 @@ import pytest
 from conftest import Client
 
 CODE = "    if x:\n        return  y\n"
-INVISIBLE = ["\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u2060 \u200b\n", "\u202e"]
+INVISIBLE = [
+    "\u200b",
+    "\u2800",
+    "\u3164",
+    "\u200d",
+    "\u00ad",
+    "\ufe0f",
+    "\u2060 \u200b\n",
+    "\u202e",
+]
 
 
 def test_code_keeps_its_indent_and_its_blanks(chat, gina, admin_client):
