@@ -1,6 +1,7 @@
 """JSON in and out, by orjson; the API speaks nothing else, whatever `Accept` says."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -55,7 +56,7 @@ class JSONParser(parsers.BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The body's object. ParseError for what is no JSON object; lone surrogates are none."""
-        raw = stream.read()  # no more than a view lets through
+        raw = stream.read().removeprefix(BOM_UTF8)  # no more than a view lets through
         if not raw.strip():
             return {}
         try:

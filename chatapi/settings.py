@@ -365,6 +365,9 @@ CORS_URLS_REGEX = r"^/(api|chats)/"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_HEADERS = (
     "accept", "authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id",
+    # What libraries for requests, errors and traces add by themselves.
+    "baggage", "cache-control", "pragma", "sentry-trace", "traceparent", "tracestate",
+    "x-requested-with",
 )  # fmt: skip
 CORS_EXPOSE_HEADERS = (
     "idempotent-replayed", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",

@@ -21,6 +21,7 @@ os.environ.update(
     CELERY_BROKER_URL="filesystem://localhost",
     EMAIL_URL="memorymail://",
     PUBLIC_URL="http://testserver",
+    ALLOWED_HOSTS="testserver,localhost",
     DEBUG="false",
 )
 if os.environ.get("TEST_DATABASE_URL"):

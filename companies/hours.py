@@ -45,7 +45,12 @@ def wrong_range(given: Any) -> str:
         return _("Each range is a start and an end, like [“09:00”, “17:00”].")
     if not all(TIME.fullmatch(time) for time in given):
         return _("Times are HH:MM, from 00:00 to 24:00.")
-    return "" if given[0] < given[1] else _("A range ends after it starts.")
+    if given[0] < given[1]:
+        return ""
+    return _(
+        "A range ends after it starts. Past midnight, the rest is the next day's:"
+        " 22:00 to 24:00, then 00:00 to 02:00."
+    )
 
 
 def wrong_day(ranges: Any) -> str:

@@ -186,3 +186,36 @@ def dumps(body):
     import json
 
     return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    "body", [b'\xef\xbb\xbf{"text": "Hello"}', b'\xef\xbb\xbf  {"text": "Hello"}\n']
+)
+def test_a_byte_order_mark_is_no_part_of_the_json(gina, chat, body):
+    path = f"/api/chats/{chat.pk}/messages"
+    answer = gina.api.post(path, body, content_type="application/json; charset=utf-8")
+    assert answer.status_code == 201
+    assert answer.json()["text"] == "Hello"
+    empty = gina.api.post(path, b"\xef\xbb\xbf", content_type="application/json")
+    assert "text" in empty.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "authorization, content-type", "cache-control, pragma", "x-requested-with",
+        "traceparent, tracestate, baggage, sentry-trace", "idempotency-key, last-event-id",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/api/user", "/api/chats/1/events"])
+def test_a_browser_may_send_the_usual_headers_from_anywhere(db, path, headers):
+    answer = Client().options(
+        path,
+        headers={
+            "Origin": "https://shop.example", "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": headers,
+        },
+    )  # fmt: skip
+    allowed = {each.strip() for each in answer["Access-Control-Allow-Headers"].split(",")}
+    assert set(headers.split(", ")) <= allowed
+    assert answer["Access-Control-Allow-Origin"] == "*"

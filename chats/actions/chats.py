@@ -47,12 +47,12 @@ def password_of(chat: Chat) -> str:
 def join_url(chat: Chat, password: str) -> str:
     """The link for guests. The password stands in the fragment, which browsers do not send.
 
-    All but letters and digits are percent-encoded: programs that make links of texts leave out a
-    dot or an exclamation mark at the end.
+    Its marks are percent-encoded, also those at the end that a URL may have: programs that make
+    links of texts take a dot there for the end of a sentence.
     """
-    fragment = quote(password, safe="")
-    for mark in "_.-~":
-        fragment = fragment.replace(mark, f"%{ord(mark):02X}")
+    kept = password.rstrip("_.-~")
+    fragment = quote(kept, safe="")
+    fragment += "".join(f"%{ord(mark):02X}" for mark in password[len(kept) :])
     return f"{settings.PUBLIC_URL}/chats/{chat.pk}#{fragment}"
 
 
@@ -84,7 +84,7 @@ def start(
     `network` and `mails` are those of `users.join`.
     """
     with transaction.atomic():
-        name = f"{first_name} {last_name}"[:NAME_LENGTH]
+        name = f"{first_name} {last_name}".strip()[:NAME_LENGTH]
         chat = create(company, name=name, started_by_guest=True)
         joined = users.join(
             chat,

@@ -112,7 +112,7 @@ class ChatInput(serializers.Serializer[Any]):
 
 class PersonInput(serializers.Serializer[Any]):
     first_name = VisibleField(max_length=100)
-    last_name = VisibleField(max_length=100)
+    last_name = VisibleField(max_length=100, allow_blank=True)  # some people have one name
     email = EmailField()
 
 

@@ -72,7 +72,7 @@ class EventStream:
         if asked is None:
             await self.app(scope, receive, send)
             return
-        after = parse_after(asked)
+        after = parse_place(asked.chat_id, asked.after)
         if after is None or not tokens.well_formed(asked.token):
             await self.app(as_for_view(asked, scope), receive, send)
             return
@@ -146,25 +146,33 @@ def asks_for_stream(scope: Scope) -> Asked | None:
             token = ""
     elif scheme.lower() != "bearer":
         token = ""
+    # What a client has kept is taken if it is a place, and otherwise passed over: an EventSource
+    # would take a refusal for the end. Some stand-ins for it can send no header.
+    header = headers.get(b"last-event-id", b"").decode("latin-1")
+    remembered = (
+        kept
+        for kept in (header, sent.get("lastEventId", ""))
+        if kept and parse_place(chat_id, kept) is not None
+    )
     return Asked(
         chat_id,
         token.strip(),
-        headers.get(b"last-event-id", b"").decode("latin-1") or sent.get("after", ""),
-        [(name, value) for name, value in query if name not in {"chat_user_token", "after"}],
+        next(remembered, sent.get("after", "")),
+        [each for each in query if each[0] not in {"chat_user_token", "after", "lastEventId"}],
     )
 
 
-def parse_after(asked: Asked) -> int | Position | None:
-    """Where to begin; None when what was sent is no such place.
+def parse_place(chat_id: int | None, text: str) -> int | Position | None:
+    """Where to begin in a chat, or among all chats; None when what was sent is no such place.
 
     0 is the beginning; of a stream of many chats, now.
     """
-    if asked.chat_id is not None:
-        return 0 if asked.after in {"", "0"} else parse_id(asked.after)
-    if not asked.after:
+    if chat_id is not None:
+        return 0 if text in {"", "0"} else parse_id(text)
+    if not text:
         return 0
     try:
-        return Position.parse(asked.after)
+        return Position.parse(text)
     except ValueError:
         return None
 

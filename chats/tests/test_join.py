@@ -7,7 +7,7 @@ from django.utils import timezone
 from chatapi.mail import deliver, due
 from chatapi.rates import Rate
 from chats.actions import users
-from chats.models import ChatUser, Event
+from chats.models import Chat, ChatUser, Event
 from conftest import PASSWORD, Client
 
 IDA = {"first_name": "Ida", "last_name": "New", "email": "Ida@Guest.test", "password": PASSWORD}
@@ -318,3 +318,14 @@ def test_a_token_says_how_long_it_lives(acme, chat, bob):
     acme.save()
     for joined in (join(chat.pk), bob.api.post(f"/api/chats/{chat.pk}/users")):
         assert joined.json()["expires_at"] > joined.json()["created_at"]
+
+
+def test_people_with_one_name_join(acme, chat, newest_code):
+    person = {"first_name": "Suharto", "last_name": "", "email": "s@guest.test"}
+    joined = Client().post(f"/api/chats/{chat.pk}/users", {"password": PASSWORD, **person})
+    assert joined.status_code == 201
+    assert joined.json()["last_name"] == ""
+    person["email"] = "other@guest.test"
+    started = Client().post(f"/api/companies/{acme.pk}/start-chat", person)
+    assert started.status_code == 201, started.json()
+    assert Chat.objects.latest("pk").name == "Suharto"

@@ -37,7 +37,8 @@ def test_a_link_has_it_so_that_nothing_is_cut_off(chat, alice, password):
     assert start.endswith(f"/chats/{chat.pk}")
     assert unquote(fragment) == password
     assert fragment.isascii()
-    assert all(mark.isalnum() or mark == "%" for mark in fragment)
+    assert all(mark.isalnum() or mark in "%_.-~" for mark in fragment)
+    assert fragment[-1].isalnum()
 
 
 def join(chat, password):

@@ -143,9 +143,34 @@ def test_who_may_not_hears_why(live, chat, gina):
 
 @pytest.mark.parametrize("place", ["x", "-1", "1.5", "9" * 30])
 def test_a_wrong_place_is_422(live, chat, gina, place):
-    with live.stream(chat, gina[1], last_event_id=place) as stream:
+    with live.stream(chat, gina[1], f"?after={place}") as stream:
         assert stream.status == 422
         assert "after" in stream.body["errors"]
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "first"),
+    [
+        ("", "2", "3"), ("?lastEventId=2", None, "3"), ("?lastEventId=1", "2", "3"),
+        ("?after=1&lastEventId=2", None, "3"), ("?after=2", "x", "3"), ("?after=2", "9" * 30, "3"),
+        ("?lastEventId=x", None, "1"), ("?lastEventId=-1", "1.5", "1"), ("", "\u00fcx", "1"),
+        ("?lastEventId=2", "undefined", "3"), ("?lastEventId=", "null", "1"),
+    ],
+)  # fmt: skip
+def test_what_a_client_has_kept(live, chat, gina, query, header, first):
+    """A place is taken, and what is none is passed over: a client would give up for good."""
+    live.say(chat, gina[1], "the third")
+    with live.stream(chat, gina[1], query, last_event_id=header) as stream:
+        assert stream.status == 200
+        assert logged(stream).id == first
+
+
+@pytest.mark.parametrize("kept", ["x", "1.5", "undefined"])
+def test_what_a_client_of_all_chats_has_kept(live, kept):
+    token = live.account("kept@elsewhere.test")
+    for query, header in ((f"?lastEventId={kept}", None), ("", kept)):
+        with live.stream(None, token, query, last_event_id=header) as stream:
+            assert stream.status == 200
 
 
 def test_a_token_has_so_many_at_once(live, chat, gina):

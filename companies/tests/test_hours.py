@@ -35,3 +35,16 @@ def test_always_open_unless_said_otherwise():
     assert is_open(Company(), now)
     assert is_open(Company(opening_hours={"timezone": "Mars/Olympus", "monday": []}), now)
     assert not is_open(Company(opening_hours={"timezone": "Europe/Berlin"}), now)
+
+
+@pytest.mark.parametrize("late", [["22:00", "02:00"], ["20:00", "00:00"], ["09:00", "09:00"]])
+def test_a_range_past_midnight_is_refused_and_told_how(acme, alice, late):
+    path = f"/api/companies/{acme.pk}"
+    hours = {"timezone": "Europe/Berlin", "friday": [late]}
+    answer = alice.api.patch(path, {"opening_hours": hours})
+    assert answer.status_code == 422
+    (sentence,) = answer.json()["errors"]["opening_hours.friday"]
+    assert "22:00 to 24:00, then 00:00 to 02:00" in sentence
+    told = {"friday": [["22:00", "24:00"]], "saturday": [["00:00", "02:00"]]}
+    hours = {"timezone": "Europe/Berlin", **told}
+    assert alice.api.patch(path, {"opening_hours": hours}).status_code == 200

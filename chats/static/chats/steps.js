@@ -108,7 +108,7 @@ export function personFields({ first_name = '', last_name = '', email = '' } = {
   const name = { required: true, maxLength: 100, dir: 'auto' };
   return {
     first_name: field(gettext('First name'), { ...name, value: first_name, autocomplete: 'given-name' }),
-    last_name: field(gettext('Last name'), { ...name, value: last_name, autocomplete: 'family-name' }),
+    last_name: field(gettext('Last name'), { ...name, required: false, value: last_name, autocomplete: 'family-name' }),
     email: field(
       gettext('Email'),
       { type: 'email', required: true, maxLength: 254, value: email, autocomplete: 'email' },
