@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -38,13 +38,16 @@ from accounts.actions import (
 )
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
+from chatapi import mail
 from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
 from chatapi.hints import access_changed
 
 if TYPE_CHECKING:
     CreationForm = AdminUserCreationForm[User]
+    PasswordChangeForm = AdminPasswordChangeForm[User]
 else:
     CreationForm = AdminUserCreationForm
+    PasswordChangeForm = AdminPasswordChangeForm
 
 
 # allauth's own pages would show secrets, and let staff confirm what nobody did.
@@ -138,7 +141,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         "created_at", "expires_at", "last_used_at", "revoked_at",
     )  # fmt: skip
 
-    def page_actions(self, obj: ApiToken) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: ApiToken) -> tuple[str, ...]:
         return () if obj.revoked_at else ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
@@ -191,6 +194,16 @@ class IssueTokenForm(forms.Form):
 # --- Users -----------------------------------------------------------------------------------
 
 
+class PasswordForm(PasswordChangeForm):
+    """Another password for somebody, who is told by mail."""
+
+    def save(self, commit: bool = True) -> Any:
+        user = super().save(commit)
+        if commit:
+            mail.post("password_changed", user.pk, user.email)
+        return user
+
+
 class UserAddForm(CreationForm):
     """A person by their e-mail address; a password is optional."""
 
@@ -224,6 +237,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     change_form_template = "admin/accounts/user/change_form.html"
     form = forms.ModelForm
     add_form = UserAddForm
+    change_password_form = PasswordForm
     add_fieldsets = (
         (
             None,
@@ -292,9 +306,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             drop_other_addresses(obj)
         access_changed(f"user:{obj.pk}")  # it may have been switched off
 
-    def page_actions(self, obj: User) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: User) -> tuple[str, ...]:
         live = ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
-        return (*live, "turn_off_two_factor") if is_mfa_enabled(obj) else live
+        offers_off = is_mfa_enabled(obj) and self.may_act_for(request, obj)
+        return (*live, "turn_off_two_factor") if offers_off else live
 
     @admin.display(description="name", ordering="first_name")
     def full_name(self, user: User) -> str:

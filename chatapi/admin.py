@@ -76,7 +76,7 @@ class StaffAdmin(ModelAdmin):
     paginator = CappedPaginator
     ordering = ("-pk",)
 
-    def page_actions(self, obj: Any) -> Sequence[str]:
+    def page_actions(self, request: HttpRequest, obj: Any) -> Sequence[str]:
         return ()
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
@@ -121,7 +121,7 @@ class StaffAdmin(ModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             offered = self.get_actions(request)
-            found = [offered.get(name) for name in self.page_actions(obj)]
+            found = [offered.get(name) for name in self.page_actions(request, obj)]
             context["page_actions"] = [(each[1], each[2]) for each in found if each]
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -158,7 +158,7 @@ class CompanyAdmin(StaffAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
 
-    def page_actions(self, obj: Company) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: Company) -> tuple[str, ...]:
         return ("restore",) if obj.deleted_at else ("delete_softly",)
 
     @admin.display(description="members")
@@ -238,7 +238,7 @@ class MembershipAdmin(StaffAdmin):
     def state(self, membership: Membership) -> str:
         return membership.status
 
-    def page_actions(self, obj: Membership) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: Membership) -> tuple[str, ...]:
         return () if obj.ended_at else ("end", "end_and_rotate")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

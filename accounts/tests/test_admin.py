@@ -231,6 +231,8 @@ def test_the_password_form(root, alice):
     assert root.post(here, pair).status_code == 302
     alice.user.refresh_from_db()
     assert alice.user.check_password("a-long-enough-one")
+    (told,) = OutgoingMail.objects.all()
+    assert (told.kind, told.to) == ("password_changed", alice.user.email)
 
 
 def test_staff_can_not_raise_themselves_or_take_over_a_colleague(client, alice):
@@ -303,6 +305,9 @@ def test_staff_turn_off_no_second_factor_of_a_colleague(client, alice):
     staff(client, "view_user", "change_user")
     for user in (boss, alice.user):
         TOTP.activate(user, generate_totp_secret())
+    offer = b'value="turn_off_two_factor"'
+    assert offer not in client.get(f"{USERS}{boss.pk}/change/").content
+    assert offer in client.get(f"{USERS}{alice.user.pk}/change/").content
     act(client, USERS, "turn_off_two_factor", boss, alice.user)
     assert list(Authenticator.objects.values_list("user", flat=True)) == [boss.pk]
 

@@ -115,7 +115,7 @@ class ChatAdmin(StaffAdmin):
             return False
         return super().has_change_permission(request, obj)
 
-    def page_actions(self, obj: Chat) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: Chat) -> tuple[str, ...]:
         if obj.deleted_at:
             return ("restore",)
         return ("close" if obj.status == Chat.Status.OPEN else "reopen", "delete_softly")

@@ -69,7 +69,7 @@ class MessageAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).select_related("chat", "author")
 
-    def page_actions(self, obj: Message) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: Message) -> tuple[str, ...]:
         return () if obj.deleted_at else ("delete_text",)
 
     @admin.display(description="text")

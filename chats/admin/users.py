@@ -63,7 +63,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
             return rows.select_related("chat", "membership__user", "membership__company", "user")
         return rows
 
-    def page_actions(self, obj: ChatUser) -> tuple[str, ...]:
+    def page_actions(self, request: HttpRequest, obj: ChatUser) -> tuple[str, ...]:
         if obj.status == ChatUser.Status.BANNED:
             return ("lift_ban",)
         leave = ("remove", "revoke_tokens") if obj.status in HERE else ()

@@ -170,7 +170,7 @@ def test_a_transcript_reads_as_it_went(root, chat, gina, agent_bob):
         "Gina Guest was banned",
         "The chat was closed",
     ]
-    assert "One &lt;b&gt;bold&lt;/b&gt;<br>two" in text
+    assert "One &lt;b&gt;bold&lt;/b&gt;\ntwo" in text
     assert "Changed" in text
     assert "To be changed" in text  # the earlier text, behind "Edited"
     assert "A slip of the tongue" not in text
