@@ -9,7 +9,7 @@ cache="${TEST_REDIS_URL:-redis://127.0.0.1:6379/9}"
 unset TEST_DATABASE_URL TEST_REDIS_URL
 
 echo "== On the embedded default: SQLite, no Redis"
-"$BIN/python" -m pytest -n 2 "$@"
+"$BIN/python" -m pytest -n "${TEST_PROCESSES:-2}" "$@"
 
 if "$BIN/python" - "$database" "$cache" <<'PYTHON'
 import sys
@@ -22,7 +22,7 @@ except (psycopg.Error, redis.RedisError) as error:
 PYTHON
 then
     echo "== On PostgreSQL and Redis"
-    TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" "$BIN/python" -m pytest -n 2 "$@"
+    TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" "$BIN/python" -m pytest -n "${TEST_PROCESSES:-2}" "$@"
     echo "Ran on the embedded default, and on PostgreSQL and Redis."
 elif [ -n "${REQUIRE_SERVICES:-}" ]; then
     echo "PostgreSQL or Redis does not answer, and they are required here." >&2
