@@ -5,8 +5,7 @@ import re
 
 import idna
 
-LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-PLAIN_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.ASCII)
+PLAIN_LABEL = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 LONGEST = 253
 
 
@@ -18,8 +17,10 @@ def normal_domain(name: str) -> str:
 
     Raises ValueError for what is no domain name, such as one with a blank or an underscore.
     """
+    if len(name) > 4 * LONGEST:  # more than what could become shorter
+        raise ValueError("too long")
     lower = name.lower()
-    if not PLAIN_DOMAIN.fullmatch(lower):
+    if not all(PLAIN_LABEL.fullmatch(label) for label in lower.split(".")):
         lower = idna.encode(name, uts46=True, std3_rules=True).decode("ascii")
     if len(lower) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
