@@ -24,7 +24,7 @@ class MakeRun:
         with self.output.open("wb") as output:
             self.make = subprocess.Popen(
                 ["make", "run"], cwd=ROOT, env=self.installation.env,
-                stdout=output, stderr=output, start_new_session=True,
+                stdout=output, stderr=output, start_new_session=True, preexec_fn=in_a_terminal,
             )  # fmt: skip
         wait_for(self.installation.answers)
         wait_for(lambda: all(f"{each} started" in self.text for each in ("web", "worker", "beat")))
@@ -44,6 +44,11 @@ class MakeRun:
         with socket.socket() as probe:
             is_free = probe.connect_ex(("127.0.0.1", self.installation.port)) != 0
         return is_free and not any(map(is_running, self.pids.values()))
+
+
+def in_a_terminal():
+    """A suite that runs under `nohup` would hand on that a closed terminal ends nothing."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def is_running(pid):

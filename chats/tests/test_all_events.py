@@ -116,7 +116,7 @@ def test_not_for_a_guest(live):
 
 @pytest.mark.parametrize("place", ["x", "1_2_3", "2021-07-05T09:31:38.000000Z_a_1", "_1_1"])
 def test_a_wrong_place_is_422(live, place):
-    with live.stream(None, live.alice, last_event_id=place) as stream:
+    with live.stream(None, live.alice, f"?after={place}") as stream:
         assert stream.status == 422
         assert "after" in stream.body["errors"]
 
