@@ -16,9 +16,16 @@ from accounts.addresses import normal_email, parse_email
 
 
 def lacking_scope(scopes: str, method: str | None) -> str | None:
-    """The scope that an HTTP method needs and is not among `scopes`; None when there is none."""
-    needed = "read" if method in {"GET", "HEAD"} else "write"
-    return None if needed in scopes.split(",") else needed
+    """The scope that an HTTP method needs and is not among `scopes`; None when there is none.
+
+    PUT, PATCH and DELETE answer with what is there, so they read as well as write.
+    """
+    given = scopes.split(",")
+    if method != "POST" and "read" not in given:
+        return "read"
+    if method not in {"GET", "HEAD"} and "write" not in given:
+        return "write"
+    return None
 
 
 class UserManager(BaseUserManager["User"]):

@@ -63,6 +63,30 @@ def test_nor_the_password_by_which_one_can(chat, thief, bob, error_of):
     assert bob.api.post(f"/api/chats/{chat.pk}/share", {}).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_nor_what_the_answer_to_a_write_shows(acme, alice, bob, chat, gina, method, error_of):
+    """An empty change is a read: it answers with the message, the chat or the person."""
+    said = gina.api.post(f"/api/chats/{chat.pk}/messages", {"text": "for readers"}).json()
+    writes = Client(issue_token(alice.user, "stolen", 1, ["write"])[1])
+    agent = Client(join(writes, chat)["token"])
+    users = f"/api/chats/{chat.pk}/users"
+    for api, path in (
+        (agent, f"/api/chats/{chat.pk}/messages/{said['id']}"),
+        (writes, f"/api/chats/{chat.pk}"),
+        (writes, f"{users}/{gina.chat_user.pk}"),
+        (writes, f"/api/companies/{acme.pk}"),
+        (writes, f"/api/companies/{acme.pk}/users/{bob.user.pk}"),
+    ):
+        answer = getattr(api, method)(path, {})
+        assert (answer.status_code, error_of(answer)) == (403, "scope_missing"), path
+
+
+def test_nor_a_password_of_its_choice(chat, alice, error_of):
+    writes = Client(issue_token(alice.user, "stolen", 1, ["write"])[1])
+    answer = writes.put(f"/api/chats/{chat.pk}", {"password": "known-to-the-thief"})
+    assert (answer.status_code, error_of(answer)) == (403, "scope_missing")
+
+
 def test_a_replay_gives_no_scope_that_the_caller_lacks(chat, bob, thief):
     key, path = {"Idempotency-Key": "k"}, f"/api/chats/{chat.pk}/users"
     first = bob.api.post(path, {}, headers=key)
