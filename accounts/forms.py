@@ -106,10 +106,12 @@ class Counted:
     def clean_code(self) -> str:
         guess = guessing.guess(context.request, self.user.email, "code")
         require(context.request, guess.verdict)
-        code: str = super().clean_code()  # type: ignore[misc]
         if not guess.in_pool:
+            # The password was right. The code is not looked at, so that how long the answer takes
+            # tells nothing of it.
             offer_browser(self.user)
             raise get_adapter().validation_error("incorrect_code")
+        code: str = super().clean_code()  # type: ignore[misc]
         used = Charge("USED_CODE", f"{self.user.pk} {normalize_user_code(code)}")
         if not limiter().take([used]).allowed:
             raise get_adapter().validation_error("incorrect_code")

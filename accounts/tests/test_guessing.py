@@ -3,6 +3,9 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.contrib.auth.hashers import get_hasher
 from django.core import mail as django_mail
 from django.test import Client
 from django.utils import timezone
@@ -84,6 +87,50 @@ def test_a_crowd_of_networks_shares_a_pool_that_a_known_browser_does_without(
     assert not is_in(right)
     log_in(known)
     assert is_in(known)
+
+
+@pytest.mark.parametrize("log_in", [site, admin])
+@pytest.mark.parametrize("pool", ["9/h", "1/h"])
+def test_a_right_password_takes_the_work_of_a_wrong_one(
+    bob_logs_in, log_in, pool, settings, monkeypatch
+):
+    """How long an answer takes is an answer too, above all when the pool is empty."""
+    settings.LIMITS = settings.LIMITS | {"LOGIN_ACCOUNT": Rate.parse(pool)}
+    hashed = []
+    hasher = type(get_hasher())
+    encode = hasher.encode
+
+    def noted(self, *args, **kwargs):
+        hashed.append(args)
+        return encode(self, *args, **kwargs)
+
+    other = account_for("about-to-move@acme.test")
+    prove_address(other, PASSWORD)
+    EmailAddress.objects.create(user=other, email=EMAIL, verified=False)
+    EmailAddress.objects.create(user=other, email="nobody@acme.test", verified=False)
+    log_in(from_network(1), "wrong")
+    monkeypatch.setattr(hasher, "encode", noted)
+    counts = []
+    for n, (email, password) in enumerate(
+        [(EMAIL, PASSWORD), (EMAIL, "wrong"), ("nobody@acme.test", "wrong")]
+    ):
+        hashed.clear()
+        log_in(from_network(n + 2), password, email)
+        counts.append(len(hashed))
+    assert counts == [1, 1, 1]
+
+
+def test_a_code_is_not_looked_at_when_the_pool_is_empty(bob_logs_in, settings, monkeypatch):
+    settings.LIMITS = settings.LIMITS | {"LOGIN_ACCOUNT": Rate.parse("1/h")}
+    TOTP.activate(bob_logs_in, generate_totp_secret())
+    looked = []
+    monkeypatch.setattr(TOTP, "validate_code", lambda self, code: bool(looked.append(code)))
+    intruder = from_network(1)
+    site(intruder)
+    for code in ("111111", "222222"):
+        intruder.post("/accounts/2fa/authenticate/", {"code": code})
+    assert looked == ["111111"]
+    assert [each.to for each in send_mails()] == [[EMAIL]]
 
 
 def test_the_owner_of_the_mailbox_lets_a_new_browser_in(bob_logs_in, settings):
