@@ -1,19 +1,20 @@
-"""Lookups that the ORM lacks. Importing this module makes them known."""
+"""What the ORM lacks. Importing this module makes the lookups known."""
 
 import unicodedata
 from typing import Any
 
 from django.db.backends.signals import connection_created
-from django.db.models import BigAutoField, CharField, TextField
+from django.db.models import BigAutoField, BigIntegerField, CharField, Subquery, TextField
 from django.db.models.lookups import IContains, In
 
 
 @BigAutoField.register_lookup
 class Among(In):
-    """`IN` a subquery that depends on an outer row and has a LIMIT.
+    """`IN` a subquery whose rows are few, and are to be found first.
 
-    PostgreSQL would run such a subquery for every row that it might let through; as an array it is
-    run once, and the rows are looked up by it. SQLite does so by itself.
+    PostgreSQL might go through the outer rows instead, and compare each of them with the
+    subquery's. As an array it is run once, and the rows are looked up by it. SQLite does so by
+    itself.
     """
 
     lookup_name = "among"
@@ -22,6 +23,17 @@ class Among(In):
         column, column_parameters = self.process_lhs(compiler, connection)
         subquery, parameters = self.process_rhs(compiler, connection)
         return f"{column} = ANY (ARRAY{subquery})", [*column_parameters, *parameters]
+
+
+class Each(Subquery):
+    """PostgreSQL only: a row for each value of a subquery that depends on the outer row.
+
+    The subquery runs once for each outer row, whatever PostgreSQL thinks of the tables' sizes.
+    """
+
+    template = "unnest(ARRAY(%(subquery)s))"
+    set_returning = True
+    output_field = BigIntegerField()
 
 
 @CharField.register_lookup

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from cryptography.fernet import InvalidToken
+from django.db import connection
 from django.db.models import (
     BigIntegerField,
     Count,
@@ -23,16 +24,19 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 
+from accounts.authentication import account
 from accounts.models import User
 from chatapi.compiled import Compiled, Parameter
 from chatapi.crypto import decrypt, encrypt
 from chatapi.cursors import INSTANT, NUMBER, Ordering
 from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.ids import parse_id
+from chatapi.lookups import Each
 from chatapi.text import normal_password
 from chats.hints import Position
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
+from companies.access import companies
 from companies.models import Company, Membership, Role
 
 logger = logging.getLogger(__name__)
@@ -100,42 +104,55 @@ def chats_of_member(user_id: Any) -> QuerySet[Chat]:
 
 
 def listed(
-    request: Request,
-    rows: QuerySet[Chat],
-    companies: QuerySet[Company],
-    order: str,
-    page: tuple[int, int],
+    request: Request, rows: QuerySet[Chat], order: str, page: tuple[int, int]
 ) -> QuerySet[Chat]:
-    """Of those `rows` and `companies` that the caller may see, the `page`: a slice, in order."""
+    """Of those `rows` that the caller may see, the `page`: a slice, in order."""
     if isinstance(request.auth, ChatUserToken):
-        return chats(request).filter(pk__in=rows, company__in=companies)[slice(*page)]
-    return listed_of_member(request.user.pk, rows, companies, order, page)
+        return chats(request).filter(pk__in=rows)[slice(*page)]
+    return listed_of_member(request.user.pk, rows, order, page)
+
+
+def listed_of_company(
+    request: Request, rows: QuerySet[Chat], company: Q, order: str, page: tuple[int, int]
+) -> QuerySet[Chat]:
+    """The same of one company: its own first ones, by its index."""
+    if isinstance(request.auth, ChatUserToken):
+        whose = Company.objects.live().filter(company)
+        return chats(request).filter(pk__in=rows, company__in=whose)[slice(*page)]
+    # Found first, or PostgreSQL plans for as many chats as a company has on average.
+    user = account(request)
+    found = companies(user).filter(company).values_list("pk", flat=True).first()
+    own = rows.filter(company_id=found or 0, deleted_at=None).order_by(*by_age(order))
+    first = own.values("pk")[slice(*page)]
+    shown = summed_up(Chat.objects.filter(pk__in=first), me=Q(user_id=user.pk))
+    return shown.order_by(*by_age(order))
 
 
 def listed_of_member(
-    user_id: Any,
-    rows: QuerySet[Chat],
-    companies: QuerySet[Company],
-    order: str,
-    page: tuple[int, int],
+    user_id: Any, rows: QuerySet[Chat], order: str, page: tuple[int, int]
 ) -> QuerySet[Chat]:
     """Each company's own first ones are found by its index, and the first of all among those.
 
     What this costs grows neither with the companies' chats nor with those of others. Only the
     chats of the page are summed up, not those before it.
     """
+    of_company = rows.filter(company_id=OuterRef("company_id"), deleted_at=None)
+    first = of_company.order_by(*by_age(order)).values("pk")[: page[1]]
+    own = Membership.objects.live().filter(user_id=user_id, company__deleted_at=None)
+    found: Any
+    if connection.vendor == "postgresql":
+        each = own.annotate(first=Each(first)).values("first")
+        found = Chat.objects.filter(pk__among=each).order_by(*by_age(order)).values("pk")
+    else:
+        found = own.filter(company__chats__pk__in=first).values("company__chats__pk")
+        found = found.order_by(*by_age(order, "company__chats__"))
+    shown = summed_up(Chat.objects.filter(pk__in=found[slice(*page)]), me=Q(user_id=user_id))
+    return shown.order_by(*by_age(order))
+
+
+def by_age(order: str, prefix: str = "") -> tuple[str, str]:
     sign = "" if order == "asc" else "-"
-    first = rows.filter(company_id=OuterRef("company_id"), deleted_at=None)
-    first = first.order_by(f"{sign}created_at", f"{sign}pk")
-    found = (
-        Membership.objects.live()
-        .filter(user_id=user_id, company__in=companies)
-        .filter(company__chats__pk__among=first.values("pk")[: page[1]])
-        .order_by(f"{sign}company__chats__created_at", f"{sign}company__chats__pk")
-        .values("company__chats__pk")[slice(*page)]
-    )
-    shown = summed_up(Chat.objects.filter(pk__in=found), me=Q(user_id=user_id))
-    return shown.order_by(f"{sign}created_at", f"{sign}pk")
+    return f"{sign}{prefix}created_at", f"{sign}{prefix}pk"
 
 
 CHATS = Ordering("chats", {"created_at": INSTANT, "pk": NUMBER})
@@ -145,8 +162,7 @@ CHATS = Ordering("chats", {"created_at": INSTANT, "pk": NUMBER})
 def first_page_of_chats(order: str, size: int) -> Compiled[Chat]:
     def build() -> QuerySet[Chat]:
         user_id = Parameter("user_id", BigIntegerField())
-        rows, companies = Chat.objects.all(), Company.objects.live()
-        return listed_of_member(user_id, rows, companies, order, (0, size))
+        return listed_of_member(user_id, Chat.objects.all(), order, (0, size))
 
     return Compiled(build)
 
@@ -162,7 +178,7 @@ def page_of_chats_after(order: str, size: int) -> Compiled[Chat]:
         user_id = Parameter("user_id", BigIntegerField())
         place = Parameter("created_at", DateTimeField()), Parameter("pk", BigIntegerField())
         rows = Chat.objects.filter(CHATS.after(place, order))
-        return listed_of_member(user_id, rows, Company.objects.live(), order, (0, size))
+        return listed_of_member(user_id, rows, order, (0, size))
 
     return Compiled(build)
 

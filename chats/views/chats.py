@@ -22,7 +22,6 @@ from chats.serializers.asked import ChatsQuery, EventsQuery
 from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
 from companies.access import companies, named
-from companies.models import Company
 
 Chats = list[Chat]  # `list` is a route's name below
 
@@ -59,16 +58,17 @@ class ChatViewSet(ChatView):
 
     def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
         rows = created(access.CHATS.beyond(Chat.objects.all(), query), query)
-        whose = Company.objects.live()
-        if "company_id" in query:
-            whose = whose.filter(named(query["company_id"]))
         if "status" in query:
             rows = rows.filter(status=query["status"])
         if "external_id" in query:
             rows = rows.filter(external_id=query["external_id"])
         if query.get("q"):
             rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
-        return access.listed(self.request, rows, whose, query["order"], bounds(query))
+        order, page = query["order"], bounds(query)
+        if "company_id" in query:
+            company = named(query["company_id"])
+            return access.listed_of_company(self.request, rows, company, order, page)
+        return access.listed(self.request, rows, order, page)
 
     def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
         return self.found(found, query, lambda rows: show_chats(self.request, rows), access.CHATS)
