@@ -191,7 +191,9 @@ def chats_after(user: User, place: tuple[Any, ...], order: str, size: int) -> li
 
 
 def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
-    """`rows` with `users_count`, `unread_count` for the chat user `me`, and `last_message_id`."""
+    """`rows` summed up for the chat user `me`: with its id as `own_id`, `users_count`,
+    `unread_count` and `last_message_id`."""
+    own_of_row = ChatUser.objects.filter(me, chat=OuterRef("pk"))
     own = ChatUser.objects.filter(me, chat=OuterRef(OuterRef("pk")))
     unread = Message.objects.filter(
         chat=OuterRef("pk"),
@@ -199,6 +201,7 @@ def summed_up(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
         seq__gt=Coalesce(Subquery(own.values("last_read_seq")[:1]), Value(0)),
     ).exclude(author_id=Coalesce(Subquery(own.values("pk")[:1]), Value(0)))
     return rows.annotate(
+        own_id=Subquery(own_of_row.values("pk")[:1]),
         users_count=count(
             ChatUser.objects.filter(chat=OuterRef("pk"), status=ChatUser.Status.ACTIVE)
         ),

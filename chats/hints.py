@@ -12,6 +12,7 @@ from chatapi.ids import parse_id
 from chatapi.json import dumps, instant
 from chats.models import EventType
 
+MAX_PRESENT_IN = 20  # chats that the reader of one stream has open
 UNSETTLED = timedelta(seconds=30)  # longer than any statement may take
 # Events after which earlier ones look different: these show a message, and its author, as of now.
 CHANGES_EARLIER = tuple(

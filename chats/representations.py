@@ -120,6 +120,7 @@ def chat_in_full(
         **shown,
         "last_seq": found.last_seq,
         "last_message": last_message,
+        "chat_user_id": found.own_id,
         "unread_count": found.unread_count,
         "users_count": found.users_count,
         "deleted_at": instant(found.deleted_at) if found.deleted_at else None,

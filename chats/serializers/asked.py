@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chatapi.ids import MAX_ID
+from chatapi.ids import MAX_ID, parse_ids
 from chatapi.pagination import NewestFirstQuery
-from chats.hints import Position
+from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import Chat
 
 
@@ -62,6 +62,28 @@ class PlaceField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"type": "string"})
+class PresentInField(serializers.Field[Any, Any, Any, Any]):
+    """Ids of chats, separated by commas."""
+
+    def to_internal_value(self, data: Any) -> tuple[int, ...]:
+        found = parse_ids(str(data), MAX_PRESENT_IN)
+        if found is None:
+            raise serializers.ValidationError(
+                f"Send at most {MAX_PRESENT_IN} ids of chats, separated by commas."
+            )
+        return found
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class AllEventsQuery(serializers.Serializer[Any]):
     after = PlaceField(required=False, help_text="An event's id, or a `last_id`; without it, now.")
+    present_in = PresentInField(
+        required=False,
+        help_text="For streams: the ids of the chats that the reader has open, separated by "
+        f"commas, at most {MAX_PRESENT_IN}. The stream begins with who is connected to these, and "
+        "in those that the account has joined it is shown as connected.",
+    )
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)

@@ -217,6 +217,11 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
 
     company_id = serializers.IntegerField(read_only=True)
     last_message = serializers.SerializerMethodField()
+    chat_user_id = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="The caller's own chat user; null if they have never been in the chat.",
+    )
     unread_count = serializers.IntegerField(read_only=True)
     users_count = serializers.IntegerField(read_only=True, help_text="Who is in the chat now.")
     external_id = serializers.CharField(read_only=True, required=False, allow_null=True)
@@ -226,7 +231,8 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
         model = Chat
         fields = (
             "id", "company_id", "name", "status", "external_id", "metadata", "last_seq",
-            "last_message", "unread_count", "users_count", "created_at", "deleted_at",
+            "last_message", "chat_user_id", "unread_count", "users_count", "created_at",
+            "deleted_at",
         )  # fmt: skip
         read_only_fields = fields
 

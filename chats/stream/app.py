@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error
 
 from chatapi import tokens
-from chatapi.ids import parse_id
+from chatapi.ids import parse_id, parse_ids
 from chatapi.intake import (
     App,
     Receive,
@@ -24,7 +24,7 @@ from chatapi.intake import (
     identified,
     on_shutdown,
 )
-from chats.hints import Position
+from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import ChatUserToken
 from chats.stream.caps import Caps, refuse
 from chats.stream.door import Entry
@@ -52,12 +52,15 @@ COME_BACK = 500, 5000  # milliseconds in which those whom a server sends away co
 
 
 class Asked(NamedTuple):
-    """A request for a stream. `after` is as it was sent; `rest` of the query is for the view."""
+    """A request for a stream. `after` is as it was sent; `rest` of the query is for the view.
+
+    `present_in` are the chats that the reader has open, for a stream of many chats."""
 
     chat_id: int | None
     token: str
     after: str
     rest: list[tuple[str, str]]
+    present_in: tuple[int, ...] | None = ()  # None when what was sent is no list of ids
 
 
 class EventStream:
@@ -73,7 +76,7 @@ class EventStream:
             await self.app(scope, receive, send)
             return
         after = parse_place(asked.chat_id, asked.after)
-        if after is None or not tokens.well_formed(asked.token):
+        if after is None or asked.present_in is None or not tokens.well_formed(asked.token):
             await self.app(as_for_view(asked, scope), receive, send)
             return
         try:
@@ -91,20 +94,26 @@ class EventStream:
             return
         with self.caps.entered(entry.grant.limit_key, scope) as allowed:
             if allowed:
-                await serve(entry, changes, after, scope, receive, send)
+                await serve(entry, changes, after, asked.present_in, scope, receive, send)
             else:
                 await refuse(scope, send, entry.verdict.headers)
 
 
 async def serve(
-    entry: Entry, changes: int, after: int | Position, scope: Scope, receive: Receive, send: Send
+    entry: Entry,
+    changes: int,
+    after: int | Position,
+    present_in: tuple[int, ...],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     """Stream until the reader goes, or is sent away."""
     with identified(scope) as identifier:
         told = {"X-Request-ID": identifier, **entry.verdict.headers}
     outlet = Outlet(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
     seq, since = (after, None) if isinstance(after, int) else (0, after)
-    stream = Stream(entry.grant, outlet, seq, entry.head)
+    stream = Stream(entry.grant, outlet, seq, entry.head, present_in)
     hub().open(stream, changes)
     running = asyncio.ensure_future(hub().run(stream, since))
     gone = asyncio.ensure_future(disconnected(receive))
@@ -159,6 +168,7 @@ def asks_for_stream(scope: Scope) -> Asked | None:
         token.strip(),
         next(remembered, sent.get("after", "")),
         [each for each in query if each[0] not in {"chat_user_token", "after", "lastEventId"}],
+        parse_ids(sent.get("present_in", ""), MAX_PRESENT_IN) if chat_id is None else (),
     )
 
 

@@ -14,7 +14,8 @@ from chatapi import tokens
 from chatapi.limits import Charge, Verdict, limiter
 from chats import access
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
-from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
+from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet
+from chats.stream.registry import Present
 from companies.models import Membership
 
 
@@ -140,6 +141,18 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
             elif (chat := chats.get(old.chat_id)) and chat.company_id in grant.company_ids:
                 found[old] = old._replace(expires_at=grant.expires_at)
     return found
+
+
+def presents(grant: Grant, chat_ids: Iterable[int]) -> tuple[list[Present], tuple[int, ...]]:
+    """Those of these chats that may be read, and the account's chat users in them."""
+    readable = access.live_chats().filter(pk__in=chat_ids, company_id__in=grant.company_ids)
+    company_of = dict(readable.values_list("pk", "company_id"))
+    own = ChatUser.objects.filter(
+        chat__in=company_of, user=grant.user_id, status=ChatUser.Status.ACTIVE
+    )
+    rows = own.values_list("chat_id", "pk")
+    found = [Present(company_of[chat_id], chat_id, pk) for chat_id, pk in rows]
+    return found, tuple(company_of)
 
 
 def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:

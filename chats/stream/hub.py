@@ -20,6 +20,7 @@ from chats.stream.feed import Feed, Frames
 from chats.stream.listener import NoteListener, RedisListener, listener
 from chats.stream.outlet import retry
 from chats.stream.presence import Presence
+from chats.stream.registry import Present
 from chats.stream.stream import HEARTBEAT, Stream
 
 logger = logging.getLogger(__name__)
@@ -110,13 +111,20 @@ class Hub:
             self._companies.add(stream, grant.company_ids, after)
             await self._listener.join(map(company_channel, grant.company_ids))
             await self._companies.attach(stream, welcome)
+            if stream.watched:
+                found = await reader.insistently(
+                    reader.DOOR.call, door.presents, grant, stream.watched
+                )
+                if not stream.outlet.closed:
+                    self.presence.enter(stream, *found)
             return
         stream.feed = feed = self._need_feed(grant.chat_id)
         if feed.opening is not None:
             await asyncio.shield(feed.opening)
         await feed.attach(stream, welcome)
         if grant.chat_user_id is not None and not stream.outlet.closed:
-            self.presence.enter(stream)
+            present = Present(grant.company_ids[0], grant.chat_id, grant.chat_user_id)
+            self.presence.enter(stream, [present], (grant.chat_id,))
 
     def close(self, stream: Stream) -> None:
         """The reader has gone, or was sent away."""

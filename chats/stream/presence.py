@@ -40,23 +40,23 @@ class Presence:
         self._new: list[Stream] = []  # to be told who is here
         self._alive_at = float("-inf")
 
-    def enter(self, stream: Stream) -> None:
-        present = present_by(stream)
-        stream.is_present = True
-        self._here[present] += 1
-        if self._here[present] == 1 and self._gone.pop(present, None) is None:
-            self._come.add(present)
+    def enter(self, stream: Stream, presents: Iterable[Present], watched: tuple[int, ...]) -> None:
+        """Count chat users as connected by a stream; it is told who is in the chats `watched`."""
+        for present in presents:
+            stream.presents.append(present)
+            self._here[present] += 1
+            if self._here[present] == 1 and self._gone.pop(present, None) is None:
+                self._come.add(present)
+        stream.watched = watched
         self._new.append(stream)
 
     def leave(self, stream: Stream) -> None:
-        if not stream.is_present:
-            return
-        stream.is_present = False
-        present = present_by(stream)
-        self._here[present] -= 1
-        if not self._here[present]:
-            del self._here[present]
-            self._gone[present] = time.monotonic() + GRACE
+        presents, stream.presents = stream.presents, []
+        for present in presents:
+            self._here[present] -= 1
+            if not self._here[present]:
+                del self._here[present]
+                self._gone[present] = time.monotonic() + GRACE
 
     def tell_again(self) -> None:
         """The registry may have been lost."""
@@ -74,7 +74,7 @@ class Presence:
         if not (lives or new or come or gone):
             return
         try:
-            asked = {stream.grant.chat_id for stream in new if stream.grant.chat_id}
+            asked = {chat_id for stream in new for chat_id in stream.watched}
             online = await reader.ASIDE.call(self._tell, lives, come, gone, asked)
         except (redis.RedisError, sqlite3.Error, Error) as error:
             # Told once the registry can be reached.
@@ -86,8 +86,8 @@ class Presence:
             self._alive_at = now
         bodies = {chat_id: snapshot(chat_id, users) for chat_id, users in online.items()}
         for stream in new:
-            if stream.grant.chat_id in bodies:
-                stream.outlet.push(bodies[stream.grant.chat_id])
+            for chat_id in stream.watched:
+                stream.outlet.push(bodies[chat_id])
 
     def _tell(
         self, lives: bool, come: set[Present], gone: set[Present], asked: set[int]
@@ -112,13 +112,6 @@ class Presence:
         for (company_id, chat_id), users in changes.items():
             tell_presence(company_id, chat_id, users)
         return {chat_id: online[chat_id] for chat_id in asked}
-
-
-def present_by(stream: Stream) -> Present:
-    """The chat user of a stream."""
-    grant = stream.grant
-    assert grant.chat_id is not None
-    return Present(grant.company_ids[0], grant.chat_id, grant.chat_user_id or 0)
 
 
 def shown(chat_user_id: int, *, online: bool, seen: datetime | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from chats.stream.outlet import Outlet
 
 if TYPE_CHECKING:
     from chats.stream.feed import Feed
+    from chats.stream.registry import Present
 
 HEARTBEAT = 15  # seconds
 PASSING_SECONDS = 6.0  # that what passes is worth telling
@@ -30,14 +31,22 @@ class Stream:
         "feed",
         "grant",
         "head",
-        "is_present",
         "outlet",
+        "presents",
         "seq",
         "since",
         "turn",
+        "watched",
     )
 
-    def __init__(self, grant: Grant, outlet: Outlet, seq: int = 0, head: int = 0) -> None:
+    def __init__(
+        self,
+        grant: Grant,
+        outlet: Outlet,
+        seq: int = 0,
+        head: int = 0,
+        watched: tuple[int, ...] = (),
+    ) -> None:
         self.grant = grant
         self.outlet = outlet
         self.seq = seq
@@ -46,7 +55,8 @@ class Stream:
         self.admitted_at = 0.0
         self.believes_after = ""
         self.feed: Feed | None = None  # that it needs
-        self.is_present = False  # whether its chat user was told of as connected
+        self.watched = watched  # chats whose connected users it is told of when it begins
+        self.presents: list[Present] = []  # chat users that were told of as connected by it
         self.turn = random.randrange(HEARTBEAT)  # noqa: S311
 
     def push_passing(self, hint: Hint, key: Hashable) -> None:

@@ -173,6 +173,15 @@ class TestList:
         (shown,) = gina.api.get("/api/chats").json()["data"]
         assert shown["unread_count"] == 1
 
+    def test_each_with_the_callers_own_chat_user(self, chat, gina, agent_bob, bob, mary):
+        path = f"/api/chats/{chat.pk}"
+        assert gina.api.get(path).json()["chat_user_id"] == gina.chat_user.pk
+        for client in (bob.api, agent_bob.api):
+            assert client.get(path).json()["chat_user_id"] == agent_bob.chat_user.pk
+            (shown,) = client.get("/api/chats").json()["data"]
+            assert shown["chat_user_id"] == agent_bob.chat_user.pk
+        assert mary.api.get(path).json()["chat_user_id"] is None  # she has not joined
+
     def test_a_deleted_message_is_not_unread(self, chat, gina, agent_bob, mary):
         sent, _ = messages.send(gina.chat_user, "Hello")
         messages.delete(chat.pk, sent["id"], None)

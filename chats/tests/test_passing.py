@@ -1,6 +1,7 @@
 """What passes: typing, reading and presence, told to who is there by a real server."""
 
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -81,3 +82,46 @@ def test_who_comes_back_at_once_never_went(live, chat):
             assert not stream.ended
     told = [event for event in stream.events if event.type == "presence"]
     assert all(users(event)[greta]["online"] for event in told if greta in users(event))
+
+
+def test_a_member_is_connected_to_the_chats_that_they_have_open(live, chat):
+    """One stream of all chats serves a client with several open."""
+    gina, token = live.guest(chat)
+    other, elsewhere = live.chat(), live.chat(live.company())
+    agent = live.ask("POST", f"/api/chats/{chat}/users", None, live.alice)["id"]
+    query = f"?present_in={chat},{other},{elsewhere},999999"
+    with live.stream(chat, token, after=live.head(chat)) as guest:
+        assert gina in users(passing(guest, "presence"))
+        with live.stream(None, live.alice, query) as stream:
+            told = {}
+            while set(told) != {chat, other, elsewhere}:
+                event = passing(stream, "presence")
+                told.setdefault(event.data["chat_id"], users(event))
+            assert gina in told[chat]
+            assert (told[other], told[elsewhere]) == ({}, {})  # nobody has joined these
+            while agent not in (here := users(passing(guest, "presence"))):
+                pass
+            assert here[agent]["online"]
+        while (here := users(passing(guest, "presence", 10))).get(agent, {}).get("online", True):
+            pass
+    assert here[agent]["last_seen_at"]
+
+
+def test_nobody_hears_who_is_connected_to_a_chat_of_others(live, chat):
+    live.guest(chat)
+    outsider = live.account("charlie@other.test")
+    with (
+        live.stream(chat, live.guest(chat)[1]),
+        live.stream(None, outsider, f"?present_in={chat}") as stream,
+        pytest.raises(TimeoutError),
+    ):
+        passing(stream, "presence", 3)
+
+
+@pytest.mark.parametrize("wrong", ["x", "1,,2", "0", "1, 2", ",".join(map(str, range(1, 22)))])
+def test_what_is_no_list_of_chats_is_refused(live, wrong):
+    path = f"/api/events?present_in={quote(wrong)}"
+    for accept in ("application/json", "text/event-stream"):
+        answer = live.installation.call("GET", path, None, live.alice, Accept=accept)
+        assert answer.status == 422, accept
+        assert list(answer.body["errors"]) == ["present_in"]
