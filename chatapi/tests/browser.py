@@ -147,6 +147,29 @@ class Person:
         assert not left, left
 
 
+def hide(page: Page) -> None:
+    """Let another tab cover this one, as a browser tells its page."""
+    page.evaluate("() => { globalThis.covered = true; }")
+    cover(page)
+
+
+def reveal(page: Page) -> None:
+    """Show a tab again that was hidden."""
+    page.evaluate("() => { globalThis.covered = false; }")
+    cover(page)
+
+
+def cover(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            Object.defineProperty(document, 'hidden', {
+                get: () => globalThis.covered, configurable: true,
+            });
+            document.dispatchEvent(new Event('visibilitychange'));
+        }"""
+    )
+
+
 @pytest.fixture
 def person(browser: Browser, site: Site) -> Iterator[Callable[..., Person]]:
     """Makes people: `person()`, or with options of a context like `viewport=PHONE`."""

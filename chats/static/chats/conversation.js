@@ -1,23 +1,27 @@
 // A conversation, with the token of a guest or of an agent.
 //
-//   const conversation = await openConversation(root, {api, chat, me, onUnread, onEnded});
+//   const conversation = await openConversation(root, {api, chat, me, connect, onUnread, onEnded});
 //   conversation.close();
 //
 // `api` carries a chat-user token, `chat` is the answer of GET /api/chats/{id}, `me` the chat user.
+// `connect({onEvent, onPassing, onState, onEnd, signal})` has the events of the chat delivered; without it, they
+// come by a stream of the chat.
 // `onUnread(count)` tells of messages that came unseen, `onEnded(reason)` that the token is good no
 // more, `onAnew()` that a new chat is wanted, as this one is closed. What else happens in the chat is told by events of the conversation, an EventTarget:
 // 'chat' (detail: what changed of the chat), 'user' (a chat user), 'presence' (users).
 
 import { element } from '../chatapi/dom.js';
-import { follow } from '../chatapi/stream.js';
 import { confirmed } from '../chatapi/dialog.js';
+import { SharedStream } from '../chatapi/shared-stream.js';
 import { inSight, onSight } from '../chatapi/sight.js';
 import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
 import { sentence } from './faults.js';
 import { messageElement, nameOf, tool } from './message.js';
 import { Outbox } from './outbox.js';
 import { Timeline } from './timeline.js';
+import { Unread } from './unread.js';
 
 const READ_PAUSE = 500; // milliseconds in which reading is told once
 
@@ -33,15 +37,17 @@ export async function openConversation(root, options) {
 }
 
 class Conversation extends EventTarget {
-  constructor(root, { api, chat, me, onUnread = () => {}, onEnded = () => {}, onAnew = null }) {
+  constructor(root, { api, chat, me, connect = null, onUnread = () => {}, onEnded = () => {}, onAnew = null }) {
     super();
     Object.assign(this, { api, chat, me, onUnread, onEnded });
     this.path = `/api/chats/${chat.id}`;
+    this.connect = connect ?? ((callbacks) => this.stream(callbacks));
+    this.unread = new Unread({ count: chat.unread_count, upTo: me.last_read_seq, asOf: chat.last_seq });
     this.over = new AbortController();
     this.typing = new Map(); // chat user id → the clock that ends it
     this.names = new Map(); // chat user id → name
     this.read = new Map(); // chat user id → seq, of the others
-    this.readUpTo = 0;
+    this.told = me.last_read_seq; // the seq up to which the server knows that the reader has read
     this.broken = false; // the stream
     this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
     this.state = element('p', { class: 'connection', role: 'status', hidden: true });
@@ -52,7 +58,7 @@ class Conversation extends EventTarget {
       root: this.node,
       render: (message) => this.render(message),
       onSeen: () => this.seen(),
-      onMoved: () => this.showFresh(),
+      onMoved: () => this.showDown(),
     });
     this.down = element('button', {
       class: 'button small down',
@@ -101,20 +107,38 @@ class Conversation extends EventTarget {
       this.names.set(user.id, nameOf(user));
       if (user.id !== this.me.id) this.read.set(user.id, user.last_read_seq);
     }
-    await this.timeline.open({ unread: this.chat.unread_count, mine: (message) => this.mine(message) });
+    await this.timeline.open({ unread: this.unread.count, mine: (message) => this.mine(message) });
     this.showRead();
-    this.onUnread(this.timeline.fresh);
+    this.showUnread();
     this.timeline.scrolled();
     this.showWaiting();
     this.outbox.run();
-    follow(`${this.path}/events`, {
-      token: this.api.token,
+    const { signal } = this.over;
+    this.log = new ChatLog({
+      api: this.api,
+      path: this.path,
       after: this.chat.last_seq, // asked for before the messages were
-      signal: this.over.signal,
       onEvent: (event) => this.happened(event),
+      signal,
+    });
+    this.connect({
+      onEvent: (event) => this.log.take(event),
       onPassing: (event) => this.passed(event),
       onState: (state) => this.connected(state),
       onEnd: (reason) => this.ended(reason),
+      signal,
+    });
+    this.log.catchUp();
+  }
+
+  /** A stream of this chat, for all tabs that have the same token. */
+  stream(callbacks) {
+    const { token } = this.api;
+    return new SharedStream(`chat:${this.chat.id}:${token.slice(-6)}`, {
+      path: () => `${this.path}/events`,
+      token: () => token,
+      after: this.chat.last_seq,
+      ...callbacks,
     });
   }
 
@@ -141,9 +165,9 @@ class Conversation extends EventTarget {
 
   // --- What happens in the chat ---
 
-  happened({ type, data }) {
+  happened({ seq, type, data }) {
     if (type === 'message.created') this.take(data);
-    else if (type.startsWith('message.')) this.timeline.replace(data);
+    else if (type.startsWith('message.')) this.changed(type, data, seq);
     else if (type.startsWith('user.')) this.userChanged(type, data);
     else if (type.startsWith('chat.')) this.chatChanged(data);
   }
@@ -151,11 +175,16 @@ class Conversation extends EventTarget {
   take(message) {
     const mine = this.mine(message);
     const known = this.timeline.find(message.id) !== undefined;
-    this.timeline.add(message, { mine });
-    if (known) return;
+    const { seen } = this.timeline;
+    this.timeline.add(message, { firstUnread: !mine && !seen && this.unread.count === 0 });
+    if (mine) this.readUpTo(message.seq); // who sends has read what came before
+    else this.unread.created(message); // a deleted one, too: its deletion follows
+    if (known) {
+      this.showUnread();
+      return;
+    }
     this.stopTyping(message.author.id);
     if (mine) {
-      this.readUpTo = Math.max(this.readUpTo, message.seq);
       this.timeline.toEnd().catch(() => {});
     } else {
       this.names.set(message.author.id, nameOf(message.author));
@@ -167,12 +196,47 @@ class Conversation extends EventTarget {
       }
     }
     if (this.timeline.sticky) this.seen();
-    this.onUnread(this.timeline.fresh);
+    this.showUnread();
     this.showRead();
+  }
+
+  /** A message was edited or deleted by the event `seq`. */
+  changed(type, message, seq) {
+    this.timeline.replace(message);
+    if (type === 'message.deleted' && !this.mine(message)) {
+      this.unread.deleted(message, seq);
+      this.showUnread();
+    }
+    this.showRead();
+  }
+
+  /** The reader has read so far, in this tab or elsewhere. */
+  readUpTo(seq) {
+    this.told = Math.max(this.told, seq);
+    if (this.unread.read(seq, this.timeline.newest)) this.showUnread();
+    else this.recount();
+  }
+
+  /** Have the server count: the messages in question need not be among those that are shown. */
+  recount() {
+    this.counting ??= this.api
+      .get(this.path, { signal: this.over.signal })
+      .then(({ unread_count: count, last_seq: asOf }) => {
+        this.unread.set({ count, asOf, upTo: this.unread.upTo });
+        this.showUnread();
+      })
+      .catch(() => {}) // it is counted anew when the chat is opened the next time
+      .finally(() => {
+        this.counting = null;
+      });
   }
 
   userChanged(type, user) {
     this.names.set(user.id, nameOf(user));
+    if (user.id === this.me.id && ['user.left', 'user.removed'].includes(type)) {
+      this.ended({ status: 401 }); // as a stream of this chat says it, too
+      return;
+    }
     if (type !== 'user.updated') this.stopTyping(user.id);
     if (user.id !== this.me.id) {
       const said = {
@@ -195,7 +259,9 @@ class Conversation extends EventTarget {
   passed({ type, data }) {
     if (type === 'typing' && data.chat_user_id !== this.me.id) {
       this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.now());
-    } else if (type === 'read' && data.chat_user_id !== this.me.id) {
+    } else if (type === 'read' && data.chat_user_id === this.me.id) {
+      this.readUpTo(data.seq);
+    } else if (type === 'read') {
       this.read.set(data.chat_user_id, Math.max(data.seq, this.read.get(data.chat_user_id) ?? 0));
       this.showRead();
     } else if (type === 'presence') {
@@ -213,6 +279,7 @@ class Conversation extends EventTarget {
   }
 
   ended(reason) {
+    if (this.over.signal.aborted) return;
     this.close();
     this.onEnded(reason);
   }
@@ -252,15 +319,16 @@ class Conversation extends EventTarget {
   /** The newest message is in sight, if the page is. */
   seen() {
     if (!inSight()) return;
-    this.onUnread(0);
     const { newest } = this.timeline;
-    if (newest <= this.readUpTo) return;
+    this.unread.read(newest, newest);
+    this.showUnread();
+    if (newest <= this.told) return;
     clearTimeout(this.reading);
     this.reading = setTimeout(async () => {
       if (this.over.signal.aborted) return;
       try {
         await this.api.put(`${this.path}/read`, { seq: newest });
-        this.readUpTo = Math.max(this.readUpTo, newest);
+        this.told = Math.max(this.told, newest);
       } catch {
         // Told again with the next message, or when the connection is back.
       }
@@ -294,11 +362,17 @@ class Conversation extends EventTarget {
       : gettext('You are offline. What you write is kept and sent.');
   }
 
-  showFresh() {
-    const { fresh, atEnd, sticky } = this.timeline;
-    this.down.hidden = sticky || (atEnd && !fresh && nearly(this.timeline.scroller));
-    this.down.textContent = fresh
-      ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', fresh), { n: fresh })
+  showUnread() {
+    this.onUnread(this.unread.count);
+    this.showDown();
+  }
+
+  showDown() {
+    const { atEnd, sticky } = this.timeline;
+    const { count } = this.unread;
+    this.down.hidden = sticky || (atEnd && !count && nearly(this.timeline.scroller));
+    this.down.textContent = count
+      ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', count), { n: count })
       : gettext('To the newest message');
   }
 

@@ -5,6 +5,7 @@ import { bdi, element } from '../chatapi/dom.js';
 import { confirmed } from '../chatapi/dialog.js';
 import { keep, kept } from '../chatapi/storage.js';
 import { gettext } from '../chatapi/words.js';
+import { ChatLog } from './chat-log.js';
 import { openConversation } from './conversation.js';
 import { sentence } from './faults.js';
 import { titleOf } from './inbox-list.js';
@@ -14,10 +15,11 @@ import { chooseReply } from './replies.js';
 import { Timeline } from './timeline.js';
 
 export class InboxChat {
-  /** `user` is the answer of GET /api/user, `chat` a chat of it. `onUnread(count)`, `onJoined(me)`,
-   *  `onBack()` for the way back to the list on a phone. */
-  constructor(root, { api, user, chat, onUnread, onJoined, onBack }) {
-    Object.assign(this, { root, api, user, chat, onUnread, onJoined });
+  /** `user` is the answer of GET /api/user, `chat` a chat of it, `state` that of the inbox's stream, which
+   *  tells of this chat by `happened`, `passed` and `connected`. `onUnread(count)`, `onJoined(me)`, `onBack()` for
+   *  the way back to the list on a phone. */
+  constructor(root, { api, user, chat, state, onUnread, onJoined, onBack }) {
+    Object.assign(this, { root, api, user, chat, state, onUnread, onJoined });
     this.path = `/api/chats/${chat.id}`;
     this.company = user.companies.find((each) => each.id === chat.company_id);
     this.tokenKey = `chatapi:agent:${user.id}:${chat.id}`;
@@ -53,19 +55,17 @@ export class InboxChat {
   }
 
   async open() {
-    const users = (await this.api.get(`${this.path}/users?per_page=249`)).data;
+    const { chat_user_id: id } = this.chat;
+    const me = id && (await this.api.get(`${this.path}/users/${id}`));
     if (this.closed) return;
-    const me = users.find(
-      (each) => each.role === 'agent' && each.status === 'active' && each.email === this.user.email,
-    );
-    if (me) await this.converse();
+    if (me?.role === 'agent' && me.status === 'active') await this.converse();
     else await this.read();
   }
 
   close() {
     this.closed = true;
     this.conversation?.close();
-    this.timeline?.close();
+    this.leaveReading();
     this.people?.close();
     this.node.remove();
   }
@@ -93,20 +93,64 @@ export class InboxChat {
     });
     pane.append(this.joinBar);
     await this.timeline.open({ mine: () => false });
-    if (!this.closed) this.openPeople(this.told, { id: 0 });
+    if (this.closed || !this.timeline) return;
+    this.openPeople(this.told, { id: 0 });
+    this.reading = new AbortController();
+    const log = new ChatLog({
+      api: this.api,
+      path: this.path,
+      after: this.chat.last_seq, // asked for before the messages were
+      onEvent: (event) => this.readAlong(event),
+      signal: this.reading.signal,
+    });
+    this.connect({ onEvent: (event) => log.take(event), onPassing: (event) => this.readAlong(event), signal: this.reading.signal });
+    log.catchUp();
   }
 
-  /** An event of this chat, which nobody streams while the agent reads along. */
-  happened({ type, data }) {
-    if (type.startsWith('chat.')) {
+  readAlong({ type, data }) {
+    if (type === 'message.created') this.timeline.add(data);
+    else if (type.startsWith('message.')) this.timeline.replace(data);
+    else if (type === 'presence') this.tell('presence', data.users);
+    else if (type.startsWith('user.')) this.tell('user', data);
+    else if (type.startsWith('chat.')) {
       Object.assign(this.chat, data);
       this.show();
+      this.tell('chat', data);
     }
-    if (!this.timeline) return;
-    if (type === 'message.created') this.timeline.add(data, { mine: false });
-    else if (type.startsWith('message.')) this.timeline.replace(data);
-    const about = type.split('.')[0];
-    if (about !== 'message') this.told.dispatchEvent(new CustomEvent(about, { detail: data }));
+  }
+
+  tell(type, detail) {
+    this.told.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // --- What the inbox's stream says of this chat ---
+
+  /** Have the events of this chat delivered, until `signal` aborts; those before this call are in the log. */
+  connect({ onEvent, onPassing, onState, signal }) {
+    this.callbacks = { onEvent, onPassing, onState };
+    signal.addEventListener('abort', () => {
+      this.callbacks = null;
+    });
+    onState?.(this.state);
+    if (this.present) onPassing({ type: 'presence', data: { users: [...this.present.values()] } });
+  }
+
+  happened(event) {
+    this.callbacks?.onEvent(event);
+  }
+
+  passed(event) {
+    if (event.type === 'presence') {
+      // It is said once who is there, maybe before anybody asks.
+      this.present ??= new Map();
+      for (const each of event.data.users) this.present.set(each.id, each);
+    }
+    this.callbacks?.onPassing(event);
+  }
+
+  connected(state) {
+    this.state = state;
+    this.callbacks?.onState?.(state);
   }
 
   // --- Answering ---
@@ -123,7 +167,7 @@ export class InboxChat {
   /** Join, or go on with the token that this browser has. */
   async converse() {
     const token = kept(this.tokenKey) ?? (await this.join());
-    const api = new Api({ token });
+    const api = new Api({ token, onRefused: () => this.conversation && this.ended() });
     let chat;
     let me;
     try {
@@ -135,13 +179,14 @@ export class InboxChat {
       return this.converse();
     }
     if (this.closed) return undefined;
-    Object.assign(this.chat, { status: chat.status, name: chat.name });
+    Object.assign(this.chat, { status: chat.status, name: chat.name, last_seq: chat.last_seq, chat_user_id: me.id });
     this.leaveReading();
     this.onJoined(me);
     this.conversation = await openConversation(this.body, {
       api,
       chat,
       me,
+      connect: (callbacks) => this.connect(callbacks),
       onUnread: (count) => this.onUnread(count),
       onEnded: () => this.ended(),
     });
@@ -167,6 +212,7 @@ export class InboxChat {
   }
 
   leaveReading() {
+    this.reading?.abort();
     this.timeline?.close();
     this.timeline = null;
     this.people?.close();
@@ -182,7 +228,12 @@ export class InboxChat {
     this.conversation = null;
     this.people?.close();
     if (this.closed) return;
-    this.open()
+    this.api
+      .get(this.path)
+      .then((chat) => {
+        Object.assign(this.chat, chat);
+        return this.open();
+      })
       .catch((error) => this.say(sentence(error)))
       .finally(() => {
         this.ending = false;

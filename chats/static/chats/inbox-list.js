@@ -9,10 +9,10 @@ const PAGE = 249;
 const MOST_OPEN = 1_000; // as many open chats are sorted here; with more, search finds them
 
 export class InboxList {
-  /** `root` holds the rows, `more` loads the next ones; `onOpen(chat)` when one is chosen, `onCount(n)`
-   *  how many have something unread. */
-  constructor({ root, more, empty, api, companies, onOpen, onCount }) {
-    Object.assign(this, { root, more, empty, api, onOpen, onCount });
+  /** `root` holds the rows, `more` loads the next ones; `onOpen(chat)` when one is chosen, `onNews(event)` for
+   *  each event that the list did not know of, `onCount(n)` how many have something unread. */
+  constructor({ root, more, empty, api, companies, onOpen, onNews, onCount }) {
+    Object.assign(this, { root, more, empty, api, onOpen, onNews, onCount });
     this.companies = new Map(companies.map((company) => [company.id, company]));
     this.chats = new Map();
     this.asked = { status: 'open', company_id: '', q: '' };
@@ -20,6 +20,7 @@ export class InboxList {
     this.counted = null; // the same, once the agent has joined it
     this.next = null; // the next page, where the API's order is kept
     this.turn = 0;
+    this.meanwhile = null; // events that wait until the list has been loaded
     more.addEventListener('click', () => this.loadMore());
   }
 
@@ -32,86 +33,132 @@ export class InboxList {
     this.asked = asked;
     this.turn += 1;
     const { turn } = this;
+    this.meanwhile ??= []; // events that the pages may not have in them
     const query = new URLSearchParams({ per_page: String(this.live ? PAGE : 50) });
     for (const [name, value] of Object.entries(asked)) if (value) query.set(name, value);
-    const found = [];
-    let path = `/api/chats?${query}`;
-    do {
-      const page = await this.api.get(path);
-      if (turn !== this.turn) return; // something else was asked for meanwhile
-      found.push(...page.data);
-      path = page.next_page_url && withoutOrigin(page.next_page_url);
-    } while (this.live && path && found.length < MOST_OPEN);
-    this.next = path;
-    this.chats = new Map(found.map((chat) => [chat.id, chat]));
-    this.draw();
+    try {
+      const found = [];
+      do {
+        const page = await this.page(query);
+        if (turn !== this.turn) return; // something else was asked for meanwhile
+        found.push(...page.data);
+        query.set('cursor', page.next_cursor ?? '');
+      } while (this.live && query.get('cursor') && found.length < MOST_OPEN);
+      this.next = query.get('cursor') ? query : null;
+      this.chats = new Map(found.map((chat) => [chat.id, chat]));
+    } finally {
+      if (turn === this.turn) this.catchUp();
+    }
   }
 
   async loadMore() {
-    const { turn } = this;
-    const page = await this.api.get(this.next);
+    const { turn, next: query } = this;
+    const page = await this.page(query);
     if (turn !== this.turn) return;
-    for (const chat of page.data) this.chats.set(chat.id, chat);
-    this.next = page.next_page_url && withoutOrigin(page.next_page_url);
+    for (const chat of page.data) if (!this.chats.has(chat.id)) this.chats.set(chat.id, chat);
+    query.set('cursor', page.next_cursor ?? '');
+    this.next = page.next_cursor && query;
     this.draw();
+  }
+
+  /** By a cursor: a chat that leaves the list meanwhile moves no other one out of the next page. */
+  page(query) {
+    return this.api.get(`/api/chats?${query}`);
   }
 
   // --- What happens ---
 
+  /** Take the events that came while the list was on its way; what it knows already changes nothing. */
+  catchUp() {
+    const events = this.meanwhile ?? [];
+    this.meanwhile = null;
+    for (const event of events) this.happened(event);
+    this.draw();
+  }
+
   /** One event of any chat. */
-  async happened({ type, chat_id: id, data }) {
-    const chat = this.chats.get(id);
-    if (!chat) {
-      if (type === 'chat.created' || type === 'chat.reopened' || type === 'message.created') await this.fetch(id);
+  happened(event) {
+    if (this.meanwhile) {
+      this.meanwhile.push(event);
       return;
     }
+    const { seq, type, chat_id: id, data } = event;
+    const chat = this.chats.get(id);
+    if (seq <= chat?.last_seq) return; // the chat as it is known was asked for later
+    this.onNews(event);
+    if (!chat) {
+      const appears = ['chat.created', 'chat.reopened', 'message.created'].includes(type);
+      if (appears && !this.asked.q) this.fetch(id);
+      return;
+    }
+    if (seq > chat.last_seq + 1 || this.needsCounting(chat, event)) {
+      this.fetch(id);
+      return;
+    }
+    chat.last_seq = seq;
     if (type === 'message.created') {
-      if (chat.last_message && chat.last_message.seq >= data.seq) return; // told before
       chat.last_message = data;
-      // What comes to an open conversation, that one counts; what an agent said may be one's own, in
-      // another tab, and who sends has read what came before.
-      if (id !== this.counted && !this.isMine(data)) {
-        if (data.author.role === 'agent') await this.recount(chat);
-        else chat.unread_count += 1;
-      }
-    } else if (type.startsWith('message.') && chat.last_message?.id === data.id) {
-      chat.last_message = data;
+      if (data.author.id === chat.chat_user_id) chat.unread_count = 0; // who sends has read what came before
+      else if (id !== this.counted) chat.unread_count += 1;
+    } else if (type.startsWith('message.')) {
+      if (chat.last_message?.id === data.id) chat.last_message = data;
     } else if (type.startsWith('chat.')) {
       Object.assign(chat, data);
       if (!this.fits(chat)) this.chats.delete(id);
-    } else {
-      return;
     }
     this.draw();
   }
 
-  async fetch(id) {
-    const chat = await this.api.get(`/api/chats/${id}`).catch(() => null);
-    if (!chat || !this.fits(chat)) return;
-    this.chats.set(id, chat);
-    this.draw();
+  /** Whether only the server knows what an event means for what is unread. */
+  needsCounting(chat, { type, data }) {
+    if (type === 'user.joined') return data.role === 'agent' && chat.chat_user_id === null; // it may be the reader
+    return type === 'message.deleted' && chat.unread_count > 0 && chat.id !== this.counted;
   }
 
-  /** What is unread in a chat, as the server counts it. */
-  async recount(chat) {
-    const { unread_count: count } = await this.api.get(`/api/chats/${chat.id}`).catch(() => chat);
-    chat.unread_count = count;
+  /** Whether an event without an id says that the reader has read a chat, here or elsewhere. */
+  isRead({ type, chat_id: id, data }) {
+    const chat = this.chats.get(id);
+    if (type !== 'read' || !chat || data.chat_user_id !== chat.chat_user_id) return false;
+    if (id === this.counted || chat.unread_count === 0) return true;
+    if (data.seq >= (chat.last_message?.seq ?? 0)) this.setUnread(id, 0);
+    else this.fetch(id);
+    return true;
   }
 
-  /** Whether a chat belongs to what is asked for; a search is the server's to answer. */
+  /** Have a chat as the server knows it now. */
+  fetch(id) {
+    this.fetching ??= new Map();
+    const asked = this.fetching.get(id);
+    if (asked) {
+      asked.again = true; // what happened now may be missing in the answer
+      return;
+    }
+    const asking = { again: false };
+    this.fetching.set(id, asking);
+    this.api
+      .get(`/api/chats/${id}`)
+      .catch(() => null)
+      .then((chat) => {
+        this.fetching.delete(id);
+        if (asking.again) this.fetch(id);
+        if (!chat || (this.chats.get(id)?.last_seq ?? 0) > chat.last_seq) return;
+        if (id === this.counted) chat.unread_count = this.chats.get(id)?.unread_count ?? 0;
+        if (!this.fits(chat)) this.chats.delete(id);
+        else if (this.chats.has(id) || !this.asked.q) this.chats.set(id, chat);
+        this.draw();
+      });
+  }
+
+  /** Whether a chat belongs to what is asked for, but for the words searched: these are the server's to find. */
   fits(chat) {
-    const { status, company_id: company, q } = this.asked;
-    return !q && (!status || chat.status === status) && (!company || chat.company_id === Number(company));
+    const { status, company_id: company } = this.asked;
+    return (!status || chat.status === status) && (!company || chat.company_id === Number(company));
   }
 
-  /** The chat user that the agent is in a chat: what they write is not unread. */
+  /** The agent is this chat user of a chat: what they write is not unread. */
   mineIs(chatId, chatUserId) {
-    this.own ??= new Map();
-    this.own.set(chatId, chatUserId);
-  }
-
-  isMine(message) {
-    return this.own?.get(message.chat_id) === message.author.id;
+    const chat = this.chats.get(chatId);
+    if (chat) chat.chat_user_id = chatUserId;
   }
 
   setUnread(id, count) {
@@ -207,9 +254,3 @@ export class InboxList {
 
 /** What a chat is called in a list. */
 export const titleOf = (chat) => chat.name || interpolate(gettext('Chat %(id)s'), { id: chat.id });
-
-/** The API's links name it by PUBLIC_URL; the page stays where it is. */
-function withoutOrigin(url) {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
-}

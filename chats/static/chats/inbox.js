@@ -2,7 +2,7 @@
 
 import { BrowserApi } from '../chatapi/browser-api.js';
 import { find } from '../chatapi/dom.js';
-import { follow } from '../chatapi/stream.js';
+import { SharedStream } from '../chatapi/shared-stream.js';
 import { gettext, interpolate } from '../chatapi/words.js';
 import { sentence } from './faults.js';
 import { InboxChat } from './inbox-chat.js';
@@ -10,8 +10,8 @@ import { InboxList, titleOf } from './inbox-list.js';
 import { Notifications } from './notifications.js';
 import { listen, showKeys } from './shortcuts.js';
 
+const MOST_PRESENT = 20; // chats that one stream takes, of those that all tabs have open
 const TYPED = 300; // milliseconds after the last letter of a search
-const REMEMBERED = 2_000; // ids of events, to drop doubles by
 
 const root = find('#inbox');
 const said = find('#inbox-said');
@@ -24,6 +24,7 @@ const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=c
 let list;
 let opened = null;
 let notifications;
+let stream;
 let leaving = false; // the page, as by logging out: what ends then is not begun again
 
 async function begin() {
@@ -38,56 +39,62 @@ async function begin() {
     api,
     companies: user.companies,
     onOpen: (chat) => open(user, chat.id),
+    onNews: notify,
     onCount: (count) => {
       document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: plainTitle }) : plainTitle;
     },
   });
-  notifications = new Notifications({ button: find('#inbox-notify'), onOpen: (id) => open(user, id) });
-  // The place in the log first: what happens after it comes by the stream.
+  notifications = new Notifications({
+    button: find('#inbox-notify'),
+    userId: user.id,
+    onOpen: (id) => open(user, id),
+  });
+  // The stream first: what happens while the list is on its way comes by it.
   const { last_id: place } = await api.get('/api/events?limit=1');
+  stream = listenTo(user, place);
   await list.show();
   root.removeAttribute('aria-busy');
-  hear(user, place);
   wire(user);
   openFromAddress(user);
 }
 
-function hear(user, place) {
-  const known = new Set();
-  let last = place;
-  const over = new AbortController();
-  follow('/api/events', {
-    token: api.token,
+function listenTo(user, place) {
+  return new SharedStream(`inbox:${user.id}`, {
+    path: (open) => (open.length ? `/api/events?present_in=${open.slice(-MOST_PRESENT)}` : '/api/events'),
+    token: () => api.token,
     after: place,
-    signal: over.signal,
-    onEvent: (event, id) => {
-      last = id;
-      if (known.has(id)) return;
-      known.add(id);
-      if (known.size > REMEMBERED) known.delete(known.values().next().value);
-      happened(event);
-    },
+    signal: new AbortController().signal, // as long as the page is there
+    onEvent: happened,
+    onPassing: passed,
     onState: (state) => {
       if (state === 'offline') said.textContent = gettext('Reconnecting …');
       else if (state === 'live') said.textContent = '';
+      opened?.connected(state);
     },
     onEnd: async () => {
       // The token of this browser has ended: on with another one, or to the log-in.
-      over.abort();
-      if (leaving) return;
+      if (leaving) return false;
       await api.renew().catch(() => {});
-      setTimeout(() => hear(user, last), 1_000);
+      return true;
     },
   });
 }
 
 function happened(event) {
-  list.happened(event).catch(() => {});
+  list.happened(event);
   if (opened?.chat.id === event.chat_id) opened.happened(event);
+}
+
+function notify(event) {
   if (event.type === 'message.created' && event.data.author.role === 'guest') {
     const chat = list.chats.get(event.chat_id);
     notifications.tell(event.data, chat ? titleOf(chat) : interpolate(gettext('Chat %(id)s'), { id: event.chat_id }));
-  }
+  } else if (event.type === 'message.deleted') notifications.withdraw(event.chat_id, event.data.seq);
+}
+
+function passed(event) {
+  if (list.isRead(event)) notifications.withdraw(event.chat_id, event.data.seq);
+  if (opened?.chat.id === event.chat_id) opened.passed(event);
 }
 
 // --- The chat beside the list ---
@@ -105,12 +112,15 @@ async function open(user, id, { keepAddress = false } = {}) {
   try {
     const chat = await api.get(`/api/chats/${id}`);
     if (list.current !== id) return; // another one was chosen meanwhile
+    stream.setOpen([id]);
     opened = new InboxChat(find('#inbox-chat'), {
       api,
       user,
       chat,
+      state: stream.state,
       onUnread: (count) => list.setUnread(id, count),
       onJoined: (me) => {
+        stream.setOpen([id]); // now as one who is there
         list.mineIs(id, me.id);
         list.counted = id;
       },
@@ -132,6 +142,7 @@ function close() {
 
 function leave() {
   close();
+  stream.setOpen([]);
   root.classList.remove('with-chat');
   find('#inbox-nothing').hidden = false;
   const former = list.current;

@@ -1,17 +1,20 @@
 // Word of new messages outside the page, when the agent allowed it and can't see the page.
 
 import { keep, kept } from '../chatapi/storage.js';
-import { inSight } from '../chatapi/sight.js';
+import { SharedSight } from '../chatapi/sight.js';
 import { gettext, interpolate } from '../chatapi/words.js';
 import { nameOf } from './message.js';
 
 const KEY = 'chatapi:notifications';
+const PATIENCE = 1_000; // milliseconds in which a message may be read in another browser
 
 /** A button that asks for them; `onOpen(chatId)` when one is chosen. */
 export class Notifications {
-  constructor({ button, onOpen }) {
+  constructor({ button, userId, onOpen }) {
     this.onOpen = onOpen;
     this.button = button;
+    this.sight = new SharedSight(`chatapi:inbox:${userId}`);
+    this.told = new Map(); // chat id → {message, chatName, close()}: what is shown, or about to be
     if (!('Notification' in globalThis)) return;
     button.hidden = false;
     button.addEventListener('click', () => this.turn());
@@ -39,8 +42,33 @@ export class Notifications {
         : gettext('Turn on notifications');
   }
 
+  /** Notify of a message, unless some tab of the inbox is in sight, or it is read at once. */
   tell(message, chatName) {
-    if (!this.on || inSight() || message.text === null) return;
+    if (!this.on || message.text === null) return;
+    const waiting = this.told.get(message.chat_id);
+    if (waiting?.clock) {
+      Object.assign(waiting, { message, chatName }); // one notification of both
+      return;
+    }
+    waiting?.close();
+    const told = { message, chatName, close: () => clearTimeout(told.clock) };
+    told.clock = setTimeout(async () => {
+      told.clock = null;
+      if (!(await this.sight.isAnywhere())) this.notify(told);
+    }, PATIENCE);
+    this.told.set(message.chat_id, told);
+  }
+
+  /** Take back what was said of a chat, as the reader has read it up to `seq`. */
+  withdraw(chatId, seq) {
+    const told = this.told.get(chatId);
+    if (!told || told.message.seq > seq) return;
+    told.close();
+    this.told.delete(chatId);
+  }
+
+  notify(told) {
+    const { message, chatName } = told;
     const title = interpolate(gettext('%(name)s in %(chat)s'), { name: nameOf(message.author), chat: chatName });
     const options = { body: message.text.slice(0, 200), tag: `chat-${message.chat_id}` };
     let note;
@@ -50,6 +78,7 @@ export class Notifications {
       this.tellByWorker(title, { ...options, data: { url: `/inbox#chat=${message.chat_id}` } });
       return;
     }
+    told.close = () => note.close();
     note.addEventListener('click', () => {
       window.focus();
       this.onOpen(message.chat_id);

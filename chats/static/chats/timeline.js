@@ -31,7 +31,6 @@ export class Timeline {
     this.newest = 0; // the highest seq heard of
     this.begun = false; // the first message of all is shown
     this.loading = null;
-    this.fresh = 0; // messages that came while the reader was elsewhere
     this.markBefore = null; // the seq that "New messages" stands before
     this.mark = element('li', { class: 'mark' }, element('span', {}, gettext('New messages')));
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
@@ -60,7 +59,6 @@ export class Timeline {
     this.begun = page.next_page_url === null;
     this.newest = Math.max(this.newest, page.data[0]?.seq ?? 0);
     if (unread > 0) {
-      this.fresh = unread; // until they are seen
       const others = page.data.filter((each) => !mine(each) && each.deleted_at === null);
       this.markBefore = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }
@@ -70,25 +68,25 @@ export class Timeline {
     this.toBottom();
   }
 
-  /** A message that was just written, by anybody. Whether it is shown. */
-  add(message, { mine }) {
-    const seen = this.sticky && inSight();
+  /** Whether the reader sees what is added. */
+  get seen() {
+    return this.sticky && inSight();
+  }
+
+  /** A message that was just written, by anybody; the mark goes before the `firstUnread`. */
+  add(message, { firstUnread = false } = {}) {
     const wasAtEnd = this.atEnd;
     const known = this.entries.some((entry) => entry.message.id === message.id);
     this.newest = Math.max(this.newest, message.seq);
     if (known) {
       this.replace(message);
-      return true;
+      return;
     }
-    if (!mine && !seen) {
-      if (this.fresh === 0) this.markBefore = message.seq;
-      this.fresh += 1;
-    }
+    if (firstUnread) this.markBefore = message.seq;
     if (wasAtEnd) this.insert([message]);
     if (this.entries.length > MOST && this.sticky) this.letGo('first');
     if (this.sticky) this.toBottom();
     this.onMoved();
-    return wasAtEnd;
   }
 
   /** A message as it is now, if it is among those shown. */
@@ -136,10 +134,7 @@ export class Timeline {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const below = scrollHeight - clientHeight - scrollTop;
     this.sticky = this.atEnd && below < AT_END;
-    if (this.sticky && inSight()) {
-      this.fresh = 0;
-      this.onSeen();
-    }
+    if (this.seen) this.onSeen();
     if (scrollTop < NEAR && !this.begun) this.load('older');
     else if (below < NEAR && !this.atEnd) this.load('newer');
     this.onMoved();

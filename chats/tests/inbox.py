@@ -1,0 +1,39 @@
+"""What the tests of the agents' inbox do again and again."""
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from chatapi.tests.browser import Person, Site, log_in
+
+
+def open_inbox(site: Site, person: Person, *, password: str = "") -> Page:
+    """The inbox of alice, in a tab of a browser where she logs in; without a `password` she gets a
+    new one, which logs her out elsewhere."""
+    page = person.page()
+    log_in(page, "alice@acme.test", password or site.password("alice@acme.test"))
+    return page
+
+
+def another_tab(page: Page) -> Page:
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    expect(tab.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    return tab
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#inbox-list").get_by_role("button").filter(has_text=name)
+
+
+def joined(page: Page, name: str) -> Locator:
+    """Open a chat of the list and join it; gives the field one writes in."""
+    row(page, name).click()
+    page.get_by_role("button", name="Join the chat").click()
+    field = page.get_by_label("Message", exact=True)
+    expect(field).to_be_focused()
+    return field
+
+
+def send(site: Site, chat: dict[str, Any], token: str, text: str) -> Any:
+    return site.ask("POST", f"/api/chats/{chat['id']}/messages", {"text": text}, token)
