@@ -20,8 +20,9 @@ SHORTENED = [
 ]  # fmt: skip
 LENGTHS = ["", "abc", "😀", FAMILY, "e\u0301", "x" * 10_000, "😀" * 10_000]
 FOUND = [
-    ("Café", "cafe\u0301"), ("Cafe\u0301", "CAFÉ"), ("STRASSE", "straße"), ("ΟΔΟΣ", "οδοσ"), 
-    ("οδος", "Σ"),    ("İstanbul", "istanbul"), ("ISPARTA", "\u0131sparta"), ("ПРИВЕТ", "привет"), ("Å", "a\u030a"),
+    ("Café", "cafe\u0301"), ("Cafe\u0301", "CAFÉ"), ("STRASSE", "straße"), ("ΟΔΟΣ", "οδοσ"),
+    ("οδος", "Σ"), ("İstanbul", "istanbul"), ("ISPARTA", "\u0131sparta"),
+    ("ПРИВЕТ", "привет"), ("Å", "a\u030a"),
     ("ﬁn", "FIN"), ("각", "\u1100\u1161\u11a8"), ("TITLE", "title"), ("Việt", "VIE\u0323\u0302T"),
 ]  # fmt: skip
 NOT_FOUND = [("Cafe", "café"), ("a", "b"), ("uber", "über")]
