@@ -12,6 +12,7 @@ import { element } from '../chatapi/dom.js';
 import { follow } from '../chatapi/stream.js';
 import { confirmed } from '../chatapi/dialog.js';
 import { inSight, onSight } from '../chatapi/sight.js';
+import { shorten } from '../chatapi/text.js';
 import { gettext, interpolate, ngettext } from '../chatapi/words.js';
 import { Composer } from './composer.js';
 import { sentence } from './faults.js';
@@ -162,7 +163,7 @@ class Conversation extends EventTarget {
       if (message.text !== null) {
         this.news.textContent = interpolate(gettext('%(name)s: %(text)s'), {
           name: nameOf(message.author),
-          text: message.text.slice(0, 300),
+          text: shorten(message.text, 300),
         });
       }
     }
@@ -192,9 +193,10 @@ class Conversation extends EventTarget {
     this.tell('chat', chat);
   }
 
-  passed({ type, data }) {
+  passed({ type, data, created_at: at }) {
     if (type === 'typing' && data.chat_user_id !== this.me.id) {
-      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.now());
+      // Both times are the server's, as the clock here may be wrong.
+      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
     } else if (type === 'read' && data.chat_user_id !== this.me.id) {
       this.read.set(data.chat_user_id, Math.max(data.seq, this.read.get(data.chat_user_id) ?? 0));
       this.showRead();

@@ -1,7 +1,8 @@
 // The chats of one's companies: those with unread messages first, kept live by events.
 
 import { bdi, element } from '../chatapi/dom.js';
-import { briefly, moment } from '../chatapi/times.js';
+import { briefly, moment, onNewDay } from '../chatapi/times.js';
+import { shorten } from '../chatapi/text.js';
 import { gettext, interpolate, ngettext } from '../chatapi/words.js';
 import { nameOf } from './message.js';
 
@@ -21,6 +22,7 @@ export class InboxList {
     this.next = null; // the next page, where the API's order is kept
     this.turn = 0;
     more.addEventListener('click', () => this.loadMore());
+    onNewDay(() => this.draw(), { signal: new AbortController().signal }); // as long as the page is open
   }
 
   get live() {
@@ -151,7 +153,7 @@ export class InboxList {
       ? gettext('No message yet')
       : last.text === null
         ? gettext('This message was deleted.')
-        : last.text.slice(0, 120);
+        : shorten(last.text, 120);
     const company = this.companies.size > 1 ? this.companies.get(chat.company_id) : null;
     return element(
       'li',
