@@ -23,7 +23,8 @@ PASTED = [
     ("\n" + "x" * MAX_TEXT + " \n", "x" * MAX_TEXT),
 ]
 INVISIBLE = [
-    "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u2060 \u200b\n", "\u202e", " \n\t",
+    "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u2060 \u200b\n", "\u202e",
+    " \n\t",
 ]  # fmt: skip
 
 

@@ -363,7 +363,7 @@ class Conversation extends EventTarget {
   }
 
   showTyping() {
-    const names = [...this.typing.keys()].map((id) => this.names.get(id) ?? gettext('Somebody'));
+    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
     this.who.textContent = names.length
       ? interpolate(
           ngettext('%(names)s is typing …', '%(names)s are typing …', names.length),

@@ -170,13 +170,13 @@ export class InboxList {
         element(
           'span',
           { class: 'row-top' },
-          element('span', { class: 'row-name' }, bdi(titleOf(chat))),
+          element('span', { class: 'row-name', title: titleOf(chat) }, bdi(titleOf(chat))),
           element('time', { class: 'quiet small', dateTime: when, title: moment(when) }, briefly(when)),
         ),
         element(
           'span',
           { class: 'row-text' },
-          last ? element('bdi', { class: 'row-who' }, `${nameOf(last.author)}: `) : null,
+          last ? element('bdi', { class: 'row-who' }, `${shorten(nameOf(last.author), 30)}: `) : null,
           bdi(said),
         ),
         company || chat.status === 'closed' || unread

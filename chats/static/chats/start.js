@@ -49,7 +49,7 @@ function askStart(root, { company, name, notice }) {
   return step(root, {
     title: gettext('Start a chat'),
     content: [
-      element('p', { class: 'lead' }, bdi(name)),
+      element('p', { class: 'lead', title: name }, bdi(name)),
       notice ? element('p', { class: 'notice warning', dir: 'auto' }, notice) : null,
       ...Object.values(fields).map((each) => each.node),
       message.node,
