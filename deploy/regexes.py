@@ -35,6 +35,34 @@ GROWTH = 8  # times as long for four times the text; linear is 4, quadratic 16
 LIMIT = 2  # seconds after which a match is given up
 MAX_PARTS = 10
 
+# `re` knows none of Unicode's properties: some of the characters of each, for inside a class.
+PROPERTIES = {
+    "L": "a-zA-Z\u00c0-\u024f\u0370-\u052f\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3",
+    "M": "\u0300-\u036f",
+    "N": "0-9",
+    "C": "\\x00-\\x1f\\x7f\u200b-\u200f\u202a-\u202e",
+    "Cc": "\\x00-\\x1f\\x7f",
+    "Cf": "\u200b-\u200f\u202a-\u202e",
+    "Ps": r"(\[{\u300c",
+    "Pe": r")\]}\u300d",
+    "White_Space": r"\s",
+    "Default_Ignorable_Code_Point": "\u00ad\u200b-\u200f\ufe0f",
+    "Extended_Pictographic": "\u2600-\u27bf",
+    "Quotation_Mark": "\"'\u00ab\u00bb\u2018-\u201f\u300c\u300d",
+    "Terminal_Punctuation": "!,.:;?\u3001\u3002",
+    "Script=Latin": "a-zA-Z\u00c0-\u024f",
+    "Script=Greek": "\u0370-\u03ff",
+    "Script=Cyrillic": "\u0400-\u052f",
+    "Script=Han": "\u4e00-\u9fff",
+    "Script=Hiragana": "\u3040-\u309f",
+    "Script=Katakana": "\u30a0-\u30ff",
+    "Script=Hangul": "\uac00-\ud7a3",
+    "Script=Thai": "\u0e00-\u0e7f",
+    "Script=Lao": "\u0e80-\u0eff",
+    "Script=Khmer": "\u1780-\u17ff",
+    "Script=Myanmar": "\u1000-\u109f",
+}
+
 
 @dataclass(frozen=True)
 class Expression:
@@ -90,11 +118,31 @@ def in_javascript(path: Path) -> Iterator[Expression]:
                 flag for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S)) if letter in given
             )
             pattern = re.sub(r"\(\?<(?![=!])", "(?P<", parts["regex_pattern"])
+            pattern = without_properties(pattern, place)
             yield Expression(place, pattern, flags, frozenset({"search"}))
         for child in node.children:
             yield from walk(child)
 
     yield from walk(tree.root_node)
+
+
+def without_properties(pattern: str, place: str) -> str:
+    """The pattern for `re`, each `\\p{…}` replaced by some of its characters."""
+    in_class = False
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal in_class
+        found = match[0]
+        if found in "[]":
+            in_class = found == "["
+        if not found.startswith("\\p{"):
+            return found
+        if found[3:-1] not in PROPERTIES:
+            raise SystemExit(f"{place}: add {found} to PROPERTIES.")
+        characters = PROPERTIES[found[3:-1]]
+        return characters if in_class else f"[{characters}]"
+
+    return re.sub(r"\\p\{[^}]*\}|\\.|[\[\]]", replaced, pattern)
 
 
 # --- Attacking them -------------------------------------------------------------------------------

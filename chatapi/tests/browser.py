@@ -8,11 +8,14 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from chatapi.tests.installation import CHROMIUM, Installation, wait_for
 
@@ -185,6 +188,27 @@ def person(browser: Browser, site: Site) -> Iterator[Callable[..., Person]]:
         each.context.close()
     for each in made:
         each.check()
+
+
+@pytest.fixture
+def modules(browser: Browser) -> Iterator[Page]:
+    """An empty page that can import the pages' modules, at the paths of static files."""
+    folders = [Path(settings.BASE_DIR, app, "static") for app in ("chats", "chatapi")]
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path.lstrip("/")
+        files = [folder / path for folder in folders if path and (folder / path).is_file()]
+        if files:
+            route.fulfill(path=files[0], content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><html lang=en>", content_type="text/html")
+
+    context = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin")
+    page = context.new_page()
+    page.route("https://modules.test/**", answer)
+    page.goto("https://modules.test/")
+    yield page
+    context.close()
 
 
 def log_in(page: Page, email: str, password: str) -> None:

@@ -109,6 +109,18 @@ def test_the_check_lets_linear_ones_pass(tmp_path):
     assert (code, said) == (0, "4 regular expressions checked, 0 take more than linear time\n")
 
 
+@pytest.mark.parametrize("pattern", [r"(?:\p{L}+)+@", r"[\p{L}\p{N}]+x.*y", r"\p{White_Space}+$"])
+def test_the_check_knows_the_properties_of_unicode(tmp_path, pattern):
+    (tmp_path / "some.js").write_text(f"export const some = /{pattern}/u;\n")
+    code, said = check(tmp_path)
+    assert code == 1
+    assert "some.js:1: " in said
+    (tmp_path / "some.js").write_text(r"/(?<!\p{M})[^\p{C}]+/u.exec('a'); /\p{Emoji}/u.exec('a');")
+    code, said = check(tmp_path)
+    assert code == 1
+    assert r"some.js:1: add \p{Emoji} to PROPERTIES." in said
+
+
 @pytest.mark.parametrize("source", ["import re\nre.compile('a' + str(1))\n"])
 def test_the_check_refuses_what_it_cannot_read(tmp_path, source):
     (tmp_path / "some.py").write_text(source)

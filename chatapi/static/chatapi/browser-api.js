@@ -59,13 +59,15 @@ export class BrowserApi extends Api {
       location.reload();
     }
     if (!answer.ok) throw new ApiError(answer.status, body, Number(answer.headers.get('Retry-After')) || null);
-    keep(this.key, body);
+    // By the clock here, which may differ from the server's: how long it lasts.
+    const lasts = Date.parse(body.expires_at) - Date.parse(answer.headers.get('Date') ?? new Date().toUTCString());
+    keep(this.key, { token: body.token, until: Date.now() + lasts });
     this.token = body.token;
   }
 
   takeKept() {
     const found = kept(this.key);
-    if (!found || Date.parse(found.expires_at) - Date.now() < SPARE) return false;
+    if (!found || !(found.until - Date.now() >= SPARE)) return false;
     this.token = found.token;
     return true;
   }

@@ -36,6 +36,21 @@ export function briefly(instant) {
   return dayKey(instant) === dayKey(new Date()) ? hour(instant) : shortDay.format(new Date(instant));
 }
 
+/** Call `listener` when the reader's day has changed: soon after midnight, or after a sleep. */
+export function onNewDay(listener, { signal }) {
+  let today = dayKey(new Date());
+  const check = () => {
+    const now = dayKey(new Date());
+    if (now === today) return;
+    today = now;
+    listener();
+  };
+  const clock = setInterval(check, 60_000); // a timer set to midnight would stand still during a sleep
+  signal.addEventListener('abort', () => clearInterval(clock));
+  document.addEventListener('visibilitychange', check, { signal });
+  for (const type of ['focus', 'pageshow']) addEventListener(type, check, { signal });
+}
+
 function midnight(date) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }

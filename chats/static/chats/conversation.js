@@ -14,6 +14,7 @@ import { element } from '../chatapi/dom.js';
 import { confirmed } from '../chatapi/dialog.js';
 import { SharedStream } from '../chatapi/shared-stream.js';
 import { inSight, onSight } from '../chatapi/sight.js';
+import { shorten } from '../chatapi/text.js';
 import { gettext, interpolate, ngettext } from '../chatapi/words.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
@@ -191,7 +192,7 @@ class Conversation extends EventTarget {
       if (message.text !== null) {
         this.news.textContent = interpolate(gettext('%(name)s: %(text)s'), {
           name: nameOf(message.author),
-          text: message.text.slice(0, 300),
+          text: shorten(message.text, 300),
         });
       }
     }
@@ -256,9 +257,10 @@ class Conversation extends EventTarget {
     this.tell('chat', chat);
   }
 
-  passed({ type, data }) {
+  passed({ type, data, created_at: at }) {
     if (type === 'typing' && data.chat_user_id !== this.me.id) {
-      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.now());
+      // Both times are the server's, as the clock here may be wrong.
+      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
     } else if (type === 'read' && data.chat_user_id === this.me.id) {
       this.readUpTo(data.seq);
     } else if (type === 'read') {
@@ -435,7 +437,7 @@ class Conversation extends EventTarget {
   }
 
   showTyping() {
-    const names = [...this.typing.keys()].map((id) => this.names.get(id) ?? gettext('Somebody'));
+    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
     this.who.textContent = names.length
       ? interpolate(
           ngettext('%(names)s is typing …', '%(names)s are typing …', names.length),

@@ -11,8 +11,8 @@ import { People } from './people.js';
  */
 export function converse(root, { api, chat, me, onUnread = () => {}, anew = null }) {
   return new Promise((resolve, reject) => {
-    const title = element('h1', {}, bdi(me.company.name));
-    const about = element('p', { class: 'quiet small' }, bdi(chat.name));
+    const title = element('h1', { title: me.company.name }, bdi(me.company.name));
+    const about = element('p', { class: 'quiet small', title: chat.name }, bdi(chat.name));
     const toggle = element(
       'button',
       { class: 'button secondary small', type: 'button', 'aria-expanded': 'false', on: { click: () => show(!open()) } },
@@ -72,7 +72,10 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
         company: me.company,
         onLeave: () => finish('left'),
       });
-      conversation.addEventListener('chat', () => about.replaceChildren(bdi(chat.name)));
+      conversation.addEventListener('chat', () => {
+        about.title = chat.name;
+        about.replaceChildren(bdi(chat.name));
+      });
       document.title = me.company.name;
       conversation.focus();
     }, reject);

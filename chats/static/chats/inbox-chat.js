@@ -37,7 +37,7 @@ export class InboxChat {
         'header',
         { class: 'chat-header' },
         element('button', { class: 'button secondary small back', type: 'button', on: { click: onBack } }, gettext('Back')),
-        element('div', { class: 'chat-title' }, this.title, element('p', { class: 'quiet small' }, bdi(this.company?.name ?? ''))),
+        element('div', { class: 'chat-title' }, this.title, element('p', { class: 'quiet small', title: this.company?.name }, bdi(this.company?.name ?? ''))),
         element(
           'div',
           { class: 'actions' },
@@ -314,6 +314,7 @@ export class InboxChat {
   }
 
   show() {
+    this.title.title = titleOf(this.chat);
     this.title.replaceChildren(bdi(titleOf(this.chat)));
     this.toggle.textContent = this.chat.status === 'open' ? gettext('Close chat') : gettext('Reopen');
   }

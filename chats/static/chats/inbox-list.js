@@ -1,7 +1,8 @@
 // The chats of one's companies: those with unread messages first, kept live by events.
 
 import { bdi, element } from '../chatapi/dom.js';
-import { briefly, moment } from '../chatapi/times.js';
+import { briefly, moment, onNewDay } from '../chatapi/times.js';
+import { shorten } from '../chatapi/text.js';
 import { gettext, interpolate, ngettext } from '../chatapi/words.js';
 import { nameOf } from './message.js';
 
@@ -22,6 +23,7 @@ export class InboxList {
     this.turn = 0;
     this.meanwhile = null; // events that wait until the list has been loaded
     more.addEventListener('click', () => this.loadMore());
+    onNewDay(() => this.draw(), { signal: new AbortController().signal }); // as long as the page is open
   }
 
   get live() {
@@ -198,7 +200,7 @@ export class InboxList {
       ? gettext('No message yet')
       : last.text === null
         ? gettext('This message was deleted.')
-        : last.text.slice(0, 120);
+        : shorten(last.text, 120);
     const company = this.companies.size > 1 ? this.companies.get(chat.company_id) : null;
     return element(
       'li',
@@ -215,13 +217,13 @@ export class InboxList {
         element(
           'span',
           { class: 'row-top' },
-          element('span', { class: 'row-name' }, bdi(titleOf(chat))),
+          element('span', { class: 'row-name', title: titleOf(chat) }, bdi(titleOf(chat))),
           element('time', { class: 'quiet small', dateTime: when, title: moment(when) }, briefly(when)),
         ),
         element(
           'span',
           { class: 'row-text' },
-          last ? element('bdi', { class: 'row-who' }, `${nameOf(last.author)}: `) : null,
+          last ? element('bdi', { class: 'row-who' }, `${shorten(nameOf(last.author), 30)}: `) : null,
           bdi(said),
         ),
         company || chat.status === 'closed' || unread

@@ -27,7 +27,7 @@ export function messageElement(message, { mine, tools = [] }) {
     element(
       'div',
       { class: mine ? 'who unseen' : 'who' },
-      bdi(mine ? gettext('You') : name),
+      element('bdi', { title: mine ? null : name }, mine ? gettext('You') : name),
       message.author.role === 'agent' && !mine ? element('span', { class: 'badge' }, gettext('Team')) : null,
     ),
     element(

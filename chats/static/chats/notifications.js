@@ -2,6 +2,7 @@
 
 import { keep, kept } from '../chatapi/storage.js';
 import { SharedSight } from '../chatapi/sight.js';
+import { shorten } from '../chatapi/text.js';
 import { gettext, interpolate } from '../chatapi/words.js';
 import { nameOf } from './message.js';
 
@@ -70,7 +71,7 @@ export class Notifications {
   notify(told) {
     const { message, chatName } = told;
     const title = interpolate(gettext('%(name)s in %(chat)s'), { name: nameOf(message.author), chat: chatName });
-    const options = { body: message.text.slice(0, 200), tag: `chat-${message.chat_id}` };
+    const options = { body: shorten(message.text, 200), tag: `chat-${message.chat_id}` };
     let note;
     try {
       note = new Notification(title, options);

@@ -2,7 +2,7 @@
 
 import { bdi, element } from '../chatapi/dom.js';
 import { confirmed } from '../chatapi/dialog.js';
-import { briefly, moment } from '../chatapi/times.js';
+import { briefly, moment, onNewDay } from '../chatapi/times.js';
 import { gettext, interpolate } from '../chatapi/words.js';
 import { sentence } from './faults.js';
 import { nameOf } from './message.js';
@@ -47,6 +47,7 @@ export class People {
       ),
     );
     root.append(this.node);
+    onNewDay(() => this.showAbout(), { signal });
     this.showAbout();
     this.look();
   }

@@ -1,6 +1,7 @@
 // Answers prepared in advance: a dialog to find one in.
 
 import { bdi, element } from '../chatapi/dom.js';
+import { folded, shorten } from '../chatapi/text.js';
 import { gettext } from '../chatapi/words.js';
 
 /** Let the agent choose a saved reply of a company: its text, or null. `onFault(error)` when there is
@@ -41,9 +42,9 @@ export async function chooseReply(api, companyId, onFault) {
     );
 
     function draw() {
-      const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+      const words = folded(search.value).split(/\s+/).filter(Boolean);
       const fitting = replies.filter(({ title, text }) => {
-        const whole = `${title} ${text}`.toLocaleLowerCase();
+        const whole = folded(`${title} ${text}`);
         return words.every((word) => whole.includes(word));
       });
       list.replaceChildren(
@@ -55,7 +56,7 @@ export async function chooseReply(api, companyId, onFault) {
               'button',
               { type: 'button', class: 'reply', on: { click: () => choose(reply) } },
               element('strong', {}, bdi(reply.title)),
-              element('span', { class: 'quiet' }, bdi(reply.text.slice(0, 160))),
+              element('span', { class: 'quiet' }, bdi(shorten(reply.text, 160))),
             ),
           ),
         ),

@@ -3,7 +3,9 @@
 import { Api } from '../chatapi/api.js';
 import { bdi, element, find } from '../chatapi/dom.js';
 import { keep, kept } from '../chatapi/storage.js';
+import { trimmed } from '../chatapi/text.js';
 import { gettext } from '../chatapi/words.js';
+import { excess, tooLong } from './composer.js';
 import { field, personFields, step, values } from './steps.js';
 import { prove, remember, visit } from './visit.js';
 
@@ -38,7 +40,6 @@ function askStart(root, { company, name, notice }) {
   const draftKey = `chatapi:start:${company}`;
   const message = field(gettext('How can we help?'), {
     rows: 4,
-    maxLength: 10_000,
     dir: 'auto',
     value: kept(draftKey) ?? '',
     on: { input: (event) => keep(draftKey, event.target.value || null) },
@@ -48,7 +49,7 @@ function askStart(root, { company, name, notice }) {
   return step(root, {
     title: gettext('Start a chat'),
     content: [
-      element('p', { class: 'lead' }, bdi(name)),
+      element('p', { class: 'lead', title: name }, bdi(name)),
       notice ? element('p', { class: 'notice warning', dir: 'auto' }, notice) : null,
       ...Object.values(fields).map((each) => each.node),
       message.node,
@@ -57,7 +58,10 @@ function askStart(root, { company, name, notice }) {
     fields: { ...fields, message },
     act: async () => {
       const person = values(fields);
-      const body = { ...person, message: message.input.value.trim() };
+      const text = trimmed(message.input.value);
+      const over = excess(text);
+      if (over > 0) throw Object.assign(new Error('too long'), { errors: { message: [tooLong(over)] } });
+      const body = { ...person, message: text };
       const sent = JSON.stringify(body);
       if (attempt.sent !== sent) attempt = { sent, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') };
       const started = await api.post(`/api/companies/${encodeURIComponent(company)}/start-chat`, body, { key: attempt.key });

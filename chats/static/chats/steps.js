@@ -92,7 +92,7 @@ export function step(root, { title, content, submit, act, fields = {}, others = 
 }
 
 export function askPassword(root, { problem, others }) {
-  const password = field(gettext('Password'), { type: 'password', required: true, maxLength: 128, autocomplete: 'off' });
+  const password = field(gettext('Password'), { type: 'password', required: true, autocomplete: 'off' });
   return step(root, {
     title: gettext('This chat is protected'),
     content: [element('p', {}, gettext('Type in the password that came with the invitation.')), password.node],
@@ -105,13 +105,13 @@ export function askPassword(root, { problem, others }) {
 
 /** The fields for name and address, filled with what is known. */
 export function personFields({ first_name = '', last_name = '', email = '' } = {}) {
-  const name = { required: true, maxLength: 100, dir: 'auto' };
+  const name = { required: true, dir: 'auto' };
   return {
     first_name: field(gettext('First name'), { ...name, value: first_name, autocomplete: 'given-name' }),
     last_name: field(gettext('Last name'), { ...name, required: false, value: last_name, autocomplete: 'family-name' }),
     email: field(
       gettext('Email'),
-      { type: 'email', required: true, maxLength: 254, value: email, autocomplete: 'email' },
+      { type: 'email', required: true, value: email, autocomplete: 'email' },
       { hint: gettext('A code is sent there, to show that it is yours.') },
     ),
   };
@@ -140,9 +140,9 @@ export function askCode(root, { email, send, again, pause = 60 }) {
 
   function countDown(seconds) {
     clearInterval(clock);
-    const end = Date.now() + seconds * 1000;
+    const end = performance.now() + seconds * 1000; // which nobody sets back, as they may the time of day
     const tick = () => {
-      const left = Math.ceil((end - Date.now()) / 1000);
+      const left = Math.ceil((end - performance.now()) / 1000);
       resend.disabled = left > 0;
       resend.textContent =
         left > 0

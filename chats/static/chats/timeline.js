@@ -3,7 +3,7 @@
 
 import { element } from '../chatapi/dom.js';
 import { inSight } from '../chatapi/sight.js';
-import { dayKey, dayName } from '../chatapi/times.js';
+import { dayKey, dayName, onNewDay } from '../chatapi/times.js';
 import { gettext } from '../chatapi/words.js';
 
 const PAGE = 50;
@@ -40,11 +40,14 @@ export class Timeline {
     this.sizes.observe(this.scroller);
     this.sizes.observe(this.list);
     this.sizes.observe(this.tail);
+    this.over = new AbortController();
+    onNewDay(() => this.nameDays(), { signal: this.over.signal });
     this.sticky = true; // goes along with what is new
   }
 
   close() {
     this.closed = true;
+    this.over.abort();
     this.sizes.disconnect();
     this.scroller.remove();
   }
@@ -229,6 +232,11 @@ export class Timeline {
       previous = message;
     }
     this.start.hidden = !this.begun;
+  }
+
+  /** The same days have other names tomorrow. */
+  nameDays() {
+    for (const { day, message } of this.entries) if (day) day.firstChild.textContent = dayName(message.created_at);
   }
 
   /** Up and down go from message to message, with the keys of the reader's own. */
