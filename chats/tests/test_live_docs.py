@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from chatapi.tests.installation import ROOT, Installation, wait_for
+from chats.tests.network import Network
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Among them what a reader of lines may stumble over.
@@ -90,7 +91,8 @@ class Client:
 
     def __init__(self, folder: Path, url: str, token: str, *last_id: str) -> None:
         (source,) = blocks("python")
-        (folder / "chat_events.py").write_text(source)
+        assert "ANSWER = 10 " in source
+        (folder / "chat_events.py").write_text(source.replace("ANSWER = 10 ", "ANSWER = 1 "))
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", folder / "chat_events.py", url, *last_id],
@@ -137,6 +139,23 @@ def test_python_follows_a_chat(installation, agent, tmp_path):
     finally:
         status, told = client.end(10)
     assert (status, told.split(":")[0]) == (1, "The stream is over")
+
+
+def test_python_does_not_wait_for_an_answer_that_never_comes(installation, agent, tmp_path):
+    seq = last_seq(installation, agent)
+    network = Network(installation.port)
+    network.answers = False
+    url = f"http://127.0.0.1:{network.port}/api/chats/1/events"
+    client = Client(tmp_path, url, agent, str(seq))
+    try:
+        wait_for(lambda: network.connections)
+        network.answers = True
+        say(installation, agent, ["Anybody there?"])
+        wait_for(lambda: client.of_log, 30)
+    finally:
+        client.process.terminate()
+        client.end(10)
+        network.close()
 
 
 def test_python_follows_all_chats(installation, agent, tmp_path):
@@ -190,11 +209,20 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def page_of(folder: Path, installation: Installation, token: str, script: str) -> Iterator:
-    """A page in Chromium with a script of docs/live.md in it."""
+def page_of(
+    folder: Path,
+    installation: Installation,
+    token: str,
+    script: str,
+    *,
+    port: int = 0,
+    clock: bool = False,
+) -> Iterator:
+    """A page in Chromium with a script of docs/live.md in it, which finds the API at a port; its
+    `clock` is the test's to set."""
     from playwright.sync_api import sync_playwright
 
-    api = f"http://127.0.0.1:{installation.port}/api"
+    api = f"http://127.0.0.1:{port or installation.port}/api"
     (folder / "index.html").write_text(PAGE.format(api=api, token=token, script=script))
     (module,) = (each for each in blocks("js") if each.startswith("// chat-events.js"))
     (folder / "chat-events.js").write_text(module)
@@ -208,6 +236,8 @@ def page_of(folder: Path, installation: Installation, token: str, script: str) -
             page = browser.new_page()
             page.failures = []
             page.on("pageerror", lambda error: page.failures.append(str(error)))
+            if clock:
+                page.clock.install()
             page.goto(f"http://localhost:{server.server_address[1]}/")
             yield page
             browser.close()
@@ -236,6 +266,40 @@ def test_javascript_follows_a_chat(installation, agent, tmp_path):
         assert [failure.split()[:2] for failure in page.failures] == [["The", "token"]]
         page.wait_for_timeout(500)
         assert page.evaluate("shown")[before:] == MESSAGES
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("event", "milliseconds"), [("", 46_000), ("", 17_000), ("online", 0), ("visibilitychange", 0)]
+)
+def test_javascript_leaves_a_connection_that_died_in_silence(
+    installation, agent, tmp_path, event, milliseconds
+):
+    """After 45 seconds; after 16, when the machine slept or somebody comes back."""
+    (script,) = (each for each in blocks("js") if each.startswith("import "))
+    before = sum(" message.created " in line for line in log(installation, agent, 0))
+    network = Network(installation.port)
+    try:
+        with page_of(
+            tmp_path, installation, agent, script, port=network.port, clock=bool(milliseconds)
+        ) as page:
+            in_page(page, before)
+            network.lose()
+            say(installation, agent, ["Lost"])
+            if event:
+                # Lines come every 15 seconds; the page takes the last one to be older.
+                page.evaluate("() => { const now = Date.now; Date.now = () => now() + 17_000; }")
+                page.evaluate(
+                    "(type) => (type === 'online' ? window : document)"
+                    ".dispatchEvent(new Event(type))",
+                    event,
+                )
+            else:
+                page.clock.fast_forward(milliseconds)
+                page.clock.resume()
+            assert in_page(page, before + 1)[before:] == ["Lost"]
+    finally:
+        network.close()
 
 
 @needs_browser
