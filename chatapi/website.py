@@ -3,10 +3,10 @@
 The API knows its callers by tokens; what these would do there is a good part of a small request.
 """
 
+from contextlib import suppress
 from typing import TypeVar
 
 from csp.middleware import CSPMiddleware
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthentication
 from django.contrib.messages.middleware import MessageMiddleware as DjangoMessages
@@ -49,10 +49,11 @@ class LocaleMiddleware(PagesOnly, DjangoLocale):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        asked = request.GET.get("lang", "")
-        if asked in dict(settings.LANGUAGES):
-            translation.activate(asked)
-            request.LANGUAGE_CODE = asked
+        asked = request.GET.get("lang", "").lower().replace("_", "-")
+        with suppress(LookupError):  # a language that these pages don't speak
+            language = translation.get_supported_language_variant(asked)
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
 
     def process_response(self, request: HttpRequest, response: T) -> T:
         answer: T = super().process_response(request, response)  # type: ignore[assignment]

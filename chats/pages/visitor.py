@@ -48,9 +48,10 @@ def embed(request: HttpRequest, company: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=3600)
 def embed_script(request: HttpRequest) -> HttpResponse:
-    """The one script that another website has. It may load it from anywhere."""
+    """The one script that another website has. Any website may load it, also with `crossorigin`."""
     answer = HttpResponse(SCRIPT.read_bytes(), content_type="text/javascript; charset=utf-8")
     answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+    answer["Access-Control-Allow-Origin"] = "*"
     return answer
 
 

@@ -69,6 +69,8 @@ def test_the_script_of_the_button_may_be_loaded_from_anywhere(client):
     answer = client.get("/embed.js")
     assert answer["Content-Type"] == "text/javascript; charset=utf-8"
     assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer
     assert "max-age" in answer["Cache-Control"]
     assert b"data-company" in answer.content
 
@@ -84,3 +86,18 @@ def test_the_language_is_the_readers(client):
     assert b"/catalog/de.js" in german.content
     asked = client.get("/chats/1?lang=en", HTTP_ACCEPT_LANGUAGE="de")
     assert b'<html lang="en"' in asked.content
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        *[(tag, "de") for tag in ("de", "DE", "de-AT", "DE-at", "de_CH", "de-Latn-DE", "de-x-own")],
+        *[(tag, "en") for tag in ("en", "EN-GB", "en_US")],
+        # Not spoken here: what the browser accepts.
+        *[(tag, "de") for tag in ("", "fr", "den", "deu", "d", "-", "\0", "de\0", "é", "x" * 600)],
+    ],
+)
+def test_a_language_is_asked_for_by_any_tag(client, tag, language):
+    answer = client.get("/chats/1", {"lang": tag}, HTTP_ACCEPT_LANGUAGE="de")
+    assert f'<html lang="{language}"' in answer.content.decode()
+    assert answer["Content-Language"] == language
