@@ -25,7 +25,7 @@ from chats.models import AuthCode, Chat, ChatUser
 from companies.actions import add_member, create_company
 from companies.models import Company, Role
 
-pytest_plugins = ["chatapi.tests.browser"]
+pytest_plugins = ["chatapi.tests.browser", "chats.tests.websites"]
 
 
 class Client(APIClient):

@@ -3,11 +3,7 @@
 import gzip
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,10 +11,9 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, shot
 from chats.tests.guests import CODE_ASKED, REFUSED, field, heading, message, say
+from chats.tests.websites import DOCS, Host, button
 
 pytestmark = pytest.mark.browser
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-STRICT = "default-src 'none'; script-src {0}; frame-src {0}"
 
 
 def introduce(page: Page | FrameLocator, email: str, text: str) -> None:
@@ -79,58 +74,6 @@ def test_out_of_hours_it_is_said(site: Site, person: Callable[..., Person]) -> N
 
 
 # --- The panel ---
-
-
-class Host:
-    """Another website: `serve(html, policy)` has it show a page, at `url`, of another origin."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.policy = ""
-        host = self
-
-        class Handler(SimpleHTTPRequestHandler):
-            def end_headers(self) -> None:
-                if host.policy:
-                    self.send_header("Content-Security-Policy", host.policy)
-                super().end_headers()
-
-            def log_message(self, *arguments: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        # 127.0.0.1 by another name is another site, with other cookies and storage.
-        self.origin = f"http://localhost:{self.server.server_port}"
-        (folder / "favicon.ico").write_bytes(b"")
-
-    def serve(self, site: Site, attributes: str = "", policy: str = STRICT) -> str:
-        """A page with the script, under a policy; its URL."""
-        self.policy = policy.format(site.url)
-        html = (DOCS / "embed-example.html").read_text()
-        html = re.sub(r"<meta http-equiv=.*>", "", html)  # the header is the policy here
-        html = html.replace("http://127.0.0.1:8000", site.url)
-        html = re.sub(r'data-company=.*" defer', f'data-company="acme" {attributes} defer', html)
-        (self.folder / "index.html").write_text(html)
-        return f"{self.origin}/index.html"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def host(tmp_path: Path, site: Site) -> Iterator[Host]:
-    made = Host(tmp_path)
-    path = f"/api/companies/{site.acme['id']}"
-    site.ask("PUT", path, {"allowed_origins": [made.origin]}, site.alice)
-    yield made
-    site.ask("PUT", path, {"allowed_origins": []}, site.alice)
-    made.close()
-
-
-def button(page: Page, name: str = "Get help") -> Any:
-    return page.get_by_role("button", name=name)
 
 
 def test_a_visitor_of_another_website_talks_in_the_panel(
