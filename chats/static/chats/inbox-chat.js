@@ -23,6 +23,7 @@ export class InboxChat {
     this.path = `/api/chats/${chat.id}`;
     this.company = user.companies.find((each) => each.id === chat.company_id);
     this.tokenKey = `chatapi:agent:${user.id}:${chat.id}`;
+    this.present = new Map(); // chat user id → whether they are connected, as the stream said last
     this.told = new EventTarget(); // for the people beside, while nobody has joined
     this.title = element('h1', { tabIndex: -1 });
     this.toggle = button(gettext('Close chat'), () => this.setStatus());
@@ -132,7 +133,6 @@ export class InboxChat {
       this.callbacks = null;
     });
     onState?.(this.state);
-    if (this.present) onPassing({ type: 'presence', data: { users: [...this.present.values()] } });
   }
 
   happened(event) {
@@ -142,7 +142,6 @@ export class InboxChat {
   passed(event) {
     if (event.type === 'presence') {
       // It is said once who is there, maybe before anybody asks.
-      this.present ??= new Map();
       for (const each of event.data.users) this.present.set(each.id, each);
     }
     this.callbacks?.onPassing(event);
@@ -250,6 +249,8 @@ export class InboxChat {
       tools: (user) => this.toolsFor(user),
       onLeave: me.id ? () => this.ended() : null,
     });
+    const users = [...this.present.values()];
+    source.dispatchEvent(new CustomEvent('presence', { detail: users }));
   }
 
   toolsFor(user) {

@@ -95,7 +95,7 @@ export class Timeline {
   /** A message as it is now, if it is among those shown. */
   replace(message) {
     const entry = this.entries.find((each) => each.message.id === message.id);
-    if (!entry) return;
+    if (!entry || JSON.stringify(entry.message) === JSON.stringify(message)) return;
     const made = this.render(message);
     const hadFocus = entry.element.contains(document.activeElement);
     entry.element.replaceWith(made);
