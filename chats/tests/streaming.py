@@ -250,6 +250,13 @@ class Stream:
         self._taken += 1
         return self.events[self._taken - 1]
 
+    def attached(self, seconds: float = 10) -> Self:
+        """Wait until the stream hears of what happens: it says then when to come back."""
+        deadline = time.monotonic() + seconds
+        while not self.incoming.retries:
+            assert self._receive(deadline), f"nothing came within {seconds} s"
+        return self
+
     def until_end(self, seconds: float = 5) -> list[Event]:
         """What still comes that `next` did not give; TimeoutError when the stream does not end."""
         left: list[Event] = []

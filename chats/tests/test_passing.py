@@ -23,7 +23,7 @@ def chat(live):
 def test_typing_is_told_to_the_others(live, chat):
     gina, token = live.guest(chat)
     with live.stream(chat, live.alice, after=live.head(chat)) as stream:
-        time.sleep(0.7)
+        stream.attached()
         answer = live.ask("POST", f"/api/chats/{chat}/typing", {}, token)
         event = passing(stream, "typing")
         assert event.data["data"] == {"chat_user_id": gina, "expires_at": answer["expires_at"]}
@@ -38,7 +38,7 @@ def test_reading_is_told_once_and_never_back(live, chat):
     other = live.guest(chat)[1]
     seq = live.say(chat, other)
     with live.stream(chat, other, after=seq) as stream:
-        time.sleep(0.7)
+        stream.attached()
         for number in (seq, seq, 1):
             live.ask("PUT", f"/api/chats/{chat}/read", {"seq": number}, token)
         assert passing(stream, "read").data["data"] == {"chat_user_id": gina, "seq": seq}

@@ -80,7 +80,7 @@ def test_it_goes_on_after_an_event(live, chat, gina, how):
 def test_what_comes_after_the_end_is_told_of_when_it_is_there(live, chat, gina):
     """An id that no event has yet, as after an old backup: it begins at the newest."""
     with live.stream(chat, gina[1], after=10**6) as stream:
-        time.sleep(1)
+        stream.attached()
         seq = live.say(chat, gina[1])
         assert logged(stream).id == str(seq)
 
@@ -217,7 +217,7 @@ ENDS = {
 def test_a_guests_stream_ends_when(live, chat, gina, how):
     status, end = ENDS[how]
     with live.stream(chat, gina[1], after=live.head(chat)) as stream:
-        time.sleep(0.5)
+        stream.attached()
         end(live, chat, gina)
         last = after_bye(stream)
     assert (last.type, last.data["code"]) == ("bye", "invalid_token")
@@ -318,7 +318,7 @@ def test_a_server_that_stops_sends_all_away_at_once(tmp_path):
         _, token = live.guest(chat)
         with live.stream(chat, token) as one, live.stream(None, live.alice) as other:
             logged(one)
-            time.sleep(0.5)
+            other.attached()
             os.kill(live.installation.processes["web"].pid, signal.SIGTERM)
             began = time.monotonic()
             one.until_end(5), other.until_end(5)
