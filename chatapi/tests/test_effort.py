@@ -16,9 +16,14 @@ LENGTH = 60_000
 
 
 def seconds(action):
-    begun = time.process_time()
-    action()
-    return time.process_time() - begun
+    """Processor time of this thread, the least of three: other work on the machine adds to it."""
+
+    def once():
+        begun = time.thread_time()
+        action()
+        return time.thread_time() - begun
+
+    return min(once() for _ in range(3))
 
 
 def answer(path, body=b"{}", **environ):
