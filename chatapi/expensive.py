@@ -2,7 +2,8 @@
 
 A list's plain pages cost the same whatever the size of the tables. The cost of a search, a page far
 down or a year of statistics grows with the rows that it looks at, and a caller who asks for many at
-once could hold every thread that serves the others.
+once could hold every thread that serves the others. So could several callers together, as accounts
+cost nothing: one thread of each process is left to other requests.
 """
 
 import hashlib
@@ -43,18 +44,23 @@ def expensive_read(caller: str, timeout: int, weight: int = 1) -> Iterator[None]
     ApiError 429 when the caller has no slot left, 422 `query_timeout` when a statement took longer.
     """
     lease = secrets.randbits(62)
-    if not slots().take(caller, lease, weight):
-        raise ApiError(
-            429,
-            ErrorCode.RATE_LIMITED,
-            "Too many searches at once; wait for one to end.",
-            headers={"Retry-After": RETRY_AFTER},
-        )
-    try:
-        with time_limit(timeout):
-            yield
-    finally:
-        slots().give_back(caller, lease, weight)
+    with spare_thread():
+        if not slots().take(caller, lease, weight):
+            raise too_many()
+        try:
+            with time_limit(timeout):
+                yield
+        finally:
+            slots().give_back(caller, lease, weight)
+
+
+def too_many() -> ApiError:
+    return ApiError(
+        429,
+        ErrorCode.RATE_LIMITED,
+        "Too many searches at once; wait for one to end.",
+        headers={"Retry-After": RETRY_AFTER},
+    )
 
 
 # --- How long -------------------------------------------------------------------------------------
@@ -113,6 +119,42 @@ def was_interrupted(error: OperationalError) -> bool:
 
 
 # --- How many at once -----------------------------------------------------------------------------
+
+
+@contextmanager
+def spare_thread() -> Iterator[None]:
+    """Run the block if a thread of this process stays free of expensive reads; else ApiError 429.
+
+    A process of a single thread has none to spare.
+    """
+    if not _running.begin(max(1, settings.WEB_THREADS - 1)):
+        raise too_many()
+    try:
+        yield
+    finally:
+        _running.end()
+
+
+class Running:
+    """How many expensive reads run in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def begin(self, most: int) -> bool:
+        with self._lock:
+            if self._count >= most:
+                return False
+            self._count += 1
+            return True
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+
+
+_running = Running()
 
 
 class Store(Protocol):

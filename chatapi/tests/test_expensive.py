@@ -39,6 +39,10 @@ def endless():
 
 
 class TestAtOnce:
+    @pytest.fixture(autouse=True)
+    def many_threads(self, settings):
+        settings.WEB_THREADS = 16
+
     @pytest.fixture
     def busy(self, alice):
         """Alice has as many expensive reads running as she may."""
@@ -90,6 +94,38 @@ class TestAtOnce:
     def test_one_is_served_whatever_the_setting(self, alice, acme, settings):
         settings.MAX_EXPENSIVE_READS = 1
         assert alice.api.get("/api/companies/acme/statistics").status_code == 200
+
+
+class TestTogether:
+    """Accounts are free: several callers, each with less than they may."""
+
+    @pytest.fixture
+    def busy(self, settings):
+        """As many reads of others as may run in a process of four threads."""
+        settings.WEB_THREADS = 4
+        with ExitStack() as stack:
+            for number in range(3):
+                stack.enter_context(expensive_read(f"user:other-{number}", 5000))
+            yield stack
+
+    @pytest.mark.parametrize("path", EXPENSIVE)
+    def test_a_thread_is_left_to_others(self, alice, chat, busy, path):
+        answer = alice.api.get(path.format(chat=chat.pk))
+        assert answer.status_code == 429
+        assert int(answer["Retry-After"]) >= 1
+
+    @pytest.mark.parametrize("path", PLAIN)
+    def test_plain_pages_go_on(self, alice, chat, busy, path):
+        assert alice.api.get(path.format(chat=chat.pk)).status_code == 200
+
+    def test_it_is_free_again(self, alice, busy):
+        assert alice.api.get("/api/chats?q=x").status_code == 429
+        busy.close()
+        assert alice.api.get("/api/chats?q=x").status_code == 200
+
+    def test_a_process_of_one_thread_serves_them_too(self, alice, settings):
+        settings.WEB_THREADS = 1
+        assert alice.api.get("/api/chats?q=x").status_code == 200
 
 
 class TestStores:
