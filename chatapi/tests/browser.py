@@ -150,6 +150,14 @@ class Person:
         assert not left, left
 
 
+# Whether a page is seen, as a test says.
+HIDDEN = """
+    Object.defineProperty(document, 'hidden', {
+        get: () => globalThis.covered, configurable: true,
+    });
+"""
+
+
 def hide(page: Page) -> None:
     """Let another tab cover this one, as a browser tells its page."""
     page.evaluate("() => { globalThis.covered = true; }")
@@ -163,14 +171,7 @@ def reveal(page: Page) -> None:
 
 
 def cover(page: Page) -> None:
-    page.evaluate(
-        """() => {
-            Object.defineProperty(document, 'hidden', {
-                get: () => globalThis.covered, configurable: true,
-            });
-            document.dispatchEvent(new Event('visibilitychange'));
-        }"""
-    )
+    page.evaluate(f"() => {{ {HIDDEN} document.dispatchEvent(new Event('visibilitychange')); }}")
 
 
 @pytest.fixture

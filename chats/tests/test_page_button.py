@@ -267,8 +267,9 @@ def test_a_page_that_always_removes_it_stays_fast(
     page = show(hostile + script())
     page.wait_for_function("times.length > 4")
     gaps = page.evaluate("times.slice(1, 5).map((time, index) => time - times[index])")
-    assert gaps == sorted(gaps)
-    assert gaps[-1] > 300
+    # Milliseconds; more of them on a busy machine.
+    for gap, least in zip(gaps, (50, 150, 350, 750), strict=True):
+        assert gap > least - 1
 
 
 def test_a_busy_page_costs_it_nothing(

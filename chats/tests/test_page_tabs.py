@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from chatapi.tests.browser import Person, Site, hide, reveal
+from chatapi.tests.browser import HIDDEN, Person, Site, hide, reveal
 from chatapi.tests.installation import wait_for
 from chats.tests.guests import field, join, message, say
 from chats.tests.inbox import another_tab, joined, open_inbox, row, send
@@ -26,6 +26,7 @@ class Streams:
 
     def __init__(self, person: Person) -> None:
         self.open: list[Request] = []
+        self.all: list[Request] = []
         person.context.on("request", self._begun)
         person.context.on("requestfailed", self._ended)
         person.context.on("requestfinished", self._ended)
@@ -33,6 +34,7 @@ class Streams:
     def _begun(self, request: Request) -> None:
         if request.headers.get("accept") == "text/event-stream":
             self.open.append(request)
+            self.all.append(request)
 
     def _ended(self, request: Request) -> None:
         if request in self.open:
@@ -195,23 +197,65 @@ def test_a_guest_counts_what_is_left(site: Site, person: Callable[..., Person]) 
     expect(page).to_have_title("(1) Acme")
 
 
+NOTIFIED = """
+    globalThis.told = []; // what is shown
+    globalThis.ever = [];
+    globalThis.Notification = class extends EventTarget {
+        static permission = 'granted';
+        static async requestPermission() { return 'granted'; }
+        constructor(title, { body }) {
+            super();
+            told.push(body);
+            ever.push(body);
+            this.body = body;
+        }
+        close() { told.splice(told.indexOf(this.body), 1); }
+    };
+"""
+
+
+def test_no_notification_of_what_the_stream_repeats(
+    site: Site, person: Callable[..., Person]
+) -> None:
+    """The stream repeats the last half minute when it is opened, of chats that are closed, too."""
+
+    def answered(text: str) -> None:
+        chat = site.chat(name="Answered")
+        send(site, chat, site.guest(chat), text)
+        site.ask("PUT", f"/api/chats/{chat['id']}", {"status": "closed"}, site.alice)
+
+    chat = site.chat(name="Waiting")
+    gina = site.guest(chat)
+    answered("Before the page")
+    alice = person(permissions=["notifications"])
+    alice.context.add_init_script(NOTIFIED)
+    streams = Streams(alice)
+    page = open_inbox(site, alice)
+    page.get_by_role("button", name="Turn on notifications").click()
+    hide(page)
+    answered("While nobody looks")
+    wait_for(lambda: page.evaluate("told.length"))
+    row(page, "Waiting").click()
+    # It is opened anew, to say who is in the chat. Asking the page lets its requests be heard here.
+    wait_for(lambda: page.evaluate("true") and len(streams.all) > 1)
+    send(site, chat, gina, "Is anybody there?")
+    wait_for(lambda: page.evaluate("told.length > 1"))
+    assert page.evaluate("ever") == ["While nobody looks", "Is anybody there?"]
+    page.context.add_init_script("globalThis.covered = true;" + HIDDEN)
+    page.reload()
+    expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    send(site, chat, gina, "Hello?")
+    wait_for(lambda: page.evaluate("told.length"))
+    assert page.evaluate("ever") == ["Hello?"]
+
+
 def test_no_notification_of_what_is_looked_at_in_another_tab(
     site: Site, person: Callable[..., Person]
 ) -> None:
     chat = site.chat(name="Quiet")
     gina = site.guest(chat)
     alice = person(permissions=["notifications"])
-    alice.context.add_init_script(
-        """
-        globalThis.told = [];
-        globalThis.Notification = class extends EventTarget {
-            static permission = 'granted';
-            static async requestPermission() { return 'granted'; }
-            constructor(title, { body }) { super(); told.push(body); this.body = body; }
-            close() { told.splice(told.indexOf(this.body), 1); }
-        };
-        """
-    )
+    alice.context.add_init_script(NOTIFIED)
     page = open_inbox(site, alice)
     page.get_by_role("button", name="Turn on notifications").click()
     tab = another_tab(page)

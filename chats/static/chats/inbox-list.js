@@ -10,10 +10,10 @@ const PAGE = 249;
 const MOST_OPEN = 1_000; // as many open chats are sorted here; with more, search finds them
 
 export class InboxList {
-  /** `root` holds the rows, `more` loads the next ones; `onOpen(chat)` when one is chosen, `onNews(event)` for
-   *  each event that the list did not know of, `onCount(n)` how many have something unread. */
-  constructor({ root, more, empty, api, companies, onOpen, onNews, onCount }) {
-    Object.assign(this, { root, more, empty, api, onOpen, onNews, onCount });
+  /** `root` holds the rows, `more` loads the next ones; `onOpen(chat)` when one is chosen, `onCount(n)` how many
+   *  have something unread. */
+  constructor({ root, more, empty, api, companies, onOpen, onCount }) {
+    Object.assign(this, { root, more, empty, api, onOpen, onCount });
     this.companies = new Map(companies.map((company) => [company.id, company]));
     this.chats = new Map();
     this.asked = { status: 'open', company_id: '', q: '' };
@@ -87,7 +87,6 @@ export class InboxList {
     const { seq, type, chat_id: id, data } = event;
     const chat = this.chats.get(id);
     if (seq <= chat?.last_seq) return; // the chat as it is known was asked for later
-    this.onNews(event);
     if (!chat) {
       const appears = ['chat.created', 'chat.reopened', 'message.created'].includes(type);
       if (appears && !this.asked.q) this.fetch(id);

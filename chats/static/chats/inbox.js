@@ -2,6 +2,7 @@
 
 import { BrowserApi } from '../chatapi/browser-api.js';
 import { find } from '../chatapi/dom.js';
+import { Once } from '../chatapi/once.js';
 import { SharedStream } from '../chatapi/shared-stream.js';
 import { gettext, interpolate } from '../chatapi/words.js';
 import { sentence } from './faults.js';
@@ -24,6 +25,7 @@ const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=c
 let list;
 let opened = null;
 let notifications;
+let once;
 let stream;
 let leaving = false; // the page, as by logging out: what ends then is not begun again
 
@@ -39,7 +41,6 @@ async function begin() {
     api,
     companies: user.companies,
     onOpen: (chat) => open(user, chat.id),
-    onNews: notify,
     onCount: (count) => {
       document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: plainTitle }) : plainTitle;
     },
@@ -47,10 +48,12 @@ async function begin() {
   notifications = new Notifications({
     button: find('#inbox-notify'),
     userId: user.id,
+    titleOf: (id) => (list.chats.has(id) ? titleOf(list.chats.get(id)) : interpolate(gettext('Chat %(id)s'), { id })),
     onOpen: (id) => open(user, id),
   });
   // The stream first: what happens while the list is on its way comes by it.
   const { last_id: place } = await api.get('/api/events?limit=1');
+  once = new Once(place);
   stream = listenTo(user, place);
   await list.show();
   root.removeAttribute('aria-busy');
@@ -80,16 +83,15 @@ function listenTo(user, place) {
   });
 }
 
-function happened(event) {
+function happened(event, id) {
+  if (once.isNew(id)) notify(event);
   list.happened(event);
   if (opened?.chat.id === event.chat_id) opened.happened(event);
 }
 
-function notify(event) {
-  if (event.type === 'message.created' && event.data.author.role === 'guest') {
-    const chat = list.chats.get(event.chat_id);
-    notifications.tell(event.data, chat ? titleOf(chat) : interpolate(gettext('Chat %(id)s'), { id: event.chat_id }));
-  } else if (event.type === 'message.deleted') notifications.withdraw(event.chat_id, event.data.seq);
+function notify({ type, chat_id: id, data }) {
+  if (type === 'message.created' && data.author.role === 'guest') notifications.tell(data);
+  else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
 }
 
 function passed(event) {

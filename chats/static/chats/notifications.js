@@ -9,13 +9,14 @@ import { nameOf } from './message.js';
 const KEY = 'chatapi:notifications';
 const PATIENCE = 1_000; // milliseconds in which a message may be read in another browser
 
-/** A button that asks for them; `onOpen(chatId)` when one is chosen. */
+/** A button that asks for them; `titleOf(chatId)` names a chat, `onOpen(chatId)` is called when one is chosen. */
 export class Notifications {
-  constructor({ button, userId, onOpen }) {
+  constructor({ button, userId, titleOf, onOpen }) {
+    this.titleOf = titleOf;
     this.onOpen = onOpen;
     this.button = button;
     this.sight = new SharedSight(`chatapi:inbox:${userId}`);
-    this.told = new Map(); // chat id → {message, chatName, close()}: what is shown, or about to be
+    this.told = new Map(); // chat id → {message, close()}: what is shown, or about to be
     if (!('Notification' in globalThis)) return;
     button.hidden = false;
     button.addEventListener('click', () => this.turn());
@@ -44,15 +45,15 @@ export class Notifications {
   }
 
   /** Notify of a message, unless some tab of the inbox is in sight, or it is read at once. */
-  tell(message, chatName) {
+  tell(message) {
     if (!this.on || message.text === null) return;
     const waiting = this.told.get(message.chat_id);
     if (waiting?.clock) {
-      Object.assign(waiting, { message, chatName }); // one notification of both
+      waiting.message = message; // one notification of both
       return;
     }
     waiting?.close();
-    const told = { message, chatName, close: () => clearTimeout(told.clock) };
+    const told = { message, close: () => clearTimeout(told.clock) };
     told.clock = setTimeout(async () => {
       told.clock = null;
       if (!(await this.sight.isAnywhere())) this.notify(told);
@@ -69,8 +70,9 @@ export class Notifications {
   }
 
   notify(told) {
-    const { message, chatName } = told;
-    const title = interpolate(gettext('%(name)s in %(chat)s'), { name: nameOf(message.author), chat: chatName });
+    const { message } = told;
+    const names = { name: nameOf(message.author), chat: this.titleOf(message.chat_id) };
+    const title = interpolate(gettext('%(name)s in %(chat)s'), names);
     const options = { body: shorten(message.text, 200), tag: `chat-${message.chat_id}` };
     let note;
     try {
