@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 
 from accounts.actions import account_for, issue_token
 from accounts.models import User
-from chatapi.limits import limiter
-from chatapi.redis import client
+from chatapi.bus.redis import client
+from chatapi.limits.limiter import limiter
 from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users

@@ -16,10 +16,11 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.access import is_proven, is_unproven_signup
 from accounts.addresses import parse_email
 from accounts.models import ApiToken, User
-from chatapi import mail, tokens
-from chatapi.errors import ApiError, ErrorCode
-from chatapi.hints import access_changed
-from chatapi.limits import Charge, limiter
+from chatapi.api import tokens
+from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.bus.hints import access_changed
+from chatapi.limits.limiter import Charge, limiter
+from chatapi.mail import outbox
 
 # What was got by tokens ends with them, in the same transaction: those who keep it listen.
 # With `user` and `token_ids`; None when everything that the account got ends.
@@ -135,7 +136,7 @@ def offer_browser(user: User) -> None:
     the owner from the guessers.
     """
     if limiter().take([Charge("CODE_MAIL", f"unknown browser {user.pk}")]).allowed:
-        mail.post("unknown_browser", user.pk, user.email)
+        outbox.post("unknown_browser", user.pk, user.email)
 
 
 # --- Tokens ------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ def issue_token_for(
     """`issue_token` by an operator; the person is told by mail."""
     with transaction.atomic():
         token, plain = issue_token(user, name, days, scopes)
-        mail.post("token_issued", token.pk, user.email)
+        outbox.post("token_issued", token.pk, user.email)
     return token, plain
 
 
@@ -261,5 +262,5 @@ def end_two_factor(user: User) -> bool:
     with transaction.atomic():
         ended, _each = Authenticator.objects.filter(user=user).delete()
         if ended:
-            mail.post("totp_deactivated", user.pk, user.email)
+            outbox.post("totp_deactivated", user.pk, user.email)
     return bool(ended)

@@ -27,8 +27,10 @@ from accounts.mails import NOTICES
 from accounts.models import User
 from accounts.pages.credential import knows_password, remember
 from accounts.pages.limits import require
-from chatapi import crypto, mail
-from chatapi.limits import Charge, limiter, network_address
+from chatapi.db import encryption
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge, limiter
+from chatapi.mail import outbox
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -101,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         known = known_browser.knows(allauth_context.request, normal_email(email)) is not None
         shared = Charge("MAIL", f"{pool} {normal_email(email)}")
         if known or limiter().take([shared]).allowed:
-            mail.post(kind, about, email)
+            outbox.post(kind, about, email)
 
     def clean_email(self, email: str) -> str:
         return parse_email(email)
@@ -116,7 +118,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         row = emailconfirmation.email_address
         if request.user.is_authenticated:  # counted for the account
-            mail.post("email_confirmation", row.pk, row.email)
+            outbox.post("email_confirmation", row.pk, row.email)
         else:
             self.post("signup", "email_confirmation", row.pk, row.email)
 
@@ -141,14 +143,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         name = template_prefix.rpartition("/")[2]
         kind = "password_changed" if name == "password_reset" else name
         if kind in NOTICES:
-            mail.post(kind, user.pk, email or user.email)
+            outbox.post(kind, user.pk, email or user.email)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Secrets of authenticator apps and recovery codes are encrypted at rest."""
 
     def encrypt(self, text: str) -> str:
-        return crypto.encrypt(text)
+        return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return crypto.decrypt(encrypted_text)
+        return encryption.decrypt(encrypted_text)

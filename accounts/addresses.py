@@ -9,7 +9,7 @@ from django.core.validators import EmailValidator
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
-from chatapi.domains import normal_domain
+from chatapi.text.domains import normal_domain
 
 LONGEST = 254
 

@@ -38,9 +38,9 @@ from accounts.actions import (
 )
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
-from chatapi import mail
-from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
-from chatapi.hints import access_changed
+from chatapi.admin.base import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.bus.hints import access_changed
+from chatapi.mail import outbox
 
 if TYPE_CHECKING:
     CreationForm = AdminUserCreationForm[User]
@@ -200,7 +200,7 @@ class PasswordForm(PasswordChangeForm):
     def save(self, commit: bool = True) -> Any:
         user = super().save(commit)
         if commit:
-            mail.post("password_changed", user.pk, user.email)
+            outbox.post("password_changed", user.pk, user.email)
         return user
 
 

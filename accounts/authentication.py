@@ -11,8 +11,8 @@ from rest_framework.request import Request
 
 from accounts.actions import note_use
 from accounts.models import ApiToken, ApiTokenQuerySet, User
-from chatapi import tokens
-from chatapi.compiled import Compiled, Parameter
+from chatapi.api import tokens
+from chatapi.db.compiled import Compiled, Parameter
 
 
 def bearer(request: Request, prefix: str) -> str | None:

@@ -20,7 +20,7 @@ from accounts.addresses import normal_email
 from accounts.models import User
 from accounts.pages.credential import remember
 from accounts.pages.limits import require
-from chatapi.limits import Charge, limiter
+from chatapi.limits.limiter import Charge, limiter
 
 
 class LoginForm(account.LoginForm):  # type: ignore[misc]

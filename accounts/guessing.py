@@ -12,7 +12,8 @@ from django.http import HttpRequest
 
 from accounts import known_browser
 from accounts.addresses import normal_email
-from chatapi.limits import Charge, Verdict, limiter, network_address
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge, Verdict, limiter
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from chatapi.errors import is_api
+from chatapi.api.errors import is_api
 
 COOKIE = "known_browser"
 MAX_AGE = 365 * 24 * 3600  # seconds

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import ApiToken, User
 from accounts.pages.known_browser import key_for
-from chatapi.mail import KINDS, Letter, MailKind
+from chatapi.mail.outbox import KINDS, Letter, MailKind
 
 # What an account's owner is told of: the kind of mail and its subject.
 NOTICES = {

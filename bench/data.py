@@ -116,7 +116,7 @@ def make_pattern() -> tuple[str, str, int]:
 
     from accounts.actions import issue_token
     from accounts.models import User
-    from chatapi.crypto import encrypt
+    from chatapi.db.encryption import encrypt
     from chats.actions import messages
     from chats.models import Chat, ChatUser
     from companies.models import Company, Membership, Role
@@ -274,7 +274,7 @@ def make_tokens(chats: Iterable[int]) -> list[tuple[int, str]]:
     """
     from django.utils import timezone
 
-    from chatapi import tokens
+    from chatapi.api import tokens
     from chats.models import ChatUserToken
 
     now = timezone.now()

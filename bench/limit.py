@@ -115,7 +115,7 @@ def rehearse(lines: list[Line], chat: int, db: psycopg.Connection) -> None:
 
 def variables(operation: Operation, captured: Captured) -> dict[Any, str]:
     """pgbench's variable for each value that belongs to this one request."""
-    from chatapi import tokens
+    from chatapi.api import tokens
 
     target = operation.targets[0]
     names: dict[Any, str] = {

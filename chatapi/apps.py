@@ -6,4 +6,6 @@ class ChatapiConfig(AppConfig):
     verbose_name = "Service"
 
     def ready(self) -> None:
-        from chatapi import celery, checks, lookups  # noqa: F401  registers them and the tasks' app
+        # Importing them registers them.
+        from chatapi import celery, checks  # noqa: F401
+        from chatapi.db import lookups  # noqa: F401

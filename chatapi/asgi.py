@@ -7,8 +7,8 @@ thread for each request that waits.
 from chatapi.wsgi import application as wsgi_application
 
 # After the settings are loaded and the apps are ready.
-from chatapi.intake import Guard, Intake  # isort: skip
-from chatapi.threads import InThreads  # isort: skip
+from chatapi.server.body import Guard, Intake  # isort: skip
+from chatapi.server.wsgi_bridge import InThreads  # isort: skip
 from chats.stream.app import EventStream  # isort: skip
 from chats.stream.caps import Caps  # isort: skip
 from chats.stream.longpoll import LongPoll  # isort: skip

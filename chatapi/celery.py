@@ -12,8 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
 
-from chatapi import tether
-from chatapi.broker import outlive_lost_connections
+from chatapi.bus.broker import outlive_lost_connections
+from chatapi.server import lifecycle
 
 outlive_lost_connections()
 
@@ -96,4 +96,4 @@ app.autodiscover_tasks()
 @signals.worker_init.connect
 @signals.beat_init.connect
 def hold(**kwargs: Any) -> None:
-    tether.hold()
+    lifecycle.hold()

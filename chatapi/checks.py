@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from chatapi.environment import ENV_FILE
+from chatapi.env import ENV_FILE
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatapi.domains import is_local, mail_domain
-from chatapi.environment import (
+from chatapi.env import (
     BASE_DIR,
     MAIL_SCHEMES,
     database,
@@ -28,7 +27,8 @@ from chatapi.environment import (
     text,
     url,
 )  # fmt: skip
-from chatapi.rates import Rate
+from chatapi.limits.rate import Rate
+from chatapi.text.domains import is_local, mail_domain
 
 read_env_file()
 
@@ -153,19 +153,19 @@ WSGI_APPLICATION = "chatapi.wsgi.application"
 ASGI_APPLICATION = "chatapi.asgi.application"
 
 MIDDLEWARE = [
-    "chatapi.health.HealthMiddleware",
-    "chatapi.middleware.RequestIdMiddleware",
+    "chatapi.observability.health.HealthMiddleware",
+    "chatapi.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "chatapi.middleware.ApiErrorMiddleware",
-    "chatapi.website.ContentSecurityMiddleware",
-    "chatapi.website.SessionMiddleware",
-    "chatapi.website.LocaleMiddleware",
+    "chatapi.api.middleware.ApiErrorMiddleware",
+    "chatapi.website.middleware.ContentSecurityMiddleware",
+    "chatapi.website.middleware.SessionMiddleware",
+    "chatapi.website.middleware.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "chatapi.website.AuthenticationMiddleware",
-    "chatapi.website.MessageMiddleware",
+    "chatapi.website.middleware.AuthenticationMiddleware",
+    "chatapi.website.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.known_browser.KnownBrowserMiddleware",
 ]
@@ -190,7 +190,7 @@ TEMPLATES = [
 
 
 DATABASE = database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatapi.sqlite3'}")
-if DATABASE["ENGINE"] == "chatapi.postgresql":
+if DATABASE["ENGINE"] == "chatapi.db.postgresql":
     DATABASE["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
     # A backend that was terminated costs a reconnect, not a 500.
     DATABASE["CONN_HEALTH_CHECKS"] = True
@@ -250,16 +250,16 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["chatapi.json.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["chatapi.api.encoding.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "chatapi.json.JSONParser",
+        "chatapi.api.encoding.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatapi.json.AlwaysJSON",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatapi.api.encoding.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "chatapi.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "chatapi.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "chatapi.api.schema.generator.ApiSchema",
+    "EXCEPTION_HANDLER": "chatapi.api.errors.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -334,7 +334,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     # Forms are taken too; one media type an operation keeps generated clients simple.
-    "PARSER_WHITELIST": ["chatapi.json.JSONParser"],
+    "PARSER_WHITELIST": ["chatapi.api.encoding.JSONParser"],
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
@@ -353,10 +353,10 @@ SPECTACULAR_SETTINGS = {
         "displayRequestDuration": True,
         "validatorUrl": None,  # nothing is asked of other hosts
     },
-    "PREPROCESSING_HOOKS": ["chatapi.schema.only_api"],
+    "PREPROCESSING_HOOKS": ["chatapi.api.schema.generator.only_api"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "chatapi.schema.finish",
+        "chatapi.api.schema.generator.finish",
     ],
 }
 
@@ -474,7 +474,7 @@ if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "chatapi.request_id.RequestIdFilter"}},
+    "filters": {"request_id": {"()": "chatapi.observability.request_id.RequestIdFilter"}},
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },

@@ -5,19 +5,19 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from chatapi import mail
+from chatapi.mail import outbox
 
 
 @shared_task
 def deliver_mail(mail_id: int) -> None:
-    mail.deliver(mail_id)
+    outbox.deliver(mail_id)
 
 
 @shared_task
 def sweep_mails() -> None:
     """Hand over the mails that are due, whatever became of their first task."""
-    for mail_id in mail.due(timezone.now()):
-        mail.hand_over(mail_id)
+    for mail_id in outbox.due(timezone.now()):
+        outbox.hand_over(mail_id)
 
 
 @shared_task

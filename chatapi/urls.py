@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import chats.urls
-from chatapi import installable, pages
+from chatapi.website import pwa, views
 
 # Swagger UI and the admin style what they build by attributes.
 styles_inline = csp_update({"style-src": ["'unsafe-inline'"]})
@@ -25,12 +25,12 @@ urlpatterns = [
     path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("", pages.home, name="home"),
-    path("catalog/<str:language>.js", pages.catalog, name="catalog"),
-    path("manifest.webmanifest", installable.manifest, name="manifest"),
-    path("service-worker.js", installable.service_worker, name="service-worker"),
-    path("offline", installable.offline, name="offline"),
-    path("favicon.ico", installable.favicon),
+    path("", views.home, name="home"),
+    path("catalog/<str:language>.js", views.catalog, name="catalog"),
+    path("manifest.webmanifest", pwa.manifest, name="manifest"),
+    path("service-worker.js", pwa.service_worker, name="service-worker"),
+    path("offline", pwa.offline, name="offline"),
+    path("favicon.ico", pwa.favicon),
     path("language", include("django.conf.urls.i18n")),
     path("accounts/", include("accounts.pages.entrance")),
     path("", include("accounts.pages.urls")),
@@ -38,7 +38,7 @@ urlpatterns = [
     path("", include("chats.pages.urls")),
 ]
 
-handler400 = "chatapi.errors.handler400"
-handler403 = "chatapi.errors.handler403"
-handler404 = "chatapi.errors.handler404"
-handler500 = "chatapi.errors.handler500"
+handler400 = "chatapi.api.errors.handler400"
+handler403 = "chatapi.api.errors.handler403"
+handler404 = "chatapi.api.errors.handler404"
+handler500 = "chatapi.api.errors.handler500"

@@ -6,7 +6,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
-from chatapi.media_type import BoundedMediaType
+from chatapi.server.media_type import BoundedMediaType
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 

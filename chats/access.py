@@ -26,13 +26,13 @@ from rest_framework.request import Request
 
 from accounts.authentication import account
 from accounts.models import User
-from chatapi.compiled import Compiled, Parameter
-from chatapi.crypto import decrypt, encrypt
-from chatapi.cursors import INSTANT, NUMBER, Ordering
-from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
-from chatapi.ids import parse_id
-from chatapi.lookups import Each
-from chatapi.text import normal_password
+from chatapi.api.cursors import INSTANT, NUMBER, Ordering
+from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.api.ids import parse_id
+from chatapi.db.compiled import Compiled, Parameter
+from chatapi.db.encryption import decrypt, encrypt
+from chatapi.db.lookups import Each
+from chatapi.text.display import normal_password
 from chats.hints import Position
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS

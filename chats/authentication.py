@@ -19,9 +19,9 @@ from rest_framework.request import Request
 
 from accounts.authentication import ApiTokenAuthentication, api_token, bearer
 from accounts.models import ApiToken
-from chatapi import tokens
-from chatapi.compiled import Compiled, Parameter
-from chatapi.ids import parse_id
+from chatapi.api import tokens
+from chatapi.api.ids import parse_id
+from chatapi.db.compiled import Compiled, Parameter
 from chats.access import live_chats
 from chats.actions.tokens import note_use
 from chats.models import ChatUser, ChatUserToken

@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import PolymorphicProxySerializer
 
-from chatapi.describe import Answer, Operation, describe, page, page_of
-from chatapi.errors import ErrorCode
-from chatapi.pagination import PageQuery
+from chatapi.api.errors import ErrorCode
+from chatapi.api.pagination import PageQuery
+from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
 from chats.docs_stream import CHAT_USER_TOKEN, LAST_EVENT_ID, STREAM, STREAM_RULES
 from chats.examples import (
     AGENT,

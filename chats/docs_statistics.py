@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from chatapi.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Answer, Operation, describe
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
 
 HOURS = [[0] * 24 for _ in range(7)]

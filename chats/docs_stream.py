@@ -2,7 +2,7 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
-from chatapi.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Answer, Operation, describe
 from chats.examples import ALL_EVENT
 from chats.examples_events import STREAMED
 from chats.serializers.asked import AllEventsQuery

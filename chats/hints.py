@@ -7,9 +7,9 @@ stream sends them. `SEQ` is 0 for what passes and is in no log.
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from chatapi import hints
-from chatapi.ids import parse_id
-from chatapi.json import dumps, instant
+from chatapi.api.encoding import dumps, instant
+from chatapi.api.ids import parse_id
+from chatapi.bus import hints
 from chats.models import EventType
 
 MAX_PRESENT_IN = 20  # chats that the reader of one stream has open

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from chatapi.errors import ErrorCode, forbidden
+from chatapi.api.errors import ErrorCode, forbidden
 
 
 class InChat(BasePermission):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chatapi.json import instant
+from chatapi.api.encoding import instant
 from chats.models import Chat, ChatUser
 
 Row = Mapping[str, Any]

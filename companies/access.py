@@ -5,9 +5,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.access import is_proven
 from accounts.models import User
-from chatapi.cursors import NUMBER, TEXT, Ordering
-from chatapi.errors import ErrorCode, forbidden, not_found
-from chatapi.ids import parse_id
+from chatapi.api.cursors import NUMBER, TEXT, Ordering
+from chatapi.api.errors import ErrorCode, forbidden, not_found
+from chatapi.api.ids import parse_id
 from companies.models import (
     Company,
     CompanyQuerySet,

@@ -15,9 +15,9 @@ from accounts.access import is_proven
 from accounts.actions import account_for, prove_address
 from accounts.addresses import normal_email
 from accounts.models import User
-from chatapi import mail
-from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
-from chatapi.hints import access_changed
+from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.bus.hints import access_changed
+from chatapi.mail import outbox
 from companies import access
 from companies.models import Company, InvitationBlock, Membership, Role, SavedReply
 
@@ -117,7 +117,7 @@ def mail_invitation(invitation: Membership) -> None:
     if invitation.mailed_at is not None and invitation.mailed_at > now - MAIL_AGAIN_AFTER:
         return
     if not access.blocks(invitation.email, invitation.company_id).exists():
-        mail.post("company_invitation", invitation.pk, invitation.email)
+        outbox.post("company_invitation", invitation.pk, invitation.email)
     invitation.mailed_at = now
     invitation.save(update_fields=["mailed_at"])
 

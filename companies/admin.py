@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from accounts.actions import account_for
 from accounts.addresses import parse_email
-from chatapi.admin import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
-from chatapi.errors import flatten
+from chatapi.admin.base import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.api.errors import flatten
 from companies import actions
 from companies.models import Company, Membership, Role
 from companies.serializers import CompanyInput

@@ -6,9 +6,9 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from chatapi.describe import Answer, Operation, describe, page, page_of
-from chatapi.errors import ErrorCode
-from chatapi.pagination import PageQuery
+from chatapi.api.errors import ErrorCode
+from chatapi.api.pagination import PageQuery
+from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
 from companies.serializers import (
     CompanyInput,
     CompanySerializer,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import User
-from chatapi.limits import Charge
+from chatapi.limits.limiter import Charge
 from companies.models import Company
 
 MAX_DAYS = 30

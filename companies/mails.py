@@ -4,8 +4,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from chatapi.mail import KINDS, Letter, MailKind
-from chatapi.names import plain_name
+from chatapi.mail.names import plain_name
+from chatapi.mail.outbox import KINDS, Letter, MailKind
 from companies import access
 
 

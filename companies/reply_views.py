@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.idempotency import once
-from chatapi.pagination import created
-from chatapi.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.idempotency import once
+from chatapi.api.pagination import created
+from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
 from companies import access, actions, docs
 from companies.models import Company, SavedReply
 from companies.permissions import CompanyManager, CompanyMember

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from accounts.addresses import parse_email
 from accounts.models import User
-from chatapi.fields import VisibleField
-from chatapi.pagination import PageQuery
+from chatapi.api.fields import VisibleField
+from chatapi.api.pagination import PageQuery
 from companies.fields import OpeningHoursField, OriginsField
 from companies.models import Company, Membership, Role, SavedReply
 

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.idempotency import once
-from chatapi.language import callers_language
-from chatapi.limits import Charge
-from chatapi.pagination import PageQuery, created
-from chatapi.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.idempotency import once
+from chatapi.api.language import callers_language
+from chatapi.api.pagination import PageQuery, created
+from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.limits.limiter import Charge
 from companies import access, actions, docs
 from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role

@@ -8,7 +8,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chatapi.environment import ENV_FILE, flag, number, read_env_file, text
+from chatapi.env import ENV_FILE, flag, number, read_env_file, text
 
 
 def write_keys() -> None:

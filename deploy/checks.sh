@@ -17,7 +17,7 @@ python_of_work="$work/venv/bin/python"
 "$python_of_work" -m pip install --quiet --disable-pip-version-check -r requirements.txt
 "$python_of_work" -c "import kombu.transport.filesystem, kombu.transport.pyamqp, kombu.transport.redis"
 manage CELERY_BROKER_URL=redis://127.0.0.1:6379/0 "$python_of_work" -c \
-    "import chatapi.asgi, chatapi.server; from chatapi.celery import app; app.connection()"
+    "import chatapi.asgi, chatapi.server.worker; from chatapi.celery import app; app.connection()"
 
 echo "== Migrations"
 manage "$BIN/python" manage.py makemigrations --check --dry-run

@@ -19,10 +19,10 @@ except ImproperlyConfigured as error:
 
 from django.urls import get_resolver
 
-from chatapi import tether
-from chatapi.hints import look
+from chatapi.bus.hints import look
+from chatapi.server import lifecycle
 
-worker_class = "chatapi.server.Worker"
+worker_class = "chatapi.server.worker.Worker"
 workers = settings.WEB_CONCURRENCY
 backlog = 2048
 timeout = 60
@@ -53,5 +53,5 @@ def child_exit(server: object, worker: object) -> None:
 
 def when_ready(server: object) -> None:
     """So may one of a machine that died and comes back."""
-    tether.hold()
+    lifecycle.hold()
     look()

@@ -15,7 +15,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from chatapi.tether import TETHER, wait_for_end
+from chatapi.server.lifecycle import TETHER, wait_for_end
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 
 from accounts import browser_token
 from accounts.models import User
-from chatapi.errors import ErrorCode, http_error
-from chatapi.limits import Charge, limiter
+from chatapi.api.errors import ErrorCode, http_error
+from chatapi.limits.limiter import Charge, limiter
 
 
 @require_POST

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.pages.confirm import confirm_email
 from accounts.pages.known_browser import be_known
 from accounts.pages.limits import charge, counted, mail_charges
-from chatapi.limits import Charge
+from chatapi.limits.limiter import Charge
 
 
 def asks_for_mail(kind: str) -> Callable[[HttpRequest], list[Charge]]:

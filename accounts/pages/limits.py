@@ -9,7 +9,8 @@ from django.shortcuts import render
 
 from accounts import known_browser
 from accounts.addresses import normal_email
-from chatapi.limits import Charge, Verdict, limiter, network_address
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge, Verdict, limiter
 
 View = Callable[..., HttpResponseBase]
 

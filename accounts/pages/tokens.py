@@ -22,7 +22,7 @@ from accounts.actions import end_all_access, issue_token, revoke_token
 from accounts.models import ApiToken, User
 from accounts.pages.forms import TokenForm
 from accounts.pages.limits import charge
-from chatapi.limits import Charge
+from chatapi.limits.limiter import Charge
 
 MOST = 200  # rows
 

@@ -9,12 +9,12 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
-from django.core import mail as outbox
+from django.core import mail as django_mail
 from django.utils import timezone
 
 from accounts.actions import account_for, issue_token
 from accounts.models import ApiToken, User
-from chatapi import mail
+from chatapi.mail import outbox
 from chatapi.models import OutgoingMail
 from conftest import Client
 
@@ -316,8 +316,8 @@ def test_the_person_is_told_of_a_token_that_staff_issued(root, alice):
     issue(root, alice.user)
     row = OutgoingMail.objects.get()
     assert (row.kind, row.to) == ("token_issued", "alice@acme.test")
-    assert mail.deliver(row.pk)
-    text = outbox.outbox[-1].body
+    assert outbox.deliver(row.pk)
+    text = django_mail.outbox[-1].body
     token = ApiToken.objects.latest("pk")
     assert token.hint in text
     assert "From the admin" in text
@@ -333,4 +333,4 @@ def test_a_person_who_makes_a_token_is_told_of_none(alice):
 def test_a_token_that_is_revoked_meanwhile_is_not_told_of(root, alice):
     issue(root, alice.user)
     ApiToken.objects.update(revoked_at=timezone.now())
-    assert not mail.deliver(OutgoingMail.objects.get().pk)
+    assert not outbox.deliver(OutgoingMail.objects.get().pk)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.actions import account_for, prove_address
 from accounts.models import User
-from chatapi.mail import deliver, due
+from chatapi.limits.rate import Rate
+from chatapi.mail.outbox import deliver, due
 from chatapi.models import OutgoingMail
-from chatapi.rates import Rate
 
 PASSWORD = "a-good-password-7"
 EMAIL = "bob@acme.test"

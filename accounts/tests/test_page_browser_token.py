@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import browser_token
 from accounts.models import ApiToken
-from chatapi.rates import Rate
+from chatapi.limits.rate import Rate
 
 PATH = "/account/browser-token"
 

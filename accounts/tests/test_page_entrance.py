@@ -8,13 +8,13 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
-from django.core import mail as outbox
+from django.core import mail as django_mail
 from django.test import Client
 
 from accounts.models import User
-from chatapi import mail
+from chatapi.limits.rate import Rate
+from chatapi.mail import outbox
 from chatapi.models import OutgoingMail
-from chatapi.rates import Rate
 
 PASSWORD = "correct horse battery"
 SIGNUP, LOGIN, RESET = "/accounts/signup/", "/accounts/login/", "/accounts/password/reset/"
@@ -39,8 +39,8 @@ def posted():
 def sent(kind):
     """The text of the newest mail of a kind, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind=kind).latest("pk")
-    assert mail.deliver(row.pk)
-    return outbox.outbox[-1]
+    assert outbox.deliver(row.pk)
+    return django_mail.outbox[-1]
 
 
 def link(letter):
@@ -72,7 +72,7 @@ def test_sign_up_confirm_log_in(client, db):
     answer = client.post(SIGNUP, {"email": "Nora@New.test", "password1": PASSWORD})
     assert answer["Location"] == SENT
     assert posted() == [("email_confirmation", "nora@new.test")]
-    assert outbox.outbox == []  # a worker sends it
+    assert django_mail.outbox == []  # a worker sends it
     assert log_in(Client(), "nora@new.test")["Location"] == SENT
     where = link(sent("email_confirmation"))
     stranger = Client()
@@ -155,8 +155,8 @@ def test_a_reset_is_not_sent_to_an_address_that_is_not_the_accounts(client, db):
     waiting = EmailAddress.objects.create(user=user, email="bob@new.test", verified=False)
     client.post(RESET, {"email": "bob@new.test"})
     assert posted() == []
-    mail.post("password_reset", waiting.pk, waiting.email)
-    assert not mail.deliver(OutgoingMail.objects.get().pk)
+    outbox.post("password_reset", waiting.pk, waiting.email)
+    assert not outbox.deliver(OutgoingMail.objects.get().pk)
 
 
 # --- Addresses -------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_another_address_replaces_the_old_one_when_it_is_confirmed(client, db):
 def test_an_address_that_an_invitation_took_meanwhile(client, db):
     user = with_password("bob@acme.test")
     row = EmailAddress.objects.create(user=user, email="bob@new.test", verified=False)
-    mail.post("email_confirmation", row.pk, row.email)
+    outbox.post("email_confirmation", row.pk, row.email)
     where = link(sent("email_confirmation"))
     User.objects.create_user("bob@new.test")
     log_in(client, "bob@acme.test")

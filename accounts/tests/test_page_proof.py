@@ -7,13 +7,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from django.core import mail as outbox
+from django.core import mail as django_mail
 from django.core.management import call_command
 from django.test import Client
 
 from accounts.actions import account_for, issue_token
 from accounts.models import User
-from chatapi import mail
+from chatapi.mail import outbox
 from chatapi.models import OutgoingMail
 from conftest import Client as Api
 
@@ -43,8 +43,8 @@ def log_in(email, password, browser=None):
 def link(kind, to=EMAIL):
     """The path in the newest mail of a kind, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind=kind, to=to, sent_at=None).latest("pk")
-    assert mail.deliver(row.pk)
-    return re.search(r"http://testserver(\S+)", outbox.outbox[-1].body)[1]
+    assert outbox.deliver(row.pk)
+    return re.search(r"http://testserver(\S+)", django_mail.outbox[-1].body)[1]
 
 
 def reset(where, password=OWN, **more):
@@ -162,7 +162,7 @@ def test_a_second_sign_up_leads_the_owner_to_a_password_of_their_own(db):
 
 def mail_text(kind):
     link(kind)
-    return outbox.outbox[-1].body
+    return django_mail.outbox[-1].body
 
 
 def test_a_switched_off_account_is_not_confirmed(db):

@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from chatapi import tokens
+from chatapi.api import tokens
 from chats.models import ChatUser, ChatUserToken
 
 

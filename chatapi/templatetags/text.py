@@ -2,7 +2,7 @@
 
 from django import template
 
-from chatapi import text
+from chatapi.text import display
 
 register = template.Library()
-register.filter("shorten", text.shorten)
+register.filter("shorten", display.shorten)

@@ -171,7 +171,7 @@ ROUTES = {
 )
 @given(data=st.data())
 def test_any_json_in_any_field(route, data, acme, chat, alice, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = {name: Rate.parse("9999/s") for name in settings.LIMITS}
     method, path = route.format(chat=chat.pk).split()

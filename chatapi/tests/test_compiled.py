@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, DateTimeField
 from django.utils import timezone
 
 from accounts.models import ApiToken
-from chatapi.compiled import Compiled, Parameter
+from chatapi.db.compiled import Compiled, Parameter
 from chats.models import Chat, ChatUser
 
 pytestmark = pytest.mark.django_db

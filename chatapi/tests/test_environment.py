@@ -5,9 +5,9 @@ import os
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatapi import environment
-from chatapi.domains import normal_domain
-from chatapi.environment import read_env_file
+from chatapi import env
+from chatapi.env import read_env_file
+from chatapi.text.domains import normal_domain
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_variable_of_the_environment_wins(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "environ", {"X": "$theirs#"})
     (tmp_path / "env").write_text("X=ours\n")
     read_env_file(tmp_path / "env")
-    assert environment.text("X") == "$theirs#"
+    assert env.text("X") == "$theirs#"
 
 
 def test_a_file_that_is_no_text(tmp_path):
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_text(tmp_path):
     ],
 )
 def test_a_public_url_is_put_right(given, value, url):
-    assert environment.public_url(given(value), "") == url
+    assert env.public_url(given(value), "") == url
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_a_public_url_is_put_right(given, value, url):
 )  # fmt: skip
 def test_a_public_url_is_refused(given, value, reason):
     with pytest.raises(ImproperlyConfigured, match=reason) as refused:
-        environment.public_url(given(value), "")
+        env.public_url(given(value), "")
     assert str(refused.value).startswith("X_URL must ")
 
 
 def test_hosts(given):
     value = "a.example, B.example ,, .ä.example, *, [::1], 2001:DB8::1"
-    assert environment.hosts(given(value), []) == [
+    assert env.hosts(given(value), []) == [
         "a.example", "b.example", ".xn--4ca.example", "*", "[::1]", "[2001:db8::1]",
     ]  # fmt: skip
     for wrong in ("https://a.example", "a.example:8000", "a b", "a.example/", "", " , "):
         with pytest.raises(ImproperlyConfigured):
-            environment.hosts(given(wrong), [])
+            env.hosts(given(wrong), [])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_hosts(given):
     ],
 )  # fmt: skip
 def test_a_sender(given, value):
-    assert environment.mailbox(given(value, "X"), "") == value
+    assert env.mailbox(given(value, "X"), "") == value
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_sender(given, value):
 )  # fmt: skip
 def test_what_is_no_sender(given, value):
     with pytest.raises(ImproperlyConfigured, match="X must be one mail address"):
-        environment.mailbox(given(value, "X"), "")
+        env.mailbox(given(value, "X"), "")
 
 
 @pytest.mark.parametrize(
@@ -134,23 +134,23 @@ def test_what_is_no_sender(given, value):
     ],
 )  # fmt: skip
 def test_mail_by_smtp(value, port, implicit, starttls):
-    config = environment.mail(value)
+    config = env.mail(value)
     assert config["EMAIL_PORT"] == port
     assert (config["EMAIL_USE_SSL"], config["EMAIL_USE_TLS"]) == (implicit, starttls)
 
 
 def test_the_password_of_a_mail_server(given):
-    value = environment.url(given("smtps://me%40a:p#w%2Fd+@h"), "", environment.MAIL_SCHEMES)
-    config = environment.mail(value)
+    value = env.url(given("smtps://me%40a:p#w%2Fd+@h"), "", env.MAIL_SCHEMES)
+    config = env.mail(value)
     assert (config["EMAIL_HOST_USER"], config["EMAIL_HOST_PASSWORD"]) == ("me@a", "p#w/d+")
 
 
 def test_mail_into_a_folder():
-    assert environment.mail("filemail:///var/mail")["EMAIL_FILE_PATH"] == "/var/mail"
-    mails = str(environment.BASE_DIR / "mails")
-    assert environment.mail("filemail://mails")["EMAIL_FILE_PATH"] == mails
+    assert env.mail("filemail:///var/mail")["EMAIL_FILE_PATH"] == "/var/mail"
+    mails = str(env.BASE_DIR / "mails")
+    assert env.mail("filemail://mails")["EMAIL_FILE_PATH"] == mails
     with pytest.raises(ImproperlyConfigured):
-        environment.mail("filemail://")
+        env.mail("filemail://")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_mail_into_a_folder():
     ],
 )
 def test_a_database(given, value, found):
-    config = environment.database(given(value), "")
+    config = env.database(given(value), "")
     assert {name: config[name] for name in found} == found
 
 
@@ -181,7 +181,7 @@ def test_a_database(given, value, found):
 )  # fmt: skip
 def test_what_is_no_database(given, value):
     with pytest.raises(ImproperlyConfigured, match="X_URL must be a") as refused:
-        environment.database(given(value), "")
+        env.database(given(value), "")
     assert "p/w" not in str(refused.value)
 
 

@@ -8,9 +8,9 @@ from django.conf import settings as configured
 from django.db import OperationalError, connection
 
 from accounts.actions import issue_token
-from chatapi import expensive
-from chatapi.errors import ApiError
-from chatapi.expensive import LocalStore, Slots, expensive_read, time_limit
+from chatapi.api.errors import ApiError
+from chatapi.limits import expensive
+from chatapi.limits.expensive import LocalStore, Slots, expensive_read, time_limit
 from chats.actions import messages
 from conftest import Client
 

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from chatapi.rates import Rate
+from chatapi.limits.rate import Rate
 from chatapi.wsgi import application
 
 SCHEMA = schemathesis.openapi.from_wsgi("/api/schema", application)

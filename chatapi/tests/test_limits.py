@@ -7,9 +7,10 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 
-from chatapi import limits
-from chatapi.limits import Charge, Limiter, LocalStore
-from chatapi.rates import Rate
+from chatapi.limits.address import network_address, network_of
+from chatapi.limits.limiter import Charge, Limiter, LocalStore
+from chatapi.limits.limiter import limiter as shared_limiter
+from chatapi.limits.rate import Rate
 from conftest import Client
 
 
@@ -44,7 +45,7 @@ def take(limiter, name="READ", who="a"):
 def limiter(request, tmp_path):
     if request.param == "local":
         return Limiter(None, LocalStore(str(tmp_path / "limits.sqlite3")))
-    return limits.limiter()
+    return shared_limiter()
 
 
 def test_so_many_and_no_more(limiter):
@@ -220,10 +221,10 @@ def test_the_pause_between_code_mails():
     ],
 )  # fmt: skip
 def test_a_network_by_its_address(sent, network, rf, settings):
-    assert limits.network_of(sent) == network
+    assert network_of(sent) == network
     settings.NUM_PROXIES = 1
     request = rf.get("/", headers={"X-Forwarded-For": sent}, REMOTE_ADDR="10.0.0.1")
-    assert limits.network_address(request) == (network or "10.0.0.1")
+    assert network_address(request) == (network or "10.0.0.1")
 
 
 def test_ports_and_neighbours_are_one_network(settings, db):

@@ -11,7 +11,7 @@ from django.core import mail as django_mail
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
-from chatapi import consolemail, mail
+from chatapi.mail import console, outbox
 from chatapi.models import OutgoingMail
 from chatapi.tests.installation import Installation, Redis, wait_for
 from chats.actions import codes, users
@@ -27,14 +27,14 @@ def code(chat):
 class TestDelivery:
     def test_once_however_often_it_is_asked_for(self, code):
         row = OutgoingMail.objects.get()
-        assert mail.deliver(row.pk) is True
-        assert mail.deliver(row.pk) is False
+        assert outbox.deliver(row.pk) is True
+        assert outbox.deliver(row.pk) is False
         assert len(django_mail.outbox) == 1
-        assert mail.due(timezone.now()) == []
+        assert outbox.due(timezone.now()) == []
 
     def test_a_code_that_was_used_is_not_mailed(self, code, chat):
         codes.exchange(chat.pk, "ida@guest.test", codes.digits(code))
-        assert mail.deliver(OutgoingMail.objects.get().pk) is False
+        assert outbox.deliver(OutgoingMail.objects.get().pk) is False
         assert OutgoingMail.objects.get().dropped_at is not None
         assert django_mail.outbox == []
 
@@ -45,25 +45,25 @@ class TestDelivery:
                 "django.core.mail.EmailMultiAlternatives.send",
                 lambda self: (_ for _ in ()).throw(OSError("refused")),
             )
-            assert mail.deliver(row.pk) is False
+            assert outbox.deliver(row.pk) is False
         row.refresh_from_db()
         assert (row.attempts, row.last_error) == (1, "refused")
-        assert mail.due(timezone.now()) == []
+        assert outbox.due(timezone.now()) == []
         later = timezone.now() + timedelta(seconds=11)
-        assert mail.due(later) == [row.pk]
+        assert outbox.due(later) == [row.pk]
         OutgoingMail.objects.update(leased_until=timezone.now())
-        assert mail.deliver(row.pk) is True
+        assert outbox.deliver(row.pk) is True
         assert codes.digits(code) in django_mail.outbox[0].subject
 
     def test_a_codes_minutes_run_from_when_its_mail_went_out(self, code):
         AuthCode.objects.update(expires_at=timezone.now() - timedelta(hours=1))
-        mail.deliver(OutgoingMail.objects.get().pk)
+        outbox.deliver(OutgoingMail.objects.get().pk)
         code.refresh_from_db()
         assert code.expires_at > timezone.now() + timedelta(minutes=9)
 
     def test_after_hours_it_is_given_up(self, code):
         OutgoingMail.objects.update(created_at=timezone.now() - timedelta(hours=7))
-        mail.deliver(OutgoingMail.objects.get().pk)
+        outbox.deliver(OutgoingMail.objects.get().pk)
         assert django_mail.outbox == []
 
     def test_a_broker_that_is_down_fails_no_request(
@@ -73,11 +73,11 @@ class TestDelivery:
             raise ConnectionError("no broker")
 
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(mail, "_away_until", 0.0)
+        monkeypatch.setattr(outbox, "_away_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
             users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
         assert told
-        assert len(mail.due(timezone.now())) == 1
+        assert len(outbox.due(timezone.now())) == 1
 
     def test_a_broker_that_is_down_is_not_asked_by_each_request(self, code, monkeypatch):
         asked = []
@@ -87,24 +87,24 @@ class TestDelivery:
             raise ConnectionError("no broker")
 
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(mail, "_away_until", 0.0)
+        monkeypatch.setattr(outbox, "_away_until", 0.0)
         for _ in range(5):
-            mail.hand_over(1)
+            outbox.hand_over(1)
         assert len(asked) == 1
 
     def test_a_mail_that_can_not_be_written_is_given_up_too(self, code, monkeypatch):
         def broken(about):
             raise ValueError("a key is lost")
 
-        monkeypatch.setitem(mail.KINDS, "auth_code", mail.MailKind(broken))
+        monkeypatch.setitem(outbox.KINDS, "auth_code", outbox.MailKind(broken))
         row = OutgoingMail.objects.get()
-        assert mail.deliver(row.pk) is False
+        assert outbox.deliver(row.pk) is False
         row.refresh_from_db()
         assert (row.attempts, row.last_error) == (1, "a key is lost")
         OutgoingMail.objects.update(
             created_at=timezone.now() - timedelta(hours=7), leased_until=timezone.now()
         )
-        mail.deliver(row.pk)
+        outbox.deliver(row.pk)
         row.refresh_from_db()
         assert row.dropped_at is not None
 
@@ -112,7 +112,7 @@ class TestDelivery:
         stream = StringIO()
         letter = EmailMultiAlternatives("123456 is your code", "Hello\n", to=["a@b.co"])
         letter.attach_alternative("<p>Hello</p>", "text/html")
-        consolemail.EmailBackend(stream=stream).send_messages([letter])
+        console.EmailBackend(stream=stream).send_messages([letter])
         shown = stream.getvalue()
         assert "To: a@b.co\nSubject: 123456 is your code\n\nHello\n" in shown
         assert "<p>" not in shown
@@ -121,7 +121,7 @@ class TestDelivery:
         acme.name = "Acme\r\nBcc: victim@example.com <b>"
         acme.save()
         users.join(chat, email="i@guest.test", first_name="<script>", last_name="x")
-        mail.deliver(OutgoingMail.objects.get().pk)
+        outbox.deliver(OutgoingMail.objects.get().pk)
         (letter,) = django_mail.outbox
         assert letter.recipients() == ["i@guest.test"]
         assert "\n" not in letter.subject

@@ -6,7 +6,7 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from chatapi.mail import Letter, envelope
+from chatapi.mail.outbox import Letter, envelope
 from chatapi.models import OutgoingMail
 
 SUBJECTS = [

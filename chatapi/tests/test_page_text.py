@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
-from chatapi import text as server
 from chatapi.tests.test_text import FAMILY, INVISIBLE
+from chatapi.text import display as server
 
 pytestmark = pytest.mark.browser
 

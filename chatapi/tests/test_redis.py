@@ -7,7 +7,7 @@ import threading
 import pytest
 import redis
 
-from chatapi.redis import Line
+from chatapi.bus.redis import Line
 from chatapi.tests.installation import Redis
 
 pytestmark = pytest.mark.skipif(

@@ -15,7 +15,7 @@ from rest_framework.permissions import BasePermission
 
 from accounts.actions import issue_token, prove_address, revoke_token
 from accounts.models import ApiToken
-from chatapi.views import ApiViewSet, Policy
+from chatapi.api.views import ApiViewSet, Policy
 from chats.actions import messages, tokens, users
 from chats.models import ChatUserToken
 from companies.actions import invite_member, save_reply
@@ -258,6 +258,6 @@ def test_a_chat_user_who_left_has_no_token_any_more(gina):
 
 
 def json_of(body: Any) -> bytes:
-    from chatapi.json import dumps
+    from chatapi.api.encoding import dumps
 
     return dumps(body)

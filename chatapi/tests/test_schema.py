@@ -17,9 +17,9 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
 from accounts.authentication import ApiTokenAuthentication
-from chatapi.errors import MEANINGS, ErrorCode
-from chatapi.schema import STATUS
-from chatapi.views import ApiViewSet, Policy
+from chatapi.api.errors import MEANINGS, ErrorCode
+from chatapi.api.schema.generator import STATUS
+from chatapi.api.views import ApiViewSet, Policy
 from chats.authentication import ChatUserTokenAuthentication
 from chats.models import EventType
 

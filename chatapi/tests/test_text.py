@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapi.text import has_unusable, is_blank, normal_password, shorten, trim
+from chatapi.text.display import has_unusable, is_blank, normal_password, shorten, trim
 
 INVISIBLE = [
     "", " ", "\n\t", "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u034f", "\u115f",

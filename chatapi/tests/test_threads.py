@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from chatapi.threads import InThreads
+from chatapi.server.wsgi_bridge import InThreads
 
 
 def ask(app, content=b"", headers=(), **scope):

@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, Q
 from django.utils import timezone
 
-from chatapi.crypto import decrypt, encrypt
-from chatapi.errors import ErrorCode, forbidden, unprocessable
-from chatapi.hints import access_changed
-from chatapi.json import instant
+from chatapi.api.encoding import instant
+from chatapi.api.errors import ErrorCode, forbidden, unprocessable
+from chatapi.bus.hints import access_changed
+from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
 from chats.actions import log, messages, users
 from chats.hints import chat_channel

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from chatapi import mail
-from chatapi.crypto import decrypt, encrypt
-from chatapi.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.db.encryption import decrypt, encrypt
+from chatapi.mail import outbox
 from chats import access
 from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
@@ -55,7 +55,7 @@ def mail_code(chat_user: ChatUser, network: str = "") -> AuthCode:
         created_at=now,
         expires_at=now + lifetime(),
     )
-    mail.post("auth_code", code.pk, chat_user.email)
+    outbox.post("auth_code", code.pk, chat_user.email)
     return code
 
 

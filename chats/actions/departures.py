@@ -11,7 +11,7 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from chats.actions import chats, users
 from chats.models import Chat, ChatUser, Departure
 from companies.actions import membership_ended

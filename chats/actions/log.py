@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from chatapi.errors import not_found
+from chatapi.api.errors import not_found
 from chats import hints, representations
 from chats.models import Chat, ChatUser, Event, EventType
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chatapi.errors import ApiError, ErrorCode, forbidden, not_found
-from chatapi.idempotency import conflict
+from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
+from chatapi.api.idempotency import conflict
 from chats import hints, representations
 from chats.actions import log, sending
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import DataError, connection, transaction
 
-from chatapi.errors import ApiError, ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
 from chats.models import Chat, ChatUser, EventType
 
 # The chat's row is locked before the clock is read: in a chat, times go up with the numbers.

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts import browser_token
 from accounts.actions import USE_NOTED_EVERY, token_replaced, tokens_ended
 from accounts.models import ApiToken, User
-from chatapi import tokens
-from chatapi.hints import access_changed
+from chatapi.api import tokens
+from chatapi.bus.hints import access_changed
 from chats.hints import chat_channel
 from chats.models import AuthCode, ChatUser, ChatUserToken
 

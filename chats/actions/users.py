@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.actions import hold_token
 from accounts.models import ApiToken, User
-from chatapi import mail
-from chatapi.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.mail import outbox
 from chats import access, hints
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
@@ -174,7 +174,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
         if access.is_shut_out(chat, email, chat_user):
             raise forbidden(ErrorCode.BANNED)
         chat_user.save(update_fields=["status", "role", "user", "membership", "invited_at"])
-        mail.post("chat_invitation", chat_user.pk, email)
+        outbox.post("chat_invitation", chat_user.pk, email)
     return Joined(chat_user, created=created)
 
 

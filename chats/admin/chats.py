@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from rest_framework.exceptions import ValidationError as ApiValidationError
 
-from chatapi.admin import DeletedFilter, ReadOnlyInline, StaffAdmin
-from chatapi.errors import flatten
+from chatapi.admin.base import DeletedFilter, ReadOnlyInline, StaffAdmin
+from chatapi.api.errors import flatten
 from chats.actions import chats as actions
 from chats.admin.filters import CompanyFilter
 from chats.admin.transcript import transcript

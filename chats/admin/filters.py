@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from chatapi.ids import parse_id
+from chatapi.api.ids import parse_id
 
 
 class TypedFilter(admin.SimpleListFilter):

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chatapi.admin import DeletedFilter, ReadOnlyAdmin, ReadOnlyInline, StateFilter
-from chatapi.ids import parse_id
-from chatapi.text import shorten
+from chatapi.admin.base import DeletedFilter, ReadOnlyAdmin, ReadOnlyInline, StateFilter
+from chatapi.api.ids import parse_id
+from chatapi.text.display import shorten
 from chats.actions import messages as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter, TypedFilter
 from chats.admin.transcript import PAGE

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatapi.ids import parse_id
+from chatapi.api.ids import parse_id
 from chats.models import Chat, ChatUser, Event, EventType, Message
 
 PAGE = 100

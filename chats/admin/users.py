@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chatapi.admin import ReadOnlyAdmin, ReadOnlyInline
+from chatapi.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from chats.actions import tokens
 from chats.actions import users as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter

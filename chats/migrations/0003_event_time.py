@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from chatapi.operations import AddIndexLive
+from chatapi.db.migrations import AddIndexLive
 
 
 def fill_in(apps, schema_editor):

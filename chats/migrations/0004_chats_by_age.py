@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from chatapi.operations import AddIndexLive
+from chatapi.db.migrations import AddIndexLive
 
 
 class Migration(migrations.Migration):

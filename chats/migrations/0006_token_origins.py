@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-from chatapi.operations import AddIndexLive
+from chatapi.db.migrations import AddIndexLive
 
 
 class Migration(migrations.Migration):

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from chatapi.errors import ApiError
-from chatapi.expensive import expensive_read
+from chatapi.api.errors import ApiError
+from chatapi.limits.expensive import expensive_read
 from chats import statistics
 from companies.models import Company, Role
 from companies.pages.base import company_page, show

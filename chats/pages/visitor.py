@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from companies.access import published_company
 from companies.hours import is_open
 from companies.models import Company

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chatapi.ids import MAX_ID, parse_ids
-from chatapi.pagination import NewestFirstQuery
+from chatapi.api.ids import MAX_ID, parse_ids
+from chatapi.api.pagination import NewestFirstQuery
 from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import Chat
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from rest_framework import serializers
 
-from chatapi.pagination import Moment
+from chatapi.api.pagination import Moment
 from chats.statistics import MOST_DAYS
 from companies.hours import timezones
 

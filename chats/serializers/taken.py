@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from chatapi.fields import VisibleField
-from chatapi.ids import MAX_ID
-from chatapi.text import has_unusable, normal_password, trim
+from chatapi.api.fields import VisibleField
+from chatapi.api.ids import MAX_ID
+from chatapi.text.display import has_unusable, normal_password, trim
 from chats.models import Chat, ChatUser
 from companies.serializers import EmailField
 

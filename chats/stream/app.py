@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 from django.db import Error
 
-from chatapi import tokens
-from chatapi.ids import parse_id, parse_ids
-from chatapi.intake import (
+from chatapi.api import tokens
+from chatapi.api.ids import parse_id, parse_ids
+from chatapi.server.body import (
     App,
     Receive,
     Scope,

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from chatapi.errors import ApiError, ErrorCode
-from chatapi.intake import Scope, Send, answer_error, identified
-from chatapi.limits import network_address
+from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.limits.address import network_address
+from chatapi.server.body import Scope, Send, answer_error, identified
 
 CAP_RETRY = 30  # seconds after which somebody else may have gone
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.actions import USE_NOTED_EVERY
 from accounts.actions import note_uses as note_uses_of_api_tokens
 from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
-from chatapi import tokens
-from chatapi.limits import Charge, Verdict, limiter
+from chatapi.api import tokens
+from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats import access
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
 from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet

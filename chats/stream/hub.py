@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import Error
 
-from chatapi.hints import ACCESS, CONTROL
-from chatapi.json import dumps, loads
+from chatapi.api.encoding import dumps, loads
+from chatapi.bus.hints import ACCESS, CONTROL
 from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import door, reader
 from chats.stream.companies import CompanyFeeds

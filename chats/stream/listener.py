@@ -12,7 +12,7 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chatapi.hints import CONTROL, channel, notes
+from chatapi.bus.hints import CONTROL, channel, notes
 from chats.stream import reader
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl
 import orjson
 from django.db import Error
 
-from chatapi.intake import App, Message, Receive, Scope, Send, disconnected, on_shutdown
-from chatapi.views import read
+from chatapi.api.views import read
+from chatapi.server.body import App, Message, Receive, Scope, Send, disconnected, on_shutdown
 from chats.hints import Hint
 from chats.serializers.asked import EventsQuery
 from chats.stream.caps import Caps, refuse

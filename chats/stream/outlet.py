@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from django.conf import settings
 
-from chatapi.intake import CONNECTION, Scope, Send
+from chatapi.server.body import CONNECTION, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 

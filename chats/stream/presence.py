@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from django.db import Error
 
-from chatapi.json import instant
+from chatapi.api.encoding import instant
 from chats.actions.users import note_seen, tell_presence
 from chats.hints import Hint
 from chats.stream import reader

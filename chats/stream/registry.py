@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from chatapi.localfile import LocalFile
-from chatapi.redis import client
+from chatapi.bus.redis import client
+from chatapi.limits.local_file import LocalFile
 
 SILENCE = 15.0  # seconds after which a process that gave no sign of life is taken for dead
 

@@ -261,7 +261,7 @@ class TestDelete:
         again = mary.api.post("/api/chats", {"company_id": acme.pk, "external_id": "a"})
         assert again.status_code == 201
         chat.refresh_from_db()
-        from chatapi.errors import ApiError
+        from chatapi.api.errors import ApiError
 
         with pytest.raises(ApiError):
             actions.restore(chat)

@@ -9,8 +9,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.actions import issue_token
-from chatapi.errors import ApiError
-from chatapi.rates import Rate
+from chatapi.api.errors import ApiError
+from chatapi.limits.rate import Rate
 from chats import tasks
 from chats.actions import chats, codes, departures, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Departure, Event

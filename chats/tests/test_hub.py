@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from django.db import OperationalError
 
-from chatapi.hints import ACCESS, CONTROL
+from chatapi.bus.hints import ACCESS, CONTROL
 from chats.hints import Hint
 from chats.stream import door, hub, listener, reader
 from chats.stream.door import Grant
@@ -305,8 +305,8 @@ def redis_listener(settings):
 
 
 def publish(name, payload):
-    from chatapi.hints import channel
-    from chatapi.redis import client
+    from chatapi.bus.hints import channel
+    from chatapi.bus.redis import client
 
     return client().publish(channel(name), payload)
 
@@ -363,7 +363,7 @@ def test_a_hint_that_is_not_understood_harms_nobody(redis_listener, caplog):
 def test_a_process_that_was_forked_makes_a_publisher_of_its_own(settings, monkeypatch):
     import os
 
-    from chatapi import hints
+    from chatapi.bus import hints
 
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     first = hints.publisher()

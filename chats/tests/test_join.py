@@ -4,8 +4,8 @@ import pytest
 from django.core import mail as django_mail
 from django.utils import timezone
 
-from chatapi.mail import deliver, due
-from chatapi.rates import Rate
+from chatapi.limits.rate import Rate
+from chatapi.mail.outbox import deliver, due
 from chats.actions import users
 from chats.models import Chat, ChatUser, Event
 from conftest import PASSWORD, Client
@@ -131,7 +131,7 @@ def test_who_used_the_code_may_ask_for_the_next_at_once(chat, gina):
 
 
 def test_wrong_passwords_run_out_and_right_ones_do_not_count(chat, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = {**settings.LIMITS, "PASSWORD": Rate.parse("3/h"), "JOIN": Rate.parse("99/s")}
     for number in range(4):
@@ -245,7 +245,7 @@ def test_an_account_that_is_shut_is_out_of_its_chats(chat, bob, agent_bob):
 
 
 def test_a_membership_that_ends_on_the_way_is_404(acme, chat, bob):
-    from chatapi.errors import ApiError
+    from chatapi.api.errors import ApiError
     from companies.models import Membership
 
     Membership.objects.filter(user=bob.user).update(ended_at=timezone.now())

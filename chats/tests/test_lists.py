@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.actions import account_for
-from chatapi import pagination
+from chatapi.api import pagination
 from chats.actions import chats, messages
 from chats.models import Chat, ChatUser
 from chats.tests.test_queries import statements

@@ -62,7 +62,7 @@ def test_five_starts_of_a_stranger_leave_the_person_theirs(acme):
 
 
 def test_an_empty_pool_answers_alike(acme, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"MAIL": Rate.parse("2/h")}
     answers = [start("acme", n) for n in range(1, 6)]
@@ -75,7 +75,7 @@ def test_an_empty_pool_answers_alike(acme, settings):
 
 
 def test_the_password_of_a_chat_that_a_stranger_started_proves_nothing(acme, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
         "MAIL": Rate.parse("2/h"), "CODE_MAIL_PAUSE": Rate.parse("99/s"),
@@ -93,7 +93,7 @@ def test_the_password_of_a_chat_that_a_stranger_started_proves_nothing(acme, set
 
 
 def test_one_network_causes_so_many_mails_over_all_companies(alice, acme, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"MAIL_NETWORK": Rate.parse("4/h")}
     create_company(alice.user, name="Other")
@@ -119,7 +119,7 @@ def test_headers_tell_nothing_of_what_others_did(acme):
 
 
 def test_wrong_passwords_from_many_networks_keep_nobody_out(chat, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"JOIN": Rate.parse("99/s")}
     for n in range(1, 4):
@@ -129,7 +129,7 @@ def test_wrong_passwords_from_many_networks_keep_nobody_out(chat, settings):
 
 
 def test_a_network_is_limited_over_all_chats(chat, other_chat, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"PASSWORD": Rate.parse("2/h")}
     assert [join(each, 1, "wrong").status_code for each in (chat, other_chat, chat)] == [

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatapi.intake import Guard, Intake, disconnected
+from chatapi.server.body import Guard, Intake, disconnected
 from chatapi.tests.installation import Installation
 from chats.hints import Hint
 from chats.stream import door, longpoll, reader

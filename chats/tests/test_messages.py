@@ -198,7 +198,7 @@ def test_sending_reads_up_to_ones_own_message(gina, agent_bob, chat, path):
 
 def test_who_is_removed_while_sending_has_no_say(gina, chat):
     """The token was good when it was looked up; the row says otherwise by now."""
-    from chatapi.errors import ApiError
+    from chatapi.api.errors import ApiError
 
     users.remove(gina.chat_user)
     with pytest.raises(ApiError) as refused:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from chatapi.errors import ApiError, ErrorCode
+from chatapi.api.errors import ApiError, ErrorCode
 from chats.actions import chats, codes, messages, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
 from companies.actions import add_member
@@ -95,7 +95,7 @@ def closing(call: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, monkeypatch):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
         "CODE_TRY": Rate.parse("999/s"), "ANONYMOUS": Rate.parse("999/s"),
@@ -120,7 +120,7 @@ def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, mo
 
 
 def test_the_right_code_sixteen_times_at_once_is_one_token(chat, gina, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"CODE_TRY": Rate.parse("999/s")}
     digits = codes.digits(codes.mail_code(gina.chat_user))
@@ -133,7 +133,7 @@ def test_the_right_code_sixteen_times_at_once_is_one_token(chat, gina, settings)
 
 
 def test_joins_with_the_same_address_are_one_chat_user(chat, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
         "CODE_MAIL": Rate.parse("999/s"), "CODE_MAIL_PAUSE": Rate.parse("999/s"),

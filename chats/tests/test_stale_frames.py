@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatapi.hints import ACCESS, CONTROL
-from chatapi.json import instant
+from chatapi.api.encoding import instant
+from chatapi.bus.hints import ACCESS, CONTROL
 from chats.actions import messages, users
 from chats.hints import Hint, Position
 from chats.models import Event

@@ -122,7 +122,7 @@ def test_it_expires_no_later(chat, bob, thief):
 
 
 def pk_of(plain, chat):
-    from chatapi import tokens
+    from chatapi.api import tokens
 
     return ChatUserToken.objects.get(chat=chat, digest=tokens.digest(plain)).pk
 
@@ -339,7 +339,7 @@ def test_a_join_that_has_begun_is_waited_for(chat, bob, monkeypatch):
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_browsers_joins_and_renewals_do_not_block_each_other(chat, other_chat, bob, settings):
-    from chatapi.rates import Rate
+    from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"LOGIN": Rate.parse("999/s")}
     browser = Browser()

@@ -5,8 +5,9 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from chatapi.limits import Charge, network_address
-from chatapi.views import ApiViewSet
+from chatapi.api.views import ApiViewSet
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge
 from chats import access
 from chats.authentication import (
     ChatUserTokenAuthentication,

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import User
-from chatapi.errors import ErrorCode, forbidden, unprocessable
-from chatapi.idempotency import once
-from chatapi.pagination import bounds, created, is_deep, is_first_page, is_next_page
-from chatapi.views import READ, WRITE, Policy, token
+from chatapi.api.errors import ErrorCode, forbidden, unprocessable
+from chatapi.api.idempotency import once
+from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
+from chatapi.api.views import READ, WRITE, Policy, token
 from chats import access, docs, representations
 from chats.actions import chats as actions
 from chats.models import Chat

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import account
-from chatapi.views import READ, ApiViewSet, Policy
+from chatapi.api.views import READ, ApiViewSet, Policy
 from chats import access, docs_stream
 from chats.hints import Position
 from chats.serializers.asked import AllEventsQuery, PlaceField

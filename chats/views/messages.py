@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapi.cursors import Ordering
-from chatapi.errors import not_found
-from chatapi.idempotency import REPLAYED, fingerprint, key_of
-from chatapi.ids import parse_id
-from chatapi.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.views import READ, WRITE, Policy
+from chatapi.api.cursors import Ordering
+from chatapi.api.errors import not_found
+from chatapi.api.idempotency import REPLAYED, fingerprint, key_of
+from chatapi.api.ids import parse_id
+from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
+from chatapi.api.views import READ, WRITE, Policy
 from chats import access, docs, representations
 from chats.actions import messages as actions
 from chats.models import MessageRevision

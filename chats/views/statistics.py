@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.views import READ, ApiViewSet, Policy
+from chatapi.api.views import READ, ApiViewSet, Policy
 from chats import docs_statistics, statistics
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
 from companies import access

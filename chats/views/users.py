@@ -9,12 +9,13 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import ApiToken
-from chatapi.idempotency import once
-from chatapi.ids import parse_id
-from chatapi.language import callers_language
-from chatapi.limits import Charge, limiter, network_address
-from chatapi.pagination import PageQuery, by_creation, created
-from chatapi.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.idempotency import once
+from chatapi.api.ids import parse_id
+from chatapi.api.language import callers_language
+from chatapi.api.pagination import PageQuery, by_creation, created
+from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge, limiter
 from chats import access, docs, representations
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users

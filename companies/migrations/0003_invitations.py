@@ -3,7 +3,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from chatapi.operations import AddIndexLive
+from chatapi.db.migrations import AddIndexLive
 
 
 def delete_invitations(apps, schema_editor):

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from companies import access
 from companies.models import Company, Role
 

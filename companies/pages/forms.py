@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from chatapi.forms import RulesForm
+from chatapi.website.forms import RulesForm
 from companies.hours import WEEKDAYS, timezones
 from companies.models import Company, Role
 from companies.pages import hours

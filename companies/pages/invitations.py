@@ -16,7 +16,7 @@ from accounts.access import is_proven
 from accounts.actions import prove_address
 from accounts.models import User
 from accounts.pages.credential import PasswordForm, enter
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from companies import access, actions
 from companies.models import Membership
 from companies.pages.base import account

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.pages.limits import charge
-from chatapi.errors import ApiError
-from chatapi.limits import Charge
+from chatapi.api.errors import ApiError
+from chatapi.limits.limiter import Charge
 from companies import access, actions
 from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role

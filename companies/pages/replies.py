@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from chatapi.errors import ApiError
-from chatapi.forms import RulesForm
+from chatapi.api.errors import ApiError
+from chatapi.website.forms import RulesForm
 from companies import access, actions
 from companies.models import Company, Role
 from companies.pages.base import company_page, show

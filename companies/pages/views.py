@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.pages.limits import charge
-from chatapi.errors import ApiError
-from chatapi.limits import Charge
+from chatapi.api.errors import ApiError
+from chatapi.limits.limiter import Charge
 from companies import access, actions
 from companies.models import Company, Role
 from companies.pages.base import account, company_page, role_of, show

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail as outbox
+from django.core import mail as django_mail
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client as Browser
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.actions import account_for, issue_token
 from accounts.models import User
-from chatapi import mail
+from chatapi.mail import outbox
 from chatapi.models import OutgoingMail
 from chats.actions import chats
 from companies.models import Membership, Role
@@ -63,7 +63,7 @@ def letters():
 def letter():
     """The newest invitation, as a worker sends it; None when it is no longer wanted."""
     row = OutgoingMail.objects.filter(kind="company_invitation").latest("pk")
-    return outbox.outbox[-1] if mail.deliver(row.pk) else None
+    return django_mail.outbox[-1] if outbox.deliver(row.pk) else None
 
 
 def link():
@@ -318,8 +318,8 @@ def test_who_signs_up_after_the_invitation_finds_it(alice, acme):
     person = Browser()
     person.post("/accounts/signup/", {"email": IVY, "password1": PASSWORD})
     row = OutgoingMail.objects.get(kind="email_confirmation")
-    mail.deliver(row.pk)
-    person.post(re.search(r"http://testserver(\S+)", outbox.outbox[-1].body)[1])
+    outbox.deliver(row.pk)
+    person.post(re.search(r"http://testserver(\S+)", django_mail.outbox[-1].body)[1])
     assert "Acme" in person.get("/companies").content.decode()
     assert not is_member(acme)
 

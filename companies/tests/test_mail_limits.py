@@ -6,9 +6,9 @@ import pytest
 from django.core import mail as django_mail
 from django.utils import timezone
 
-from chatapi.mail import deliver, due
+from chatapi.mail.names import plain_name
+from chatapi.mail.outbox import deliver, due
 from chatapi.models import OutgoingMail
-from chatapi.names import plain_name
 from companies.actions import create_company
 from companies.models import Company
 

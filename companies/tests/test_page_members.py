@@ -1,13 +1,13 @@
 """/companies/{slug}/members"""
 
 import pytest
-from django.core import mail as outbox
+from django.core import mail as django_mail
 from django.test import Client
 
 from accounts.models import User
-from chatapi import mail
+from chatapi.limits.rate import Rate
+from chatapi.mail import outbox
 from chatapi.models import OutgoingMail
-from chatapi.rates import Rate
 from companies.models import Membership, Role
 
 PATH = "/companies/acme/members"
@@ -31,8 +31,8 @@ def roles(acme):
 def invitation():
     """The text of the newest invitation, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind="company_invitation").latest("pk")
-    assert mail.deliver(row.pk)
-    return outbox.outbox[-1].body
+    assert outbox.deliver(row.pk)
+    return django_mail.outbox[-1].body
 
 
 def test_everybody_sees_the_members(browser, acme, alice, mary, bob):

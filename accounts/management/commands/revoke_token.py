@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import actions
 from accounts.models import ApiToken
-from chatapi import tokens
+from chatapi.api import tokens
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-// What people write, by the rules of the server (chatapi/text.py): what is visible in it, where it may be cut, how it
+// What people write, by the rules of the server (chatapi/text/display.py): what is visible in it, where it may be cut, how it
 // is found.
 
 const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]/u;

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from companies import access, actions
 from companies.models import Role
 

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.actions import account_for
-from chatapi.errors import ApiError
+from chatapi.api.errors import ApiError
 from companies import actions
 from companies.serializers import CompanyInput
 

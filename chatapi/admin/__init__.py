@@ -1,0 +1,3 @@
+"""The admin for staff."""
+
+from chatapi.admin import mails  # noqa: F401  registers them

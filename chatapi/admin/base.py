@@ -1,0 +1,249 @@
+"""The admin for staff: what all its pages share.
+
+Staff act through the same actions as the API, so that what they do is in the chats' logs too; what
+an action can't do is read-only here, and nothing is deleted for good.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from chatapi.api.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    # Django's own classes take no parameter at run time.
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    InlineFormSet = BaseInlineFormSet[Any, Any, Any]
+    ListPaginator = Paginator[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+    InlineFormSet = BaseInlineFormSet
+    ListPaginator = Paginator
+
+admin.site.site_title = admin.site.site_header = "Chat administration"
+admin.site.index_title = "What is kept"
+
+# Columns that no page shows and no query string may ask about.
+SECRETS = frozenset(
+    {"password", "digest", "nonce", "sealed_password", "request_hash", "idempotency_key"}
+)
+AT_ONCE = 1000  # rows that one action takes
+
+
+class CappedPaginator(ListPaginator):
+    """Counts up to `CAP` rows and no further: the cost of a list has a bound."""
+
+    CAP = 10_000
+
+    @cached_property
+    def counted(self) -> int:
+        # By the key alone, or each counted row would work out the columns that are annotated.
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[: self.CAP + 1].count())
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.counted, self.CAP)
+
+    @property
+    def is_cut(self) -> bool:
+        return self.counted > self.CAP
+
+
+class StaffAdmin(ModelAdmin):
+    """A model that staff see and act upon.
+
+    `page_actions` names the actions that the page of a row offers as buttons. An action asks for
+    the permission `operate` (the model's "change") or `discard` (its "delete").
+    """
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    ordering = ("-pk",)
+
+    def page_actions(self, request: HttpRequest, obj: Any) -> Sequence[str]:
+        return ()
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return self.permitted(request, "change")
+
+    def has_discard_permission(self, request: HttpRequest) -> bool:
+        return self.permitted(request, "delete")
+
+    def permitted(self, request: HttpRequest, verb: str) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # an action hides what can be deleted
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        if SECRETS & set(lookup.split("__")):
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if changelist is not None and changelist.paginator.is_cut:
+            response.context_data["subtitle"] = (  # type: ignore[attr-defined]
+                f"The first {CappedPaginator.CAP:,} are listed; search or filter for others."
+            )
+        return response
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ApiError as error:
+            self.message_user(request, sentence(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj is not None:
+            offered = self.get_actions(request)
+            found = [offered.get(name) for name in self.page_actions(request, obj)]
+            context["page_actions"] = [(each[1], each[2]) for each in found if each]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        response = super().response_action(request, queryset, *args, **kwargs)
+        page = request.POST.get("_page", "")
+        if page.isdecimal() and isinstance(response, HttpResponseRedirect):
+            # A button on the page of a row: back to that page.
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return HttpResponseRedirect(reverse(name, args=[page]))
+        return response
+
+    def act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        do: Callable[[Any], bool],
+        done: str,
+    ) -> None:
+        """Do something to each selected row, note it in the row's history and say how it went.
+
+        `do` returns whether there was anything to do. A row that refuses stops no other.
+        """
+        rows = list(queryset[: AT_ONCE + 1])
+        if len(rows) > AT_ONCE:
+            self.message_user(request, f"At most {AT_ONCE:,} at once, please.", messages.ERROR)
+            return
+        changed, refused = 0, []
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    if do(row):
+                        self.log_change(request, row, f"{done.capitalize()}.")
+                        changed += 1
+            except ApiError as error:
+                refused.append(f"{row}: {sentence(error)}")
+        if changed:
+            noun = model_ngettext(self.opts, changed)
+            self.message_user(request, f"{changed} {noun} {done}.", messages.SUCCESS)
+        if idle := len(rows) - changed - len(refused):
+            noun = model_ngettext(self.opts, idle)
+            self.message_user(request, f"Nothing to do for {idle} {noun}.", messages.WARNING)
+        for line in refused[:5]:
+            self.message_user(request, line, messages.ERROR)
+        if len(refused) > 5:
+            self.message_user(request, f"{len(refused) - 5} more failed.", messages.ERROR)
+
+
+def sentence(error: ApiError) -> str:
+    if error.error_code == ErrorCode.NOT_FOUND:
+        # Actions do not tell the two apart: what is deleted can't be acted upon.
+        return "It is deleted, or its chat or company is; restore that first."
+    return error.message
+
+
+class ReadOnlyAdmin(StaffAdmin):
+    """A model that staff see; what they may do to it are its actions."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [str(field) for field in flatten_fieldsets(self.get_fieldsets(request, obj))]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        # Django's own asks for the form, and that for the read-only fields.
+        fields: Any = self.fields
+        return self.fieldsets or [(None, {"fields": fields})]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NewestFormSet(InlineFormSet):
+    """The first hundred rows of an inline; a list page has the others."""
+
+    LIMIT = 100
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if not hasattr(self, "_newest"):
+            self._newest = super().get_queryset()[: self.LIMIT]
+        return self._newest
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another model on a page, newest first, at most a hundred."""
+
+    extra = 0
+    can_delete = False
+    formset = NewestFormSet
+    ordering: ClassVar[Any] = ("-pk",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [str(field) for field in self.fields or ()]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StateFilter(admin.SimpleListFilter):
+    """A choice of states, each a way to narrow the list."""
+
+    title = "state"
+    parameter_name = "state"
+    states: Mapping[str, Callable[[Any], QuerySet[Any]]] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state.capitalize()) for state in self.states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        narrow = self.states.get(self.value() or "")
+        return narrow(queryset) if narrow else queryset
+
+
+class DeletedFilter(StateFilter):
+    """Rows that are there, and rows that were deleted and can be restored."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+    states = {
+        "no": lambda rows: rows.filter(deleted_at=None),
+        "yes": lambda rows: rows.filter(deleted_at__isnull=False),
+    }

@@ -1,0 +1,189 @@
+"""Pages without a COUNT: one row more than asked for says whether there is a next one.
+
+Pages by number end at row `MAX_ROWS`, because the database has to step over all rows before them.
+Cursors go on from there, at the same cost at any depth.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.encoding import iri_to_uri
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from chatapi.api.cursors import CursorField, Ordering
+from chatapi.api.errors import ErrorCode, unprocessable
+
+DEFAULT_PER_PAGE = 15
+MAX_PER_PAGE = 249
+MAX_ROWS = 10_000  # that pages by number reach
+CHEAP_ROWS = 1_000
+
+Q = TypeVar("Q", bound="QuerySet[Any, Any]")
+
+
+class Moment(serializers.Field):  # type: ignore[type-arg]
+    """A date (its first moment, UTC) or a time in ISO 8601 (UTC unless it names an offset)."""
+
+    default_error_messages = {
+        "invalid": "Give a date or a time in ISO 8601, like 2021-07-05 or 2021-07-05T09:31:38Z."
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            day = parse_date(str(data))
+            moment = datetime.combine(day, time.min) if day else parse_datetime(str(data))
+            if moment is not None:
+                if moment.tzinfo is None:
+                    return moment.replace(tzinfo=UTC)
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise serializers.ValidationError(self.error_messages["invalid"])
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """What every list takes."""
+
+    page = serializers.IntegerField(
+        min_value=1,
+        default=1,
+        help_text=f"Pages by number end at row {MAX_ROWS:,}; go on with `cursor`.",
+    )
+    per_page = serializers.IntegerField(
+        min_value=1, max_value=MAX_PER_PAGE, default=DEFAULT_PER_PAGE
+    )
+    cursor = CursorField(
+        required=False,
+        help_text="The `next_cursor` of the page before, in place of `page`.",
+    )
+    before = Moment(required=False, help_text="Created before this date or time.")
+    after = Moment(required=False, help_text="Created after this date or time.")
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        query: dict[str, Any] = super().to_internal_value(data)
+        if "cursor" in query:
+            if "page" in data:
+                raise serializers.ValidationError({"cursor": ["Not together with page."]})
+            if "order" in query and "order" not in data:
+                query["order"] = query["cursor"].order
+        elif query["page"] * query["per_page"] > MAX_ROWS:
+            raise unprocessable(ErrorCode.USE_CURSOR, field="page")
+        return query
+
+
+class NewestFirstQuery(PageQuery):
+    order = serializers.ChoiceField(
+        ["asc", "desc"], default="desc", help_text="`desc` is newest first."
+    )
+
+
+def created(rows: Q, query: dict[str, Any]) -> Q:
+    """`rows` narrowed by `?before=` and `?after=`, on creation."""
+    if "before" in query:
+        rows = rows.filter(created_at__lt=query["before"])
+    if "after" in query:
+        rows = rows.filter(created_at__gt=query["after"])
+    return rows
+
+
+def by_creation(query: dict[str, Any]) -> bool:
+    """Whether `created` narrows the rows; below a chat no index has their times."""
+    return "before" in query or "after" in query
+
+
+def is_first_page(query: dict[str, Any]) -> bool:
+    """Whether a list is asked for from its beginning, and for all that is in it."""
+    return query["page"] == 1 and query.keys() == {"page", "per_page", "order"}
+
+
+def is_next_page(query: dict[str, Any]) -> bool:
+    """The same from a cursor on."""
+    return query.keys() == {"page", "per_page", "order", "cursor"}
+
+
+def is_deep(query: dict[str, Any]) -> bool:
+    """Whether the database has to step over many rows to reach the page."""
+    return bool(query["page"] * query["per_page"] > CHEAP_ROWS)
+
+
+def bounds(query: dict[str, Any]) -> tuple[int, int]:
+    """The rows of the page and one more, as a slice; a cursor has stepped over those before."""
+    start = (query["page"] - 1) * query["per_page"]
+    return start, start + query["per_page"] + 1
+
+
+class Links:
+    """The list's own address with what it was asked for, but for the parameters `without`.
+
+    Only parameters that the list knows are repeated: a secret that was sent by mistake is not.
+    """
+
+    def __init__(
+        self, request: Request, query: Mapping[str, Any], without: Collection[str]
+    ) -> None:
+        self.path = f"{request.scheme}://{request.get_host()}{iri_to_uri(request.path)}"
+        sent = request.query_params.items()
+        self._others = urlencode(
+            [each for each in sent if each[0] in query and each[0] not in without]
+        )
+
+    def to(self, name: str, value: int | str) -> str:
+        others = f"{self._others}&" if self._others else ""
+        return f"{self.path}?{others}{name}={value}"
+
+    def plain(self) -> str:
+        return f"{self.path}?{self._others}" if self._others else self.path
+
+
+def envelope(
+    request: Request, query: dict[str, Any], data: Sequence[Any], next_cursor: str | None
+) -> dict[str, Any]:
+    """The body of a page of `data`, which holds at most `per_page` rows.
+
+    Links go on by number as far as numbers reach; after a cursor, or past that row, by cursor.
+    """
+    page, links = query["page"], Links(request, query, {"page", "cursor"})
+    by_number = "cursor" not in query
+    next_page_url = None
+    if next_cursor is not None:
+        if by_number and (page + 1) * query["per_page"] <= MAX_ROWS:
+            next_page_url = links.to("page", page + 1)
+        else:
+            next_page_url = links.to("cursor", next_cursor)
+    return {
+        **frame(links, query, data, next_cursor),
+        "first_page_url": links.to("page", 1),
+        "next_page_url": next_page_url,
+        "prev_page_url": links.to("page", page - 1) if page > 1 else None,
+    }
+
+
+def frame(
+    links: Links, query: dict[str, Any], data: Sequence[Any], next_cursor: str | None
+) -> dict[str, Any]:
+    """The body of a page but for its links to others. A cursor does not know a row's number."""
+    start = (query["page"] - 1) * query["per_page"]
+    numbered = bool(data) and "cursor" not in query
+    return {
+        "current_page": query["page"],
+        "data": data,
+        "from": start + 1 if numbered else None,
+        "next_cursor": next_cursor,
+        "path": links.path,
+        "per_page": query["per_page"],
+        "to": start + len(data) if numbered else None,
+    }
+
+
+def next_cursor(found: Sequence[Any], query: dict[str, Any], ordering: Ordering) -> str | None:
+    """The cursor after the page's last row; None when `found` has no row more than the page."""
+    size = query["per_page"]
+    return ordering.cursor(found[size - 1], query) if len(found) > size else None

@@ -1,0 +1,136 @@
+"""How an app's `docs` module tells the OpenAPI schema what a viewset's actions take and answer.
+
+The generator adds what the policy and the method already say: tokens, errors, headers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiRequest,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import serializers
+
+from chatapi.api.errors import ErrorCode
+
+V = TypeVar("V", bound=type)
+Shape = type[serializers.Serializer[Any]]
+Examples = Mapping[str, Any]  # by their names
+
+# Extensions of an operation that only the generator reads; it removes them.
+ERRORS = "x-errors"
+REPLAYS = "x-replays"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success: its body and what it means."""
+
+    shows: Shape | PolymorphicProxySerializer
+    examples: Examples
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An action. `errors` are the codes that only some actions answer with.
+
+    `replays`: it takes an `Idempotency-Key`.
+    """
+
+    summary: str
+    answers: Mapping[int | tuple[int, str], Answer]  # by status, and media type if it is not JSON
+    description: str = ""
+    query: Shape | None = None
+    parameters: tuple[OpenApiParameter, ...] = ()
+    takes: Shape | serializers.Serializer[Any] | None = None
+    examples: Examples = field(default_factory=dict)
+    errors: tuple[ErrorCode, ...] = ()
+    replays: bool = False
+    id: str = ""
+
+
+def describe(noun: str, tag: str, **operations: Operation) -> Callable[[V], V]:
+    """The decorator of a viewset; operation ids are `noun_action`. PATCH is as PUT is."""
+    described = {name: extended(noun, tag, name, op) for name, op in operations.items()}
+    if "update" in operations:
+        described["partial_update"] = extended(noun, tag, "partial_update", operations["update"])
+    decorator: Callable[[V], V] = extend_schema_view(**described)
+    return decorator
+
+
+def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:
+    description = operation.description
+    if name == "partial_update":
+        description = f"{description}\n\nPATCH is the same as PUT.".strip()
+    return extend_schema(
+        operation_id=operation.id or f"{noun}_{name}",
+        tags=[tag],
+        summary=operation.summary,
+        description=description,
+        parameters=[*([operation.query] if operation.query else []), *operation.parameters],
+        request=OpenApiRequest(operation.takes, examples=listed(operation.examples))
+        if operation.takes is not None
+        else None,
+        responses={
+            status: OpenApiResponse(answer.shows, answer.description, listed(answer.examples))
+            for status, answer in operation.answers.items()
+        },
+        extensions={ERRORS: operation.errors, REPLAYS: operation.replays},
+    )
+
+
+def listed(examples: Examples) -> list[OpenApiExample]:
+    return [OpenApiExample(name, value) for name, value in examples.items()]
+
+
+def page_of(item: Shape) -> Shape:
+    """The envelope of a page of `item`, as `chatapi.api.pagination.envelope` makes it."""
+    name = item.__name__.removesuffix("Serializer")
+
+    def url(about: str) -> serializers.CharField:
+        return serializers.CharField(allow_null=True, help_text=about)
+
+    def place(about: str) -> serializers.IntegerField:
+        return serializers.IntegerField(allow_null=True, help_text=about)
+
+    fields = {
+        "current_page": serializers.IntegerField(),
+        "data": item(many=True),
+        "first_page_url": serializers.CharField(),
+        "from": place("The first row's place in the list; null on an empty page and by cursor."),
+        "next_cursor": serializers.CharField(
+            allow_null=True, help_text="Opens the next page as `cursor`; null on the last page."
+        ),
+        "next_page_url": url("Null on the last page."),
+        "path": serializers.CharField(),
+        "per_page": serializers.IntegerField(),
+        "prev_page_url": url("Null on the first page, and by cursor."),
+        "to": place("The last row's place in the list; null on an empty page and by cursor."),
+    }
+    about = {"__doc__": f"A page of a list. `data` holds at most `per_page` of {name}."}
+    return type(f"{name}PageSerializer", (serializers.Serializer,), {**about, **fields})
+
+
+def page(path: str, *rows: Any) -> dict[str, Any]:
+    """An example of a page that is the only one; `path` without the host."""
+    url = f"https://chat.example.com{path}"
+    return {
+        "current_page": 1,
+        "data": list(rows),
+        "first_page_url": f"{url}?page=1",
+        "from": 1,
+        "next_cursor": None,
+        "next_page_url": None,
+        "path": url,
+        "per_page": 15,
+        "prev_page_url": None,
+        "to": len(rows),
+    }

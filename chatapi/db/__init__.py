@@ -1,0 +1,1 @@
+"""What the ORM and its databases lack."""

@@ -1,0 +1,238 @@
+"""The environment: what a setting is given, by a variable or else by a line of `.env`.
+
+`deploy/before_run.py` and the settings both read through here, so that they never disagree. A value
+that cannot be right raises ImproperlyConfigured with one sentence that names the setting.
+"""
+
+import os
+from collections.abc import Callable
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import EmailValidator
+from dotenv.parser import parse_stream
+from environ import Env
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from chatapi.text.domains import normal_domain, normal_host
+
+T = TypeVar("T")
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# A process that must not see the developer's own settings (a test) names another file.
+ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
+
+MAIL_SCHEMES = (
+    "consolemail", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl", "memorymail", "dummymail",
+)  # fmt: skip
+# TLS from the first byte on; `smtp+tls` begins in the clear and then changes over (STARTTLS).
+IMPLICIT_TLS = ("smtps", "smtp+ssl")
+
+
+def read_env_file(path: Path = ENV_FILE) -> None:
+    """Take over what `path` sets, unless a variable of the environment sets it already."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            bindings = list(parse_stream(file))
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{path} can't be read: {error}.") from None
+    for binding in bindings:
+        if binding.error or (binding.key and binding.value is None):
+            raise ImproperlyConfigured(
+                f"{path}, line {binding.original.line}, must be NAME=value; a value that begins"
+                " with a quotation mark must end with it, too."
+            )
+    # The last line that sets a name counts, as in a shell.
+    for name, value in {each.key: each.value for each in bindings if each.key}.items():
+        os.environ.setdefault(name, value or "")
+
+
+def setting(name: str, read: Callable[[], T], expected: str) -> T:
+    """What `read()` gives, or one sentence that names the setting and what it should be."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, ImproperlyConfigured):
+        # A URL may hold a password, which has no business in a log.
+        given = "" if name.endswith("_URL") else f", not {os.environ.get(name, '')!r}"
+        raise ImproperlyConfigured(f"{name} must be {expected}{given}.") from None
+
+
+def text(name: str, default: str = "") -> str:
+    """A setting without the blanks around it; `default` where it is not set."""
+    return os.environ.get(name, default).strip()
+
+
+def items(name: str, default: list[str]) -> list[str]:
+    """A comma-separated setting, without blanks and empty items."""
+    if name not in os.environ:
+        return default
+    return [item for each in os.environ[name].split(",") if (item := each.strip())]
+
+
+def flag(name: str, default: bool) -> bool:
+    value = (text(name) or str(default)).lower()
+    if value not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    return value in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int, least: int = 0, most: int = 2**31) -> int:
+    value = setting(name, lambda: int(text(name) or default), "a whole number")
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} must be from {least} to {most}, not {value}.")
+    return value
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """A URL with one of `schemes`, which is in lower case in the result.
+
+    None of our URLs has a fragment: a `#` belongs to a password, and is percent-encoded here.
+    """
+    value = (text(name) or default).replace("#", "%23")
+    starts = ", ".join(f"{scheme}://" for scheme in schemes)
+
+    def read() -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if "," not in parts.netloc:  # several hosts have ports of their own
+            _ = parts.port  # a port that is no number raises only when it is asked for
+        is_cut = "@" not in parts.netloc and "@" in parts.path + parts.query
+        if parts.scheme not in schemes or (is_cut and parts.scheme != "sqlite"):
+            raise ValueError
+        return parts.scheme + value[len(parts.scheme) :]
+
+    return setting(
+        name,
+        read,
+        f"a URL that starts with one of: {starts}"
+        " (in its user name and password, / ? @ : [ ] % are percent-encoded)",
+    )
+
+
+def public_url(name: str, default: str) -> str:
+    """Scheme, host and port, as browsers write an origin: no slash at the end, no usual port."""
+    value = url(name, default, ("http", "https"))
+    parts = urlsplit(value)
+    if parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name} must be without a path: the service can't be served below one, only by a host"
+            " name of its own."
+        )
+    if "@" in parts.netloc or "?" in value or "%23" in value:
+        raise ImproperlyConfigured(
+            f"{name} must be scheme, host and port alone, like https://chat.example.com."
+        )
+    host = setting(
+        name,
+        lambda: normal_host(parts.netloc.rpartition(":")[0] if parts.port else parts.netloc),
+        "a URL with a host, like https://chat.example.com",
+    )
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    port = f":{parts.port}" if parts.port and parts.port != usual else ""
+    return f"{parts.scheme}://{host}{port}"
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Host names as Django compares them; `.example.com` is a domain with all below it."""
+
+    def read(each: str) -> str:
+        if each == "*":
+            return each
+        dot = "." if each.startswith(".") else ""
+        return dot + normal_host(each.removeprefix("."))
+
+    given = items(name, default)
+    if not given:
+        raise ImproperlyConfigured(f"{name} must name a host, or nobody would be answered.")
+    return [
+        setting(name, lambda each=each: read(each), "host names without scheme and port")  # type: ignore[misc]
+        for each in given
+    ]
+
+
+def mailbox(name: str, default: str) -> str:
+    """A sender: one mail address, alone or with a name before it."""
+    value = text(name)
+    if not value:
+        return default
+
+    def read() -> str:
+        ((_, address),) = getaddresses([value])
+        domain = address.rpartition("@")[2]
+        if not domain.startswith("["):  # the validator knows about addresses in brackets
+            normal_domain(domain)
+        try:
+            EmailValidator(allowlist=[domain])(address)
+        except ValidationError:
+            raise ValueError from None
+        if not value.isprintable():
+            raise ValueError
+        return value
+
+    expected = (
+        "one mail address, like Chat <chat@example.com>, with a name that has a comma in quotation"
+        ' marks, like "Flowers, Inc." <chat@example.com>'
+    )
+    return setting(name, read, expected)
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """`ENGINE`, `NAME` and the like, as Django wants them, from a database URL.
+
+    PostgreSQL's is read by libpq itself: several hosts, sockets and all parameters work as there.
+    """
+    value = url(name, default, ("postgres", "postgresql", "pgsql", "sqlite"))
+    scheme, _, rest = value.partition("://")
+
+    def read() -> dict[str, Any]:
+        if scheme == "sqlite":
+            return dict(Env.db_url_config(value))
+        try:
+            given = conninfo_to_dict(f"postgresql://{rest}")
+        except ProgrammingError:
+            raise ValueError from None
+        if any(port and not port.isdigit() for port in str(given.get("port", "")).split(",")):
+            raise ValueError
+        folder, _, path = str(given.pop("dbname", "")).rpartition("/")
+        config = {
+            "ENGINE": "chatapi.db.postgresql",
+            "NAME": path,
+            "USER": given.pop("user", ""),
+            "PASSWORD": given.pop("password", ""),
+            # postgres:////run/postgresql/name has a socket's folder before the name.
+            "HOST": given.pop("host", folder),
+            "PORT": given.pop("port", ""),
+        }
+        return config | {"OPTIONS": given}
+
+    return setting(name, read, "a database URL")
+
+
+def mail(value: str) -> dict[str, Any]:
+    """The mail settings of Django for `EMAIL_URL`."""
+    parts = urlsplit(value)
+    config: dict[str, Any] = setting("EMAIL_URL", lambda: Env.email_url_config(value), "a mail URL")
+    if parts.scheme.startswith("smtp"):
+        if not config["EMAIL_HOST"]:
+            raise ImproperlyConfigured("EMAIL_URL must name the mail server's host.")
+        implicit = parts.scheme in IMPLICIT_TLS
+        config["EMAIL_USE_SSL"] = implicit
+        config["EMAIL_USE_TLS"] = parts.scheme == "smtp+tls"
+        usual = 465 if implicit else 587 if parts.scheme == "smtp+tls" else 25
+        config["EMAIL_PORT"] = parts.port or usual
+    elif parts.scheme == "filemail":
+        # filemail:///var/mail is /var/mail; filemail://mail is in the project's folder.
+        folder = unquote(parts.netloc + parts.path)
+        if not folder.strip("/"):
+            raise ImproperlyConfigured("EMAIL_URL must name a folder, like filemail:///var/mail.")
+        config["EMAIL_FILE_PATH"] = str(BASE_DIR / folder)
+    elif parts.scheme == "consolemail":
+        config["EMAIL_BACKEND"] = "chatapi.mail.console.EmailBackend"
+    return config

@@ -1,0 +1,1 @@
+"""Mail: a row first, then a worker."""

@@ -1,0 +1,46 @@
+"""For whoever watches over the processes."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from chatapi.api.middleware import GetResponse
+from chatapi.bus.redis import client
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """The process can do its work: 503 without the database. Redis away slows, and is told."""
+    parts = {"database": "ok"}
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        parts["database"] = "away"
+    if settings.REDIS_URL:
+        try:
+            client().ping()
+            parts["redis"] = "ok"
+        except redis.RedisError:
+            parts["redis"] = "away"
+    status = 200 if parts["database"] == "ok" else 503
+    return JsonResponse({"status": "ok" if status == 200 else "away", **parts}, status=status)
+
+
+class HealthMiddleware:
+    """Answers before anything else: a probe names the process by its address, not by our name."""
+
+    ANSWERS = {"/healthz": live, "/readyz": ready}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.ANSWERS.get(request.path)
+        return answer(request) if answer else self.get_response(request)

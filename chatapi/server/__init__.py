@@ -1,0 +1,1 @@
+"""Bytes from the network to WSGI and ASGI applications, and back."""

@@ -1,0 +1,417 @@
+"""gunicorn's worker: uvicorn with what this application needs, and bounds on its clients."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any, ClassVar, NoReturn
+
+import httptools
+from django.conf import settings
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn_worker import UvicornWorker
+
+from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.observability.request_id import request_id
+from chatapi.server.body import CONNECTION, error_answer
+from chatapi.server.connections import NEVER, Connections, network_of
+
+MAX_HEADER_LINES = 100
+MAX_URL_BYTES = 8 * 1024
+PORTION = 4096  # fed to the parser at once, so that bounds are checked in between
+LINGER_SECONDS = 2  # for a refused client to read why, before the connection is cut
+MAX_LINGER_BYTES = 1024 * 1024
+
+# What the connection is at, as the parser sees it.
+IDLE, HEAD, BODY = range(3)
+
+# The headers that matter to the connection itself.
+NOTED = frozenset({b"expect", b"transfer-encoding", b"content-length", b"upgrade"})
+
+
+class RefusedError(Exception):
+    """Stops the parser; `Protocol.reason` says why."""
+
+
+class Flow(FlowControl):
+    """Does not read on while requests wait for their turn, whoever asks to."""
+
+    holding = False
+
+    def resume_reading(self) -> None:
+        if not self.holding:
+            super().resume_reading()
+
+
+class Protocol(HttpToolsProtocol):
+    """An HTTP connection that bounds what its client may send, and how long it may take.
+
+    What is not HTTP, or is too large or too slow, is refused in the API's shape: 422, never 400.
+    It is also the `Connection` that a request finds in its scope.
+
+    uvicorn's parser keeps a header or a URL until it is complete, so what has come of an unfinished
+    head is counted here, portion by portion. Times are checked by `Connections`' sweep, which looks
+    at `deadline` alone.
+    """
+
+    on_shutdown: Callable[[], None] | None = None
+    closing = False
+
+    flow: Flow
+    _registry: ClassVar[Connections | None] = None
+    _registry_loop: ClassVar[asyncio.AbstractEventLoop | None] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.deadline = self.since = NEVER
+        self.network = ""
+        self.stage = IDLE
+        self.active: RequestResponseCycle | None = None  # the request that is being answered
+        self.ending = False  # nothing that comes now is parsed
+        self.reason: str | None = None  # why the parser was stopped
+        self.refusal: ApiError | None = None  # for when the requests before it are answered
+        self.lingered = 0
+        self.held = b""  # behind pipelined requests
+        self.head_bytes = 0  # of an unfinished head, give or take a portion
+        self.wire_bytes = self.body_bytes = 0  # of a body, with and without its framing
+        self.body_since = 0.0
+        self.progress = 0  # body bytes at the last check
+        self.unread = 0  # bytes of answers at the last check
+        self.framings = 0  # headers that say how long the body is
+        self.unusual = False  # what `_check_framing` must look at
+        self.max_head: int = settings.MAX_HEAD_BYTES
+        self.patience: int = settings.CLIENT_SECONDS
+        self.first_look = min(self.patience, self.timeout_keep_alive)  # at an idle connection
+        self.least: int = settings.CLIENT_SECONDS * settings.CLIENT_BYTES_PER_SECOND
+
+    @property
+    def registry(self) -> Connections:
+        cls = type(self)
+        if cls._registry is None or cls._registry_loop is not self.loop:
+            cls._registry, cls._registry_loop = Connections(self.loop), self.loop
+        return cls._registry
+
+    # --- The connection ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = Flow(transport)
+        if self.client and not settings.NUM_PROXIES:
+            self.network = network_of(self.client[0])
+        self._wait(self.patience)
+        self.registry.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.registry.remove(self)
+        self.ending, self.held = True, b""
+        super().connection_lost(exc)
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.closing = True
+        if self.on_shutdown is not None:
+            self.on_shutdown()
+
+    # --- What comes in -----------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self.ending:
+            self.lingered += len(data)
+            if self.lingered > MAX_LINGER_BYTES:
+                self.transport.abort()
+            return
+        if self.flow.holding:
+            self.held += data
+            return
+        if len(data) <= PORTION:
+            self._feed(data)
+        else:
+            self._feed_portions(data)
+        if self.pipeline:
+            self._hold()
+
+    def _feed_portions(self, data: bytes) -> None:
+        for start in range(0, len(data), PORTION):
+            if self.ending:
+                return
+            if self.pipeline:
+                self.held = data[start:]
+                return
+            self._feed(data[start : start + PORTION])
+
+    def _feed(self, data: bytes) -> None:
+        before = self.stage
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # No protocol is offered, so the request is answered as if it had not asked.
+            if rest := data[upgrade.args[0] :]:
+                self._feed(rest)
+            return
+        except httptools.HttpParserError:
+            self._refuse(bad_request(self.reason))
+            return
+        if self.stage == IDLE:
+            if self.deadline == NEVER or before != IDLE:
+                return
+            # Line ends before a request are the beginning of its head.
+            self.stage, self.url = HEAD, b""
+        if self.stage == HEAD:
+            if not self.head_bytes and self.deadline != NEVER:
+                self._wait(self.patience)
+            self.head_bytes += len(data)
+            if (
+                self.head_bytes > self.max_head
+                or len(self.headers or ()) > MAX_HEADER_LINES
+                or len(self.url) > MAX_URL_BYTES
+            ):
+                self._refuse(bad_request(TOO_LARGE))
+        else:
+            if not self.wire_bytes and self.active is self.cycle:
+                self._wait_for_body()
+            self.wire_bytes += len(data)
+            # Chunks of five bytes and more, their extensions and trailers fit in.
+            if self.wire_bytes - self.body_bytes > self.max_head + self.body_bytes:
+                self._refuse(bad_request("The body's chunks are too small, or hold too much else."))
+
+    def _hold(self) -> None:
+        """Read no more until the pipelined requests have had their turn."""
+        self.flow.pause_reading()
+        self.flow.holding = True
+
+    def _release(self) -> None:
+        if self.ending or self.transport.is_closing():
+            return
+        held, self.held = self.held, b""
+        self.flow.holding = False
+        self._feed_portions(held)
+        if self.pipeline:
+            self._hold()
+        elif not self.ending:
+            self.flow.resume_reading()
+
+    # --- What the parser finds ---------------------------------------------------------------
+
+    url = b""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+        self.stage = HEAD
+        self.head_bytes = 0
+        self.framings = 0
+        self.unusual = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.stage != HEAD:
+            return  # a trailer: no request needs one, and it must not pass for a header
+        name = name.lower()
+        if name in NOTED:
+            if name == b"expect":
+                self.expect_100_continue = value.lower() == b"100-continue"
+            elif name == b"upgrade":
+                self.unusual = True
+            else:
+                self.framings += 1
+                if name == b"content-length":
+                    pass
+                else:
+                    self.unusual = True
+                    if value.strip(b" \t").lower() != b"chunked":
+                        self._stop_parser("The only Transfer-Encoding understood is chunked.")
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if (
+            len(self.headers) > MAX_HEADER_LINES
+            or len(self.url) > MAX_URL_BYTES
+            or (self.head_bytes > self.max_head - PORTION and self._head_size() > self.max_head)
+        ):
+            self._stop_parser(TOO_LARGE)
+        if self.framings > 1 or (self.framings and self.unusual):
+            self._check_framing()
+        self.stage = BODY
+        self.wire_bytes = self.body_bytes = 0
+        super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _check_framing(self) -> None:
+        """Refuse what another server might take for a body of another length."""
+        if self.framings > 1 or self.parser.get_http_version() != "1.1":
+            self._stop_parser("The length of the body is ambiguous.")
+        if self.parser.should_upgrade():
+            self._stop_parser("A request that asks for an upgrade can't have a body.")
+
+    def on_body(self, body: bytes) -> None:
+        self.body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.stage = IDLE
+        if self.active is not self.cycle:
+            return
+        if self.cycle.response_complete or self.flow.write_paused:
+            # It was the rest of a body that nobody needed, or the last answer must be read first.
+            self._wait(self.first_look)
+        else:
+            self.deadline = NEVER
+
+    def _stop_parser(self, reason: str) -> NoReturn:
+        self.reason = reason
+        raise RefusedError
+
+    # --- What goes out -----------------------------------------------------------------------
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.active = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """uvicorn's own, without its timer."""
+        self.server_state.total_requests += 1
+        self._wait(LINGER_SECONDS if self.stage == BODY else self.first_look)
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            if self.stage == BODY and self.active is self.cycle:
+                self._wait_for_body()
+        elif self.refusal is not None:
+            self._send_refusal(self.refusal)
+            return
+        if not self.flow.holding:
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+        elif not self.pipeline:
+            self.loop.call_soon(self._release)
+
+    # --- Time --------------------------------------------------------------------------------
+
+    def _wait(self, seconds: float) -> None:
+        self.since = self.loop.time()
+        self.deadline = self.since + seconds
+        self.unread = self.transport.get_write_buffer_size()
+
+    def _wait_for_body(self) -> None:
+        self._wait(self.patience)
+        self.body_since, self.progress = self.since, 0
+
+    def check(self, now: float) -> None:
+        cycle = self.active
+        answering = cycle is not None and not cycle.response_complete
+        streaming = cycle is not None and answering and cycle.response_started
+        unread = self.transport.get_write_buffer_size()
+        if unread and not streaming:
+            if self.unread - unread < self.least:
+                self.transport.abort()
+            else:
+                self.unread, self.deadline = unread, now + self.patience
+        elif self.ending or self.transport.is_closing():
+            self.transport.abort()
+        elif answering and self.stage == BODY and cycle is self.cycle:
+            self._check_body(now)
+        elif answering:
+            self.deadline = NEVER
+        elif self.stage == HEAD and self.url:
+            self._refuse(bad_request("The request's head did not arrive in time."))
+        elif (
+            self.stage == IDLE and cycle is not None and now < self.since + self.timeout_keep_alive
+        ):
+            self.deadline = self.since + self.timeout_keep_alive
+        else:
+            self.transport.close()
+
+    def _check_body(self, now: float) -> None:
+        end = self.body_since + settings.BODY_SECONDS
+        if self.flow.read_paused:  # by ourselves
+            self.deadline = now + self.patience
+        elif now >= end or self.body_bytes - self.progress < self.least:
+            self._refuse(bad_request("The request's body did not arrive in time."))
+        else:
+            self.progress, self.deadline = self.body_bytes, min(now + self.patience, end)
+
+    # --- Refusals ----------------------------------------------------------------------------
+
+    def held_bytes(self) -> int:
+        body = self.body_bytes if self.stage == BODY else 0
+        return body + self.transport.get_write_buffer_size()
+
+    def evict(self) -> None:
+        cycle = self.active
+        answering = cycle is not None and not cycle.response_complete
+        started = cycle is not None and (cycle is not self.cycle or cycle.response_started)
+        if self.ending or self.transport.get_write_buffer_size() or (answering and started):
+            self.transport.abort()
+            return
+        if self.stage != IDLE:
+            retry = {"Retry-After": str(self.patience)}
+            sentence = "Too many connections at once."
+            self._refuse(ApiError(429, ErrorCode.RATE_LIMITED, sentence, headers=retry))
+        self.transport.close()
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer with `error` when the requests before are answered, and close."""
+        if self.ending or self.transport.is_closing():
+            return
+        self.ending, self.held = True, b""
+        cycle = self.active
+        if cycle is not None and not cycle.response_complete:
+            if cycle is not self.cycle or not cycle.more_body:  # an earlier, whole request
+                if self.pipeline and self.pipeline[0][0].more_body:
+                    self.pipeline.popleft()
+                self.refusal = error
+                self._hold()
+                return
+            if cycle.response_started:
+                self.transport.abort()
+                return
+            # Its application waits for the body, in vain.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._send_refusal(error)
+
+    def _send_refusal(self, error: ApiError) -> None:
+        """Send the answer and go on reading for a while: a reset could overtake it."""
+        token = request_id.set(uuid.uuid4().hex)
+        try:
+            headers, content = error_answer(error)
+        finally:
+            request_id.reset(token)
+        lines = [b"HTTP/1.1 %d %b" % (error.status_code, REASONS[error.status_code])]
+        headers += [(b"content-length", b"%d" % len(content)), (b"connection", b"close")]
+        lines += [name + b": " + value for name, value in headers]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.holding = False
+        self.flow.resume_reading()
+        self._wait(LINGER_SECONDS)
+
+
+TOO_LARGE = "The request's head is too large."
+REASONS = {422: b"Unprocessable Entity", 429: b"Too Many Requests"}
+
+
+def bad_request(sentence: str | None = None) -> ApiError:
+    return ApiError(422, ErrorCode.BAD_REQUEST, sentence)
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": Protocol,
+        "lifespan": "off",
+        "ws": "none",
+        "server_header": False,
+        "access_log": False,  # it would write tokens that stand in a URL
+        "proxy_headers": False,  # NUM_PROXIES says whom to believe
+        "timeout_graceful_shutdown": 8,
+    }

@@ -1,0 +1,95 @@
+"""A WSGI application behind ASGI: each request whole into a thread, its answer whole out of it."""
+
+import asyncio
+import io
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from chatapi.server.body import Receive, Scope, Send
+
+OWN_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
+
+
+class InThreads:
+    """Runs `app` in so many threads. The request's body must come in one piece, as Intake has it.
+
+    A library that passes an answer on piece by piece has the thread wait for the event loop with
+    each; here they meet once, which is what most of a request's time in the server was spent on.
+    """
+
+    def __init__(self, app: Any, threads: int) -> None:
+        self.app = app
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        environ = environ_of(scope, (await receive()).get("body", b""))
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._pool, self._run, environ)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.content})
+
+    def _run(self, environ: dict[str, Any]) -> Answer:
+        """The application's answer. What it raises is for who called."""
+        head: list[Any] = []
+        content: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Any:
+            head[:] = status, headers
+            return content.append
+
+        parts: Iterable[bytes] = self.app(environ, start_response)
+        try:
+            content.extend(parts)
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
+        status, headers = head
+        return Answer(
+            int(status[:3]),
+            [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            b"".join(content),
+        )
+
+
+def environ_of(scope: Scope, content: bytes) -> dict[str, Any]:
+    """The request as WSGI has it (PEP 3333)."""
+    server, client = scope.get("server") or ("localhost", 80), scope.get("client")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1] or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0] if client else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": io.BytesIO(content),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for header, value in scope["headers"]:
+        name = OWN_NAMES.get(header) or f"HTTP_{header.decode('latin-1').upper().replace('-', '_')}"
+        text = value.decode("latin-1")
+        environ[name] = f"{environ[name]},{text}" if name in environ else text
+    return environ
