@@ -1,12 +1,12 @@
-"""The application as it is served: who waits is answered here, all else by Django over WSGI.
+"""The ASGI application: long polls and streams here, everything else by Django over WSGI.
 
-Django's ASGI handler with synchronous views gave a fraction of the throughput of this, and held a
-thread for each request that waits.
+Django's own ASGI handler with synchronous views reached a fraction of this throughput, and held a
+thread for each waiting request.
 """
 
 from chatapi.wsgi import application as wsgi_application
 
-# After the settings are loaded and the apps are ready.
+# These need loaded settings and apps that are ready.
 from chatapi.server.body import Guard, Intake  # isort: skip
 from chatapi.server.wsgi_bridge import InThreads  # isort: skip
 from chats.stream.app import EventStream  # isort: skip

@@ -1,4 +1,4 @@
-"""What comes from the network, made what WSGI expects, before it costs a thread."""
+"""Read and normalise a request before it occupies a worker thread; answer errors outside Django."""
 
 import logging
 import re
@@ -22,17 +22,17 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Our server's extension of ASGI: the connection of the request, a `Connection`.
+# The server's ASGI extension: the request's connection, a `Connection`.
 CONNECTION = "chatapi.connection"
 
-# All is UTF-8; Django would decode even the query string by what is named here, or fail to.
+# Everything is UTF-8. Django would decode even the query string with a charset given here, or fail.
 CHARSET = re.compile(rb";\s*charset\s*=[^;]*", re.IGNORECASE)
-# All that may stand in a query string as it is; the rest is percent-encoded.
+# Characters that a query string may contain; all others are percent-encoded.
 QUERY_SAFE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
 class Guard:
-    """A bug outside Django is logged, and answered in the API's shape as one inside is."""
+    """Log an exception raised outside Django and answer it in the shape of the API's errors."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -57,7 +57,7 @@ class Guard:
 
 @contextmanager
 def identified(scope: Scope) -> Iterator[str]:
-    """The request's id, as RequestIdMiddleware takes or makes it, for what Django never sees."""
+    """Set the request id as RequestIdMiddleware does, for requests that never reach Django."""
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     identifier = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
     token = request_id.set(identifier)
@@ -68,7 +68,7 @@ def identified(scope: Scope) -> Iterator[str]:
 
 
 def error_answer(error: ApiError) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Headers and body of the answer to what fails outside Django. Any origin may read it."""
+    """Headers and body of an error response sent outside Django. Any origin may read it."""
     headers = {
         "content-type": "application/json",
         "cache-control": "no-store, private",
@@ -82,7 +82,7 @@ def error_answer(error: ApiError) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 
 async def answer_error(send: Send, error: ApiError) -> None:
-    """Answer with the error body, outside Django."""
+    """Send an error response outside Django."""
     headers, content = error_answer(error)
     await send(
         {"type": "http.response.start", "status": error.status_code, "headers": headers},
@@ -91,10 +91,10 @@ async def answer_error(send: Send, error: ApiError) -> None:
 
 
 class Intake:
-    """Reads a request's body to the end, at most `most` bytes, and hands it on with its length.
+    """Read a request's whole body, at most `most` bytes, before calling `app` with its length.
 
-    So a body that drips in holds no thread, one sent in chunks has the length that Django asks for,
-    and one that is too large is cut one byte past the limit, for the parser to refuse.
+    A slow body therefore occupies no thread, and a chunked one has the length that Django needs.
+    One that is too large is cut one byte past the limit, so that the parser refuses it.
     """
 
     def __init__(self, app: App, most: int) -> None:
@@ -110,7 +110,7 @@ class Intake:
         headers = [
             (name, CHARSET.sub(b"", value) if name == b"content-type" else value)
             for name, value in scope["headers"]
-            # WSGI can't tell `x_forwarded_for` from `x-forwarded-for`, so only the latter passes.
+            # In WSGI, `x_forwarded_for` would be the same as `x-forwarded-for`: drop the former.
             if b"_" not in name and name not in {b"content-length", b"transfer-encoding"}
         ]
         headers.append((b"content-length", str(len(content)).encode()))
@@ -127,7 +127,7 @@ class Intake:
         await self.app({**scope, "headers": headers, "query_string": query}, replay, send)
 
     async def read(self, receive: Receive) -> bytes | None:
-        """The body, cut one byte past the limit; None when the client has gone."""
+        """Return the body, cut one byte past the limit, or None if the client disconnected."""
         content = bytearray()
         while True:
             message = await receive()
@@ -141,24 +141,24 @@ class Intake:
 
 
 async def disconnected(receive: Receive) -> None:
-    """Return when the client has gone; a body, which a GET has no use for, is passed over."""
+    """Return when the client disconnects. A body is ignored: these requests are GETs."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 class Connection(Protocol):
-    """What our server lets who waits, or streams, ask of the connection."""
+    """The part of a connection that long polls and streams use."""
 
     on_shutdown: Callable[[], None] | None
-    closing: bool  # the server goes
+    closing: bool  # the server is shutting down
 
     def abort(self) -> None:
-        """End it at once; what is on its way is lost."""
+        """Close at once; unsent data is lost."""
 
 
 @contextmanager
 def on_shutdown(scope: Scope, call: Callable[[], None]) -> Iterator[None]:
-    """Have `call` called when the server goes; at once if it is going already."""
+    """Call `call` when the server shuts down, or at once if it already is."""
     connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
     if connection is None:
         yield

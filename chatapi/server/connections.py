@@ -1,8 +1,8 @@
-"""Bounds on what clients may hold of a web process: connections, unfinished requests, bytes.
+"""Limit the connections, unfinished requests and bytes that clients hold in a web process.
 
-A connection *waits* while the server needs something of its client: a request, the rest of one, or
-that an answer be read. Requests that are being answered, long polls and streams do not wait, and
-nothing here ends them.
+A connection is *waiting* while the server needs its client to act: to send a request, or the rest
+of one, or to read a response. Requests in progress, long polls and streams are not waiting, and
+nothing here closes them.
 """
 
 import asyncio
@@ -21,28 +21,28 @@ NEVER = math.inf
 SWEEP_SECONDS = 1.0
 REPORT_SECONDS = 60.0
 
-# What waiting connections may hold together, in bodies that are not complete and answers that are
-# not read; and those of one network.
+# Bytes that all waiting connections, and those of one network, may hold in incomplete bodies and
+# unread responses.
 MAX_HELD_BYTES = 64 * 1024 * 1024
 MAX_HELD_BYTES_OF_NETWORK = 16 * 1024 * 1024
 
 
 class Connection(Protocol):
-    deadline: float  # when to look at it again; `NEVER` while it does not wait
-    since: float  # when it began to wait
-    network: str  # whose connection it is; empty behind a proxy
+    deadline: float  # when to check it again; `NEVER` while it is not waiting
+    since: float  # when it started waiting
+    network: str  # the client's network; empty behind a proxy
 
     def check(self, now: float) -> None:
-        """The deadline has passed: end the connection, or set another deadline."""
+        """Called after the deadline: close the connection or set another deadline."""
 
     def evict(self) -> None:
-        """End the connection, to make room."""
+        """Close the connection to make room."""
 
     def held_bytes(self) -> int: ...
 
 
 def network_of(host: str) -> str:
-    """Whom an address belongs to: itself, or the /64 of an IPv6 address."""
+    """The network of an address: the address itself, or the /64 of an IPv6 address."""
     if ":" not in host:
         return host
     try:
@@ -57,8 +57,8 @@ def network_of(host: str) -> str:
 class Connections:
     """All connections of this process.
 
-    One sweep a second looks at all of them. A timer for each request would cost every request
-    something; the sweep costs half a millisecond for 10,000 connections.
+    All of them are checked once a second. A timer would cost every request something; a sweep of
+    10,000 connections takes half a millisecond.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -93,7 +93,7 @@ class Connections:
                 del self._networks[connection.network]
 
     def _evict_oldest(self, waiting: list[Connection], count: int) -> None:
-        """An honest client seldom lets us wait for long, so it is seldom among the oldest."""
+        """Evict the longest waiting: honest clients rarely keep the server waiting for long."""
         if count > 0:
             for connection in sorted(waiting, key=lambda each: each.since)[:count]:
                 self._evict(connection)
@@ -122,7 +122,7 @@ class Connections:
             self._evicted = 0
 
     def _limit_bytes(self, waiting: list[Connection]) -> None:
-        """End the oldest connections of a network, or of all, that together hold too much."""
+        """Evict the oldest connections of a network, or of all, whose bytes exceed the limit."""
         holding = [(each, held) for each in waiting if (held := each.held_bytes())]
         total = sum(held for _, held in holding)
         if total <= MAX_HELD_BYTES_OF_NETWORK:

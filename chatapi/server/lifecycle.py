@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""Let a process end together with the one that started it, however that one ends."""
 
 import os
 import select
@@ -6,16 +6,16 @@ import signal
 import threading
 import time
 
-TETHER = "SERVED_BY"  # the environment variable that has the id of the process to end with
+TETHER = "SERVED_BY"  # environment variable with the id of the process to end with
 
 
 def wait_for_end(pid: int) -> None:
-    """Return when the process `pid` has ended."""
+    """Return when process `pid` has ended."""
     try:
         if hasattr(os, "pidfd_open"):
             select.select([os.pidfd_open(pid)], [], [])
             return
-        while True:  # where there is no such thing as a pidfd, on macOS
+        while True:  # macOS has no pidfd
             os.kill(pid, 0)
             time.sleep(1)
     except ProcessLookupError:
@@ -23,7 +23,7 @@ def wait_for_end(pid: int) -> None:
 
 
 def hold() -> None:
-    """Have this process stop as by SIGTERM when the one that `TETHER` names has ended."""
+    """Send this process SIGTERM as soon as the process named by `TETHER` has ended."""
     pid = os.environ.get(TETHER, "")
     if pid.isdigit():
         threading.Thread(target=stop_after, args=(int(pid),), daemon=True).start()

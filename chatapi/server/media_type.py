@@ -1,18 +1,18 @@
-"""A bound on the one header whose parsing takes more than linear time."""
+"""Bound the one header whose parsing takes more than linear time."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-MAX_LENGTH = 500  # a boundary of multipart has at most 70 characters
+MAX_LENGTH = 500  # a multipart boundary has at most 70 characters
 UNKNOWN = "application/octet-stream"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class BoundedMediaType:
-    """Hide a `Content-Type` that is too long from Django, which parses it before any middleware.
+    """Replace an overlong `Content-Type`, which Django parses before any middleware runs.
 
-    Its parser takes the square of the header's length: 60 KB of semicolons took five seconds.
+    Its parser takes quadratic time: 60 KB of semicolons took five seconds.
     """
 
     def __init__(self, app: Application) -> None:

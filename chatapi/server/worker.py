@@ -1,4 +1,4 @@
-"""gunicorn's worker: uvicorn with what this application needs, and bounds on its clients."""
+"""The gunicorn worker: uvicorn with limits on clients and hooks for streams."""
 
 import asyncio
 import uuid
@@ -18,23 +18,23 @@ from chatapi.server.connections import NEVER, Connections, network_of
 
 MAX_HEADER_LINES = 100
 MAX_URL_BYTES = 8 * 1024
-PORTION = 4096  # fed to the parser at once, so that bounds are checked in between
-LINGER_SECONDS = 2  # for a refused client to read why, before the connection is cut
+PORTION = 4096  # bytes fed to the parser at a time; limits are checked in between
+LINGER_SECONDS = 2  # time for a refused client to read the response
 MAX_LINGER_BYTES = 1024 * 1024
 
-# What the connection is at, as the parser sees it.
+# What the parser is reading.
 IDLE, HEAD, BODY = range(3)
 
-# The headers that matter to the connection itself.
+# Headers that affect the connection itself.
 NOTED = frozenset({b"expect", b"transfer-encoding", b"content-length", b"upgrade"})
 
 
 class RefusedError(Exception):
-    """Stops the parser; `Protocol.reason` says why."""
+    """Raised to stop the parser; `Protocol.reason` says why."""
 
 
 class Flow(FlowControl):
-    """Does not read on while requests wait for their turn, whoever asks to."""
+    """Keep reading paused while pipelined requests are queued, whatever uvicorn asks for."""
 
     holding = False
 
@@ -44,14 +44,13 @@ class Flow(FlowControl):
 
 
 class Protocol(HttpToolsProtocol):
-    """An HTTP connection that bounds what its client may send, and how long it may take.
+    """An HTTP connection that limits what its client may send and how long that may take.
 
-    What is not HTTP, or is too large or too slow, is refused in the API's shape: 422, never 400.
-    It is also the `Connection` that a request finds in its scope.
+    Anything malformed, too large or too slow gets an error of the API: 422, never 400. A request
+    finds its connection in its scope, as a `Connection`.
 
-    uvicorn's parser keeps a header or a URL until it is complete, so what has come of an unfinished
-    head is counted here, portion by portion. Times are checked by `Connections`' sweep, which looks
-    at `deadline` alone.
+    uvicorn's parser buffers an incomplete URL or header, so the bytes of an unfinished head are
+    counted here, portion by portion. The sweep of `Connections` enforces time limits by `deadline`.
     """
 
     on_shutdown: Callable[[], None] | None = None
@@ -66,22 +65,23 @@ class Protocol(HttpToolsProtocol):
         self.deadline = self.since = NEVER
         self.network = ""
         self.stage = IDLE
-        self.active: RequestResponseCycle | None = None  # the request that is being answered
-        self.ending = False  # nothing that comes now is parsed
-        self.reason: str | None = None  # why the parser was stopped
-        self.refusal: ApiError | None = None  # for when the requests before it are answered
+        self.active: RequestResponseCycle | None = None  # the request in progress
+        self.ending = False  # further input is discarded
+        self.reason: str | None = None  # why the parser was stopped, for the response
+        self.refusal: ApiError | None = None  # sent after the responses to earlier requests
         self.lingered = 0
-        self.held = b""  # behind pipelined requests
-        self.head_bytes = 0  # of an unfinished head, give or take a portion
-        self.wire_bytes = self.body_bytes = 0  # of a body, with and without its framing
+        self.held = b""  # input behind queued pipelined requests
+        self.head_bytes = 0  # of an unfinished head, to within one portion
+        self.wire_bytes = self.body_bytes = 0  # of a body, with and without chunk framing
         self.body_since = 0.0
         self.progress = 0  # body bytes at the last check
-        self.unread = 0  # bytes of answers at the last check
-        self.framings = 0  # headers that say how long the body is
-        self.unusual = False  # what `_check_framing` must look at
+        self.unread = 0  # unread response bytes at the last check
+        self.framings = 0  # number of headers that give the body's length
+        self.unusual = False  # whether `_check_framing` is needed
         self.max_head: int = settings.MAX_HEAD_BYTES
         self.patience: int = settings.CLIENT_SECONDS
-        self.first_look = min(self.patience, self.timeout_keep_alive)  # at an idle connection
+        # Seconds until an idle connection is first checked.
+        self.first_look = min(self.patience, self.timeout_keep_alive)
         self.least: int = settings.CLIENT_SECONDS * settings.CLIENT_BYTES_PER_SECOND
 
     @property
@@ -115,7 +115,7 @@ class Protocol(HttpToolsProtocol):
         if self.on_shutdown is not None:
             self.on_shutdown()
 
-    # --- What comes in -----------------------------------------------------------------------
+    # --- Input -------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         if self.ending:
@@ -147,7 +147,7 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # No protocol is offered, so the request is answered as if it had not asked.
+            # No upgrade is supported: answer the request as if it had not asked for one.
             if rest := data[upgrade.args[0] :]:
                 self._feed(rest)
             return
@@ -157,7 +157,7 @@ class Protocol(HttpToolsProtocol):
         if self.stage == IDLE:
             if self.deadline == NEVER or before != IDLE:
                 return
-            # Line ends before a request are the beginning of its head.
+            # Empty lines before a request count as part of its head.
             self.stage, self.url = HEAD, b""
         if self.stage == HEAD:
             if not self.head_bytes and self.deadline != NEVER:
@@ -173,12 +173,12 @@ class Protocol(HttpToolsProtocol):
             if not self.wire_bytes and self.active is self.cycle:
                 self._wait_for_body()
             self.wire_bytes += len(data)
-            # Chunks of five bytes and more, their extensions and trailers fit in.
+            # Allows for chunks of five bytes or more with extensions and trailers.
             if self.wire_bytes - self.body_bytes > self.max_head + self.body_bytes:
                 self._refuse(bad_request("The body's chunks are too small, or hold too much else."))
 
     def _hold(self) -> None:
-        """Read no more until the pipelined requests have had their turn."""
+        """Stop reading until the queued pipelined requests have been handled."""
         self.flow.pause_reading()
         self.flow.holding = True
 
@@ -193,7 +193,7 @@ class Protocol(HttpToolsProtocol):
         elif not self.ending:
             self.flow.resume_reading()
 
-    # --- What the parser finds ---------------------------------------------------------------
+    # --- Callbacks of the parser ------------------------------------------------------------
 
     url = b""
 
@@ -207,7 +207,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.stage != HEAD:
-            return  # a trailer: no request needs one, and it must not pass for a header
+            return  # a trailer, which must not be mistaken for a header
         name = name.lower()
         if name in NOTED:
             if name == b"expect":
@@ -241,7 +241,7 @@ class Protocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _check_framing(self) -> None:
-        """Refuse what another server might take for a body of another length."""
+        """Refuse a request whose body length another server might read differently."""
         if self.framings > 1 or self.parser.get_http_version() != "1.1":
             self._stop_parser("The length of the body is ambiguous.")
         if self.parser.should_upgrade():
@@ -257,7 +257,7 @@ class Protocol(HttpToolsProtocol):
         if self.active is not self.cycle:
             return
         if self.cycle.response_complete or self.flow.write_paused:
-            # It was the rest of a body that nobody needed, or the last answer must be read first.
+            # The rest of an unneeded body was read, or the last response is still unread.
             self._wait(self.first_look)
         else:
             self.deadline = NEVER
@@ -266,14 +266,14 @@ class Protocol(HttpToolsProtocol):
         self.reason = reason
         raise RefusedError
 
-    # --- What goes out -----------------------------------------------------------------------
+    # --- Responses ---------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.active = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        """uvicorn's own, without its timer."""
+        """As uvicorn's, without its keep-alive timer."""
         self.server_state.total_requests += 1
         self._wait(LINGER_SECONDS if self.stage == BODY else self.first_look)
         if self.transport.is_closing():
@@ -291,7 +291,7 @@ class Protocol(HttpToolsProtocol):
         elif not self.pipeline:
             self.loop.call_soon(self._release)
 
-    # --- Time --------------------------------------------------------------------------------
+    # --- Time limits -------------------------------------------------------------------------
 
     def _wait(self, seconds: float) -> None:
         self.since = self.loop.time()
@@ -329,7 +329,7 @@ class Protocol(HttpToolsProtocol):
 
     def _check_body(self, now: float) -> None:
         end = self.body_since + settings.BODY_SECONDS
-        if self.flow.read_paused:  # by ourselves
+        if self.flow.read_paused:  # by this server, so the client isn't to blame
             self.deadline = now + self.patience
         elif now >= end or self.body_bytes - self.progress < self.least:
             self._refuse(bad_request("The request's body did not arrive in time."))
@@ -356,13 +356,13 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer with `error` when the requests before are answered, and close."""
+        """Respond with `error` after the responses to earlier requests, then close."""
         if self.ending or self.transport.is_closing():
             return
         self.ending, self.held = True, b""
         cycle = self.active
         if cycle is not None and not cycle.response_complete:
-            if cycle is not self.cycle or not cycle.more_body:  # an earlier, whole request
+            if cycle is not self.cycle or not cycle.more_body:  # an earlier, complete request
                 if self.pipeline and self.pipeline[0][0].more_body:
                     self.pipeline.popleft()
                 self.refusal = error
@@ -371,13 +371,13 @@ class Protocol(HttpToolsProtocol):
             if cycle.response_started:
                 self.transport.abort()
                 return
-            # Its application waits for the body, in vain.
+            # The application is waiting for a body that will not arrive.
             cycle.disconnected = True
             cycle.message_event.set()
         self._send_refusal(error)
 
     def _send_refusal(self, error: ApiError) -> None:
-        """Send the answer and go on reading for a while: a reset could overtake it."""
+        """Send the response, and keep reading for a while so that no TCP reset overtakes it."""
         token = request_id.set(uuid.uuid4().hex)
         try:
             headers, content = error_answer(error)
@@ -411,7 +411,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         "lifespan": "off",
         "ws": "none",
         "server_header": False,
-        "access_log": False,  # it would write tokens that stand in a URL
-        "proxy_headers": False,  # NUM_PROXIES says whom to believe
+        "access_log": False,  # it would log tokens that are part of a URL
+        "proxy_headers": False,  # NUM_PROXIES says which proxies are trusted
         "timeout_graceful_shutdown": 8,
     }

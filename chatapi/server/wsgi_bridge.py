@@ -1,4 +1,4 @@
-"""A WSGI application behind ASGI: each request whole into a thread, its answer whole out of it."""
+"""Run a WSGI application behind ASGI: whole requests into a thread, whole responses out of it."""
 
 import asyncio
 import io
@@ -19,10 +19,10 @@ class Answer(NamedTuple):
 
 
 class InThreads:
-    """Runs `app` in so many threads. The request's body must come in one piece, as Intake has it.
+    """Run `app` in a pool of `threads`. The request's body must arrive whole, as from Intake.
 
-    A library that passes an answer on piece by piece has the thread wait for the event loop with
-    each; here they meet once, which is what most of a request's time in the server was spent on.
+    Libraries that send a response piece by piece make the thread wait for the event loop once for
+    each piece, which took most of a request's time in the server. Here they meet once.
     """
 
     def __init__(self, app: Any, threads: int) -> None:
@@ -43,7 +43,7 @@ class InThreads:
         await send({"type": "http.response.body", "body": answer.content})
 
     def _run(self, environ: dict[str, Any]) -> Answer:
-        """The application's answer. What it raises is for who called."""
+        """Call the application in a worker thread. Its exceptions propagate."""
         head: list[Any] = []
         content: list[bytes] = []
 
@@ -69,7 +69,7 @@ class InThreads:
 
 
 def environ_of(scope: Scope, content: bytes) -> dict[str, Any]:
-    """The request as WSGI has it (PEP 3333)."""
+    """The WSGI environment of a request (PEP 3333)."""
     server, client = scope.get("server") or ("localhost", 80), scope.get("client")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
