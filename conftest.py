@@ -25,7 +25,7 @@ from chats.models import AuthCode, Chat, ChatUser
 from companies.actions import add_member, create_company
 from companies.models import Company, Role
 
-pytest_plugins = ["chatapi.tests.browser", "chats.tests.websites"]
+pytest_plugins = ["chatapi.tests.browser", "chats.tests.live", "chats.tests.websites"]
 
 
 class Client(APIClient):
@@ -79,7 +79,16 @@ def on_postgres() -> bool:
     return connection.vendor == "postgresql"
 
 
+# Their tests drive processes of their own.
+SLOW_FIXTURES = {"installation", "live", "served", "server", "service", "site"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects, and before xdist groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if fixtures or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
     on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)")
     needs_chromium = pytest.mark.skip(reason="needs Chromium")

@@ -34,3 +34,6 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+
+# Otherwise each test client would read all static files anew.
+WHITENOISE_AUTOREFRESH = True

@@ -8,7 +8,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import Person, Site, assert_accessible, log_in, shot
+from chatapi.tests.browser import Person, Site, assert_accessible, enter, log_in, shot
 from chatapi.tests.installation import wait_for
 
 pytestmark = pytest.mark.browser
@@ -165,7 +165,7 @@ def test_who_is_invited_sets_a_password_and_sees_the_company(
     site: Site, person: Callable[..., Person]
 ) -> None:
     page = person().page()
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.goto("/companies")
     look(page, "companies")
     page.get_by_role("link", name="Acme").click()

@@ -45,7 +45,6 @@ class Site:
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.url = f"http://127.0.0.1:{installation.port}"
-        installation.manage("migrate", "--verbosity", "0")
         installation.start("web", "worker", "beat")
         self.alice = self.token("alice@acme.test")
         self.acme = self.ask("POST", "/api/companies", {"name": "Acme"}, self.alice)
@@ -101,14 +100,23 @@ class Site:
 
     def password(self, email: str, password: str = "correct horse battery") -> str:
         """Give an account a password and a proven address, as sign-up would; the password."""
-        self.installation.manage(
+        self.as_account(email, f"user.set_password({password!r}); user.save()")
+        return password
+
+    def session(self, email: str) -> str:
+        """The cookie of a new session of an account, which has a proven address then."""
+        begin = "from django.test import Client; browser = Client(); browser.force_login(user)"
+        return self.as_account(email, f"{begin}; print(browser.cookies['sessionid'].value)")
+
+    def as_account(self, email: str, statements: str) -> str:
+        """What Python prints, with the account as `user`."""
+        return self.installation.manage(
             "shell", "-v0", "-c",
             "from accounts.models import User; from allauth.account.models import EmailAddress;"
-            f"user = User.objects.get(email={email!r}); user.set_password({password!r});"
-            "user.save(); EmailAddress.objects.update_or_create("
-            "user=user, email=user.email, defaults={'verified': True, 'primary': True})",
-        )  # fmt: skip
-        return password
+            f"user = User.objects.get(email={email!r}); EmailAddress.objects.update_or_create("
+            "user=user, email=user.email, defaults={'verified': True, 'primary': True});"
+            f"{statements}",
+        ).strip()  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -219,6 +227,15 @@ def log_in(page: Page, email: str, password: str) -> None:
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.wait_for_url("**/inbox")
     # Its script has its token by then: another page would have to get one, too.
+    expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+
+
+def enter(site: Site, page: Page, email: str) -> None:
+    """Open the inbox of an account in a session of its own, as `log_in` does by a password."""
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": site.session(email), "url": site.url, "httpOnly": True}]
+    )
+    page.goto("/inbox")
     expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
 
 

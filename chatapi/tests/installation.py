@@ -1,5 +1,6 @@
 """A whole installation for tests: real gunicorn, worker, beat, broker and SMTP server."""
 
+import atexit
 import json
 import os
 import secrets
@@ -8,16 +9,20 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 from aiosmtpd.controller import Controller
+
+from chatapi.tests.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -111,15 +116,70 @@ class Answer(NamedTuple):
     headers: Any
 
 
+# --- Databases: migrated once, then copied for each installation ---
+
+
+@cache
+def migrated_database(server: str) -> str:
+    """The name of a migrated database of this process, which nobody connects to."""
+    name = f"chatapi_test_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    atexit.register(drop_database, server, name)
+    migrate(DATABASE_URL=url_of(server, name))
+    return name
+
+
+def create_database(server: str, name: str, template: str) -> str:
+    """The URL of a new database, a copy of `template`."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return url_of(server, name)
+
+
+def drop_database(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def url_of(server: str, name: str) -> str:
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+@cache
+def migrated_file() -> Path:
+    """A migrated file of SQLite, of this process."""
+    folder = tempfile.mkdtemp(prefix="chatapi-test-")
+    atexit.register(shutil.rmtree, folder)
+    migrate(DATA_DIR=folder)
+    return Path(folder) / "chatapi.sqlite3"
+
+
+def copy_migrated_file(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    shutil.copy(migrated_file(), folder)
+
+
+def migrate(**settings: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="chatapi-test-") as folder:
+        env = {"ENV_FILE": os.devnull, "SECRET_KEY": secrets.token_hex(), "DATA_DIR": folder}
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT, env=env | settings, check=True,
+        )  # fmt: skip
+
+
 class Installation:
     """The processes of the Procfile, with settings of their own, on a free port."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, migrated: bool = True, **settings: str) -> None:
         self.port = free_port()
         self.mailbox = Mailbox()
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.database = ""
+        self.console: Console | None = None
+        self.server = os.environ.get("TEST_DATABASE_URL", "")
+        self.database = f"chatapi_test_{secrets.token_hex(4)}" if self.server else ""
         self.env = {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "ENV_FILE": os.devnull,
@@ -132,25 +192,25 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
             "REDIS_PREFIX": f"chatapi-test:{secrets.token_hex(4)}:",
         }
-        if os.environ.get("TEST_DATABASE_URL"):
-            self.env["DATABASE_URL"] = self.make_database(os.environ["TEST_DATABASE_URL"])
+        if self.server:
+            template = migrated_database(self.server) if migrated else "template1"
+            self.env["DATABASE_URL"] = create_database(self.server, self.database, template)
             self.env["REDIS_URL"] = os.environ.get("TEST_REDIS_URL", "")
+        elif migrated:
+            copy_migrated_file(Path(self.env["DATA_DIR"]))
         self.env |= settings
-
-    def make_database(self, server: str) -> str:
-        self.server, self.database = server, f"chatapi_test_{secrets.token_hex(4)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{self.database}"')
-        return server.rpartition("/")[0] + f"/{self.database}"
 
     def manage(self, *arguments: str) -> str:
         """What `manage.py` prints on stdout."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        if self.console is None or self.console.env != self.env:
+            self.close_console()
+            self.console = Console(self.env)
+        return self.console.run(*arguments)
+
+    def close_console(self) -> None:
+        if self.console is not None:
+            self.console.close()
+            self.console = None
 
     def start(self, *names: str) -> None:
         """Start the processes of these names, as the Procfile has them."""
@@ -213,8 +273,7 @@ class Installation:
             return Answer(error.code, json.load(error), error.headers)
 
     def demo(self) -> dict[str, str]:
-        """Migrate and make the demonstration; its token and chat."""
-        self.manage("migrate", "--verbosity", "0")
+        """Make the demonstration; its token and chat."""
         told = dict(
             line.strip().split("  ", 1)
             for line in self.manage("demo").splitlines()
@@ -225,7 +284,7 @@ class Installation:
     def close(self) -> None:
         for name in list(self.processes):
             self.kill(name)
+        self.close_console()
         self.mailbox.close()
         if self.database:
-            with psycopg.connect(self.server, autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE "{self.database}" WITH (FORCE)')
+            drop_database(self.server, self.database)

@@ -8,6 +8,8 @@ import pytest
 
 from chatapi.tests.installation import ROOT, Installation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="needs curl and jq")
 def test_line_by_line(tmp_path):

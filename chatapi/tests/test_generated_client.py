@@ -20,6 +20,8 @@ from jsonschema import Draft202012Validator
 
 from conftest import Person
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = "generated_client"
 
 

@@ -193,6 +193,7 @@ class TestRealWorker:
         assert len(installation.mailbox.taken) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server to start its own")
 @pytest.mark.parametrize("at_work", [False, True])
 def test_a_broker_that_is_down_and_comes_back(tmp_path, at_work):

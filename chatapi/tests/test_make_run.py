@@ -12,14 +12,17 @@ from django.conf import settings
 
 from chatapi.tests.installation import ROOT, Installation, wait_for
 
-pytestmark = pytest.mark.skipif(bool(settings.REDIS_URL), reason="runs on the embedded default")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(settings.REDIS_URL), reason="runs on the embedded default"),
+]
 
 
 class MakeRun:
     """`make run` in a process group of its own, with what it prints in a file."""
 
     def __init__(self, folder):
-        self.installation = Installation(folder)
+        self.installation = Installation(folder, migrated=False)
         self.output = folder / "output"
         with self.output.open("wb") as output:
             self.make = subprocess.Popen(

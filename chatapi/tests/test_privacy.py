@@ -14,6 +14,8 @@ import chats.pages.urls
 import companies.pages.urls
 from chatapi.tests.installation import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def settings_with(folder, code, **environment):
     return subprocess.run(

@@ -11,6 +11,8 @@ import pytest
 
 from chatapi.tests.installation import BIN, ROOT, free_port
 
+pytestmark = pytest.mark.slow
+
 GOOD = {
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "k" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",

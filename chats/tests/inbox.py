@@ -4,14 +4,13 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from chatapi.tests.browser import Person, Site, log_in
+from chatapi.tests.browser import Person, Site, enter
 
 
-def open_inbox(site: Site, person: Person, *, password: str = "") -> Page:
-    """The inbox of alice, in a tab of a browser where she logs in; without a `password` she gets a
-    new one, which logs her out elsewhere."""
+def open_inbox(site: Site, person: Person) -> Page:
+    """The inbox of alice, in a tab of a browser where she is logged in."""
     page = person.page()
-    log_in(page, "alice@acme.test", password or site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     return page
 
 

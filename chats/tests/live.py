@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatapi.tests.installation import Installation
 from chats.tests.streaming import Event, Stream
 
@@ -18,7 +20,6 @@ class Live:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.installation = Installation(folder, WEB_CONCURRENCY="1", **(HIGH | settings))
-        self.installation.manage("migrate", "--verbosity", "0")
         self.installation.start("web")
         self.alice = self.account("alice@acme.test")
         self.acme = self.company()
@@ -75,6 +76,13 @@ class Live:
         url = f"http://127.0.0.1:{self.installation.port}{path}{query}"
         with Stream(url, token, **options) as stream:
             yield stream
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    live = Live(tmp_path_factory.mktemp("live"))
+    yield live
+    live.close()
 
 
 def logged(stream: Stream, seconds: float = 5) -> Event:

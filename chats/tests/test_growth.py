@@ -17,6 +17,8 @@ from chats.models import Chat
 from companies.actions import create_company
 from companies.models import Company, Membership, Role
 
+pytestmark = pytest.mark.slow
+
 
 def grow(company, count, **fields):
     Chat.objects.bulk_create(

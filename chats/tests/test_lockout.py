@@ -118,6 +118,7 @@ def test_headers_tell_nothing_of_what_others_did(acme):
 # --- Passwords -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_wrong_passwords_from_many_networks_keep_nobody_out(chat, settings):
     from chatapi.limits.rate import Rate
 

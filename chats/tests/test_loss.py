@@ -280,7 +280,6 @@ def service(tmp_path):
     redis = Redis(tmp_path)
     installation = Installation(tmp_path, REDIS_URL=redis.url, **SETTINGS)
     try:
-        installation.manage("migrate", "--verbosity", "0")
         yield Service(installation, redis)
     finally:
         installation.close()

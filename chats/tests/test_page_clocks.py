@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import Person, Site, log_in
+from chatapi.tests.browser import Person, Site, enter
 from chats.tests.guests import join, message, say
 
 pytestmark = pytest.mark.browser
@@ -46,7 +46,7 @@ def test_days_are_named_anew_after_midnight(site: Site, person: Callable[..., Pe
     say(gina, "Good night")
     expect(message(gina, "Good night")).to_be_visible()
     agent = person().page()
-    log_in(agent, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, agent, "alice@acme.test")
     row = agent.locator("#inbox-list button", has_text="Overnight")
     brief = row.locator("time")
     before = brief.text_content() or ""
@@ -65,7 +65,7 @@ def test_a_token_lasts_by_the_servers_clock(site: Site, person: Callable[..., Pe
     page.clock.set_fixed_time(datetime.now() + timedelta(days=365))
     asked: list[str] = []
     page.on("request", lambda each: asked.append(each.url) if "browser-token" in each.url else None)
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.reload()
     expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
     assert len(asked) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import Person, Site, assert_accessible, log_in, shot
+from chatapi.tests.browser import Person, Site, assert_accessible, enter, shot
 from chats.tests.guests import field, join, message, say
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def test_names_of_all_kinds_are_text_on_all_pages(
     shot(guest, "hostile-names")
 
     agent = person().page()
-    log_in(agent, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, agent, "alice@acme.test")
     for path in (
         "/inbox", "/companies", f"/companies/{company['slug']}",
         f"/companies/{company['slug']}/members", f"/companies/{company['slug']}/overview",

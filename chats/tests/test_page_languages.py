@@ -12,7 +12,7 @@ from chatapi.tests.browser import (
     Person,
     Site,
     assert_accessible,
-    log_in,
+    enter,
     shot,
     violations,
 )
@@ -44,7 +44,7 @@ def test_a_guest_reads_german(site: Site, person: Callable[..., Person]) -> None
 
 def test_an_agent_chooses_the_language(site: Site, person: Callable[..., Person]) -> None:
     page = person().page()
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.goto("/account")
     page.get_by_role("contentinfo").get_by_role("button", name="Deutsch").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
@@ -81,7 +81,7 @@ def test_from_right_to_left(site: Site, person: Callable[..., Person]) -> None:
         page.set_viewport_size(viewport)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     shot(page, "rtl-chat")
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.goto(f"/inbox#chat={chat['id']}")
     expect(message(page, "مرحبا")).to_be_visible()
     page.goto("/companies/acme")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import DESKTOP, PHONE, Person, Site, assert_accessible, log_in, shot
+from chatapi.tests.browser import DESKTOP, PHONE, Person, Site, assert_accessible, enter, shot
 from chats.tests.guests import field, introduce, message, prove, say
 
 pytestmark = pytest.mark.browser
@@ -78,7 +78,7 @@ def test_the_start(site: Site, person: Callable[..., Person], long_chat: dict[st
 
 def test_the_inbox(site: Site, person: Callable[..., Person], long_chat: dict[str, Any]) -> None:
     page = person().page()
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.goto("/inbox")
     row = page.locator("#inbox-list button", has_text=str(long_chat["name"]))
     expect(row).to_be_visible()

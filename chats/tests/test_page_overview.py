@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from chatapi.tests.browser import Person, Site, assert_accessible, log_in, shot
+from chatapi.tests.browser import Person, Site, assert_accessible, enter, shot
 from chats.actions import messages
 from chats.pages.overview import ceiling, lasting
 
@@ -53,7 +53,7 @@ def test_the_plots_in_a_browser(site: Site, person: Callable[..., Person]) -> No
     for _ in range(7):
         site.ask("POST", f"/api/chats/{chat['id']}/messages", {"text": "Hello"}, gina)
     page = person().page()
-    log_in(page, "alice@acme.test", site.password("alice@acme.test"))
+    enter(site, page, "alice@acme.test")
     page.goto(PATH)
     expect(page.get_by_role("img", name="Messages")).to_be_visible()
     for summary in page.get_by_text("As a table").all():

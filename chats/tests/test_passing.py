@@ -5,14 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chats.tests.live import Live, passing
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("passing"))
-    yield live
-    live.close()
+from chats.tests.live import passing
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from chats.stream.door import Grant
 from chats.stream.feed import Feed
 from chats.stream.outlet import Outlet
 from chats.stream.stream import Stream
-from chats.tests.live import Live, logged
+from chats.tests.live import logged
 from conftest import make_guest
 
 SECRET = "the old wording"
@@ -461,13 +461,6 @@ def test_what_changes_earlier_events_is_known_by_its_type(chat, gina, change):
 
 
 # --- The attack, on a server ---
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("stale"))
-    yield live
-    live.close()
 
 
 @pytest.mark.parametrize("change", ["delete", "edit"])

@@ -3,19 +3,13 @@
 import os
 import signal
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chatapi.tests.installation import wait_for
 from chats.tests.live import Live, logged
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("stream"), STREAMS_PER_TOKEN="3")
-    yield live
-    live.close()
 
 
 @pytest.fixture
@@ -173,14 +167,13 @@ def test_what_a_client_of_all_chats_has_kept(live, kept):
             assert stream.status == 200
 
 
-def test_a_token_has_so_many_at_once(live, chat, gina):
-    with (
-        live.stream(chat, gina[1]) as one, live.stream(chat, gina[1]),
-        live.stream(chat, gina[1]), live.stream(chat, gina[1]) as fourth,
-    ):  # fmt: skip
-        assert one.status == 200
-        assert (fourth.status, fourth.body["code"]) == (429, "rate_limited")
-        assert int(fourth.headers["retry-after"]) > 0
+def test_a_token_has_so_many_at_once(live, chat, gina, settings):
+    with ExitStack() as stack:
+        for _ in range(settings.STREAMS_PER_TOKEN):
+            assert stack.enter_context(live.stream(chat, gina[1])).status == 200
+        further = stack.enter_context(live.stream(chat, gina[1]))
+        assert (further.status, further.body["code"]) == (429, "rate_limited")
+        assert int(further.headers["retry-after"]) > 0
     assert wait_for(lambda: opens(live, chat, gina[1]))  # as soon as one has gone
 
 
@@ -311,6 +304,7 @@ def test_who_goes_away_costs_nothing_more(live, chat, gina):
     assert opens(live, chat, gina[1])
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_sends_all_away_at_once(tmp_path):
     live = Live(tmp_path)
     try:

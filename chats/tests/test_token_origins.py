@@ -14,7 +14,7 @@ from accounts.models import ApiToken
 from chats.actions import codes, users
 from chats.models import AuthCode, ChatUserToken
 from chats.stream import door
-from chats.tests.live import Live, logged
+from chats.tests.live import logged
 from chats.tests.test_races import at_once
 from conftest import Client
 
@@ -365,13 +365,6 @@ def test_a_browsers_joins_and_renewals_do_not_block_each_other(chat, other_chat,
 
 
 # --- On open streams ---
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("origins"))
-    yield live
-    live.close()
 
 
 @pytest.mark.parametrize("how", ["command", "everything"])
