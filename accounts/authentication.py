@@ -10,7 +10,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.actions import note_use
-from accounts.models import ApiToken, ApiTokenQuerySet, User
+from accounts.models import ApiToken, User
+from accounts.models.tokens import ApiTokenQuerySet
 from chatapi.api import tokens
 from chatapi.db.compiled import Compiled, Parameter
 

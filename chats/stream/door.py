@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.actions import USE_NOTED_EVERY
 from accounts.actions import note_uses as note_uses_of_api_tokens
-from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
+from accounts.models import ApiToken
+from accounts.models.tokens import ApiTokenQuerySet, missing_scope
 from chatapi.api import tokens
 from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats import access
@@ -170,7 +171,7 @@ def chat_user_grants(
     )  # fmt: skip
     found: list[tuple[bytes, Grant, datetime | None, int]] = []
     for row in columns:
-        if lacking_scope(row.scopes, "GET"):
+        if missing_scope(row.scopes, "GET"):
             continue
         grant = Grant(
             "chat", row.pk, row.chat_user__user_id, row.chat_user_id, row.chat_id,
