@@ -8,15 +8,9 @@ from accounts.models import User
 from chatapi.api.cursors import NUMBER, TEXT, Ordering
 from chatapi.api.errors import ErrorCode, forbidden, not_found
 from chatapi.api.ids import parse_id
-from companies.models import (
-    Company,
-    CompanyQuerySet,
-    InvitationBlock,
-    Membership,
-    MembershipQuerySet,
-    Role,
-    SavedReply,
-)
+from companies.models import Company, InvitationBlock, Membership, Role, SavedReply
+from companies.models.companies import CompanyQuerySet
+from companies.models.members import MembershipQuerySet
 
 
 def named(reference: str) -> Q:
