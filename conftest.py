@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts.actions import account_for, issue_token
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.bus.redis import client
 from chatapi.limits.limiter import limiter

@@ -15,13 +15,9 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from accounts import guessing, known_browser
-from accounts.actions import (
-    address_of,
-    drop_claims,
-    give_up_signup,
-    offer_browser,
-    prove_address,
-)
+from accounts.actions.addresses import address_of, drop_claims, verify_address
+from accounts.actions.signups import delete_unverified_signup
+from accounts.actions.users import mail_browser_link
 from accounts.addresses import normal_email, parse_email
 from accounts.mails import NOTICES
 from accounts.models import User
@@ -52,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user is None:
             return None
         if not guess.in_pool:
-            offer_browser(user)
+            mail_browser_link(user)
             return None
         guess.was_right()
         remember(request, user)
@@ -76,13 +72,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         that of somebody who knows the account's password."""
         email, user = email_address.email, email_address.user
         if user.email == email:
-            prove_address(user)
+            verify_address(user)
             template = "account/messages/email_confirmed.txt"
             self.add_message(request, messages.SUCCESS, template, {"email": email})
             return True
         try:
             with transaction.atomic():
-                give_up_signup(email)
+                delete_unverified_signup(email)
                 if super().confirm_email(request, email_address):
                     drop_claims(user)
                     return True

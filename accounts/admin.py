@@ -26,16 +26,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import guessing
-from accounts.actions import (
+from accounts.actions.addresses import drop_other_addresses
+from accounts.actions.signups import reset_unverified_signup
+from accounts.actions.tokens import (
     DEFAULT_TOKEN_DAYS,
-    drop_other_addresses,
-    end_two_factor,
-    issue_token_for,
-    offer_browser,
+    issue_token_and_notify,
     revoke_all_tokens,
     revoke_token,
-    take_from_stranger,
 )
+from accounts.actions.users import disable_two_factor, mail_browser_link
 from accounts.forms import AuthenticateForm
 from accounts.models import ApiToken, User
 from chatapi.admin.base import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
@@ -72,7 +71,7 @@ class StaffLogin(AdminAuthenticationForm):
             raise ValidationError(_("Too many attempts. Wait some minutes and try again."))
         cleaned: dict[str, Any] = super().clean()
         if not guess.in_pool:
-            offer_browser(self.get_user())
+            mail_browser_link(self.get_user())
             raise self.get_invalid_login_error()
         self.prove(cleaned)
         guess.was_right()
@@ -299,7 +298,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change and {"email", "is_staff", "is_superuser"} & set(form.changed_data):
             before = User.objects.get(pk=obj.pk)
-            if take_from_stranger(before):
+            if reset_unverified_signup(before):
                 obj.password = before.password
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
@@ -345,7 +344,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         """For who has lost the app and the recovery codes; the password is still needed."""
 
         def turn_off(user: User) -> bool:
-            return self.has_change_permission(request, user) and end_two_factor(user)
+            return self.has_change_permission(request, user) and disable_two_factor(user)
 
         self.act(request, queryset, turn_off, "left without two-factor authentication")
 
@@ -387,7 +386,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         token, plain = None, ""
         if form.is_valid():
             try:
-                token, plain = issue_token_for(user, **form.cleaned_data)
+                token, plain = issue_token_and_notify(user, **form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error)
             else:

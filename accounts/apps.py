@@ -6,4 +6,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # A log-out ends its session's token; kinds of mail are registered.
-        from accounts import browser_token, mails  # noqa: F401
+        from accounts import mails  # noqa: F401
+        from accounts.actions import browser_tokens  # noqa: F401

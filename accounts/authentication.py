@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.actions import note_use
+from accounts.actions.tokens import record_use
 from accounts.models import ApiToken, User
 from accounts.models.tokens import ApiTokenQuerySet
 from chatapi.api import tokens
@@ -54,7 +54,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         token = self.find(request, tokens.digest(plain), now)
         if token is None:
             raise AuthenticationFailed
-        note_use(token, now)
+        record_use(token, now)
         return token.user, token
 
     def find(self, request: Request, digest: bytes, now: datetime) -> ApiToken | None:

@@ -14,8 +14,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import guessing
-from accounts.access import is_proven
-from accounts.actions import address_of, offer_browser, prove_address, revoke_all_tokens
+from accounts.access.addresses import is_verified
+from accounts.actions.addresses import address_of, verify_address
+from accounts.actions.tokens import revoke_all_tokens
+from accounts.actions.users import mail_browser_link
 from accounts.addresses import normal_email
 from accounts.models import User
 from accounts.pages.credential import remember
@@ -80,14 +82,14 @@ class ResetPasswordKeyForm(Revoking, account.ResetPasswordKeyForm):  # type: ign
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.user and not is_proven(self.user):  # none when the link is too old
+        if self.user and not is_verified(self.user):  # none when the link is too old
             tokens = self.fields["revoke_tokens"]
             tokens.disabled = True  # they end anyhow
             tokens.help_text = _("This is the first proof of your address; what was before ends.")
 
     def set_password(self) -> None:
         # The link was in a mail to this address and nowhere else.
-        prove_address(self.user, self.cleaned_data["password1"])
+        verify_address(self.user, self.cleaned_data["password1"])
 
 
 class ChangePasswordForm(Revoking, account.ChangePasswordForm):  # type: ignore[misc]
@@ -109,7 +111,7 @@ class Counted:
         if not guess.in_pool:
             # The password was right. The code is not looked at, so that how long the answer takes
             # tells nothing of it.
-            offer_browser(self.user)
+            mail_browser_link(self.user)
             raise get_adapter().validation_error("incorrect_code")
         code: str = super().clean_code()  # type: ignore[misc]
         used = Charge("USED_CODE", f"{self.user.pk} {normalize_user_code(code)}")

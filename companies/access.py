@@ -3,7 +3,7 @@
 from django.core import signing
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts.access import is_proven
+from accounts.access.addresses import is_verified
 from accounts.models import User
 from chatapi.api.cursors import NUMBER, TEXT, Ordering
 from chatapi.api.errors import ErrorCode, forbidden, not_found
@@ -103,7 +103,7 @@ def open_invitations() -> MembershipQuerySet:
 
 def invitations(user: User) -> MembershipQuerySet:
     """The open invitations of an account; none before its address is proven."""
-    if not is_proven(user):
+    if not is_verified(user):
         return Membership.objects.none()
     blocked = blocks(OuterRef("email"), OuterRef("company_id"))
     return open_invitations().filter(~Exists(blocked), email=user.email)
@@ -147,7 +147,7 @@ def blocks(email: object, company_id: object) -> QuerySet[InvitationBlock]:
 
 def own_blocks(user: User) -> QuerySet[InvitationBlock]:
     """What an account blocks; nothing before its address is proven."""
-    if not is_proven(user):
+    if not is_verified(user):
         return InvitationBlock.objects.none()
     found = InvitationBlock.objects.filter(email=user.email).select_related("company")
     return found.order_by("pk")

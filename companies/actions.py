@@ -11,8 +11,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.access import is_proven
-from accounts.actions import account_for, prove_address
+from accounts.access.addresses import is_verified
+from accounts.actions.addresses import verify_address
+from accounts.actions.users import account_for
 from accounts.addresses import normal_email
 from accounts.models import User
 from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
@@ -130,7 +131,7 @@ def accept_invitation(invitation: Membership, user: User) -> Membership:
     with transaction.atomic():
         invitation = lock_invitation(invitation)
         user = User.objects.get(pk=user.pk)
-        if invitation.email != user.email or not user.is_active or not is_proven(user):
+        if invitation.email != user.email or not user.is_active or not is_verified(user):
             raise not_found()
         return settle(invitation, user)
 
@@ -145,9 +146,9 @@ def accept_with_password(invitation: Membership, password: str) -> Membership:
     with transaction.atomic():
         invitation = lock_invitation(invitation)
         user = account_for(invitation.email)
-        if not user.is_active or is_proven(user):
+        if not user.is_active or is_verified(user):
             raise not_found()
-        prove_address(user, password)
+        verify_address(user, password)
         return settle(invitation, user)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from accounts.addresses import parse_email
 from chatapi.admin.base import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
 from chatapi.api.errors import flatten

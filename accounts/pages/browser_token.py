@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
-from accounts import browser_token
+from accounts.actions import browser_tokens
 from accounts.models import User
 from chatapi.api.errors import ErrorCode, http_error
 from chatapi.limits.limiter import Charge, limiter
@@ -26,7 +26,7 @@ def issue(request: HttpRequest) -> HttpResponse:
         answer["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
         return answer
     try:
-        token, plain = browser_token.renew(user, request.session)
+        token, plain = browser_tokens.renew(user, request.session)
     except UpdateError:
         return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
     return JsonResponse({"token": plain, "expires_at": token.expires_at})

@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.actions import prove_address
+from accounts.actions.addresses import verify_address
 from accounts.models import User
 from accounts.pages.credential import PasswordForm, enter, knows_password
 
@@ -69,7 +69,7 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
             return answer
         if not self.form.is_valid():
             return self.show()
-        prove_address(self.owner, self.form.cleaned_data["password1"])
+        verify_address(self.owner, self.form.cleaned_data["password1"])
         self.logout_other_user(self.object)
         return enter(self.request, self.owner)
 

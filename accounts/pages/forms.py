@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import DEFAULT_TOKEN_DAYS
+from accounts.actions.tokens import DEFAULT_TOKEN_DAYS
 from accounts.models import ApiToken
 
 

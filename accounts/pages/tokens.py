@@ -17,8 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import browser_token
-from accounts.actions import end_all_access, issue_token, revoke_token
+from accounts.actions import browser_tokens
+from accounts.actions.tokens import issue_token, revoke_token
+from accounts.actions.users import end_all_access
 from accounts.models import ApiToken, User
 from accounts.pages.forms import TokenForm
 from accounts.pages.limits import charge
@@ -36,12 +37,12 @@ def listed(user: User) -> list[dict[str, Any]]:
     """The tokens of an account, newest first; those of browsers only while they are good."""
     now = timezone.now()
     ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
-    tokens = user.api_tokens.with_chats(now).exclude(ended, name=browser_token.NAME)
+    tokens = user.api_tokens.with_chats(now).exclude(ended, name=browser_tokens.NAME)
     return [
         {
             "token": token,
             "scopes": token.scopes.split(","),
-            "of_browser": token.name == browser_token.NAME,
+            "of_browser": token.name == browser_tokens.NAME,
             "state": (
                 "revoked" if token.revoked_at else "expired" if token.expires_at <= now else "live"
             ),
@@ -71,7 +72,7 @@ def make(request: HttpRequest) -> HttpResponse:
     charge(request, Charge("LOGIN", f"user {account(request).pk}"))
     try:
         with transaction.atomic():
-            browser_token.hold_session(account(request), request.session)
+            browser_tokens.lock_session(account(request), request.session)
             token, plain = issue_token(account(request), **form.cleaned_data)
     except UpdateError:
         return redirect("account_login")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import actions
+from accounts.actions.users import rename
 from accounts.models import User
 from accounts.pages.forms import NameForm
 
@@ -23,7 +23,7 @@ def account(request: HttpRequest) -> HttpResponse:
     initial = {"first_name": user.first_name, "last_name": user.last_name}
     form = NameForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
-        actions.rename(user, **form.cleaned_data)
+        rename(user, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("account")
     context = {"section": "account", "form": form, "two_factor": is_mfa_enabled(user)}

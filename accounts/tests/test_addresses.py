@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core.exceptions import ValidationError
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from accounts.addresses import normal_email, parse_email
 from accounts.models import User
 from chatapi.models import OutgoingMail

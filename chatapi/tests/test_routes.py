@@ -13,7 +13,8 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 
-from accounts.actions import issue_token, prove_address, revoke_token
+from accounts.actions.addresses import verify_address
+from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
 from chatapi.api.views import ApiViewSet, Policy
 from chats.actions import messages, tokens, users
@@ -187,7 +188,7 @@ def test_each_caller_gets_what_the_contract_says(
         "message": message["id"],
         "reply": save_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }  # fmt: skip
-    prove_address(charlie.user)
+    verify_address(charlie.user)
     invite_member(acme, Role.OWNER, charlie.user.email, Role.AGENT)
     people = {"gina": gina, "hugo": hugo, "bob": bob, "mary": mary, "alice": alice}
     callers = {"anonymous": Client(), "charlie": charlie.api} | {

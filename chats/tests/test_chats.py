@@ -99,7 +99,7 @@ class TestCreate:
         assert bob.api.post("/api/chats", {"company_id": "acme"}, headers=key).status_code == 201
 
     def test_a_token_that_may_only_read(self, acme, alice, error_of):
-        from accounts.actions import issue_token
+        from accounts.actions.tokens import issue_token
 
         _, plain = issue_token(alice.user, scopes=["read"])
         assert Client(plain).get("/api/chats").status_code == 200

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.actions import issue_token
+from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
 from chatapi.limits.rate import Rate
 from chats import tasks

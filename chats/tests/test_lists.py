@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from chatapi.api import pagination
 from chats.actions import chats, messages
 from chats.models import Chat, ChatUser
@@ -305,7 +305,7 @@ def test_a_stranger_gets_no_further_by_a_cursor(alice, path):
 def test_a_member_of_no_company_has_no_chats_after_a_cursor(alice, acme, chat):
     path = fill_chats(acme, chat)
     cursor = alice.api.get(path, {"per_page": SIZE}).json()["next_cursor"]
-    from accounts.actions import issue_token
+    from accounts.actions.tokens import issue_token
 
     nobody = Client(issue_token(account_for("nobody@x.test"))[1])
     assert nobody.get(path, {"cursor": cursor}).json()["data"] == []

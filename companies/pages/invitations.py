@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import is_proven
-from accounts.actions import prove_address
+from accounts.access.addresses import is_verified
+from accounts.actions.addresses import verify_address
 from accounts.models import User
 from accounts.pages.credential import PasswordForm, enter
 from chatapi.api.errors import ApiError
@@ -44,8 +44,8 @@ def by_mail(request: HttpRequest, key: str) -> HttpResponseBase:
         user=User.objects.filter(email=invitation.email).first() or User(email=invitation.email),
     )
     if accepts and step == "accept":
-        if not is_proven(account(request)):
-            prove_address(account(request))
+        if not is_verified(account(request)):
+            verify_address(account(request))
         return accept(request, invitation)
     if form.is_valid():
         return accept_with_password(request, invitation, form)
@@ -64,7 +64,7 @@ def step_of(request: HttpRequest, invitation: Membership | None) -> str:
     if not user.is_active:
         return "closed"
     # The password of an account that nobody has proven may be a stranger's.
-    return "log_in" if is_proven(user) else "password"
+    return "log_in" if is_verified(user) else "password"
 
 
 @login_required

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from accounts.models import User
 from chats.actions import chats
 from companies.actions import add_member, create_company, delete_company

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from chatapi.api.errors import ApiError
 from companies import actions
 from companies.serializers import CompanyInput
