@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.login.known_browsers import link_key
 from accounts.models import ApiToken, User
-from accounts.pages.known_browser import key_for
 from chatapi.mail.outbox import KINDS, Letter, MailKind
 
 # What an account's owner is told of: the kind of mail and its subject.
@@ -103,7 +103,7 @@ def unknown_browser(user_id: int) -> Letter | None:
     if user is None:
         return None
     context = {
-        "url": absolute("known-browser", key_for(user.pk)),
+        "url": absolute("known-browser", link_key(user.pk)),
         "reset": absolute("account_reset_password"),
     }
     return Letter.of("unknown_browser", _("A browser was refused"), context)

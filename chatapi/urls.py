@@ -32,8 +32,8 @@ urlpatterns = [
     path("offline", pwa.offline, name="offline"),
     path("favicon.ico", pwa.favicon),
     path("language", include("django.conf.urls.i18n")),
-    path("accounts/", include("accounts.pages.entrance")),
-    path("", include("accounts.pages.urls")),
+    path("accounts/", include("accounts.website.allauth_urls")),
+    path("", include("accounts.website.urls")),
     path("", include("companies.pages.urls")),
     path("", include("chats.pages.urls")),
 ]

@@ -114,7 +114,7 @@ def test_nor_by_the_page_of_tokens(alice, monkeypatch):
 
         end_all_access(alice.user)
 
-    monkeypatch.setattr("accounts.pages.tokens.charge", pressed_meanwhile)
+    monkeypatch.setattr("accounts.website.tokens.charge", pressed_meanwhile)
     answer = thief.post("/account/tokens", {"name": "mine", "scopes": ["read"], "days": 30})
     assert answer.status_code == 302
     assert not ApiToken.objects.filter(name="mine").exists()

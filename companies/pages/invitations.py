@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access.addresses import is_verified
 from accounts.actions.addresses import verify_address
+from accounts.login.passwords import PasswordForm, log_in
 from accounts.models import User
-from accounts.pages.credential import PasswordForm, enter
 from chatapi.api.errors import ApiError
 from companies import access, actions
 from companies.models import Membership
@@ -114,7 +114,7 @@ def accept_with_password(
         raise Http404 from error
     assert member.user is not None
     messages.success(request, joined(invitation))
-    return enter(request, member.user, reverse("company", args=[invitation.company.slug]))
+    return log_in(request, member.user, reverse("company", args=[invitation.company.slug]))
 
 
 def joined(invitation: Membership) -> str:

@@ -8,9 +8,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.pages.limits import charge
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
+from chatapi.website.limits import charge
 from companies import access, actions
 from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role

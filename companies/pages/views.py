@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.pages.limits import charge
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
+from chatapi.website.limits import charge
 from companies import access, actions
 from companies.models import Company, Role
 from companies.pages.base import account, company_page, role_of, show

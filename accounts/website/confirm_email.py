@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actions.addresses import verify_address
+from accounts.login.passwords import PasswordForm, knows_password, log_in
 from accounts.models import User
-from accounts.pages.credential import PasswordForm, enter, knows_password
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
@@ -71,7 +71,7 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
             return self.show()
         verify_address(self.owner, self.form.cleaned_data["password1"])
         self.logout_other_user(self.object)
-        return enter(self.request, self.owner)
+        return log_in(self.request, self.owner)
 
     def show(self) -> HttpResponseBase:
         answer: HttpResponseBase = self.render_to_response(self.get_context_data())

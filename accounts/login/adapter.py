@@ -1,4 +1,4 @@
-"""What django-allauth asks of this service: its mails by rows, its limits exact."""
+"""django-allauth's hooks: mails go through the outbox, and limits are exact."""
 
 from typing import Any
 
@@ -14,19 +14,20 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from accounts import guessing, known_browser
 from accounts.actions.addresses import address_of, drop_claims, verify_address
 from accounts.actions.signups import delete_unverified_signup
 from accounts.actions.users import mail_browser_link
 from accounts.addresses import normal_email, parse_email
+from accounts.login.guesses import charge_guess
+from accounts.login.known_browsers import known_browser_id
+from accounts.login.passwords import knows_password, mark_password_known
 from accounts.mails import NOTICES
 from accounts.models import User
-from accounts.pages.credential import knows_password, remember
-from accounts.pages.limits import require
 from chatapi.db import encryption
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, limiter
 from chatapi.mail import outbox
+from chatapi.website.limits import require_allowed
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -34,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return bool(settings.SIGNUP_OPEN)
 
     def is_ajax(self, request: HttpRequest) -> bool:
-        return False  # these are pages; scripts have the API
+        return False  # allauth serves pages only; scripts call the API
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return network_address(request)
@@ -42,34 +43,36 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     # --- Passwords ---
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        guess = guessing.guess(request, credentials.get("email") or "")
-        require(request, guess.verdict)
+        guess = charge_guess(request, credentials.get("email") or "")
+        require_allowed(request, guess.verdict)
         user = super().authenticate(request, **credentials)
         if user is None:
             return None
         if not guess.in_pool:
             mail_browser_link(user)
             return None
-        guess.was_right()
-        remember(request, user)
+        guess.refund()
+        mark_password_known(request, user)
         return user
 
     def login(self, request: HttpRequest, user: User) -> None:
-        # A log-in can wait for a code or a mail; by then, the password may be another one.
+        # A log-in may wait for a code or a mail; the password may have changed by then.
         if not knows_password(request, user):
             raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        # By the account's own address: allauth's row for it may not be there yet.
+        # Use the account's own address: allauth may have no row for it yet.
         found = self.authenticate(allauth_context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 
     # --- Addresses ---
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """False when the address has become another account's. The view has seen whose press it is:
-        that of somebody who knows the account's password."""
+        """Confirm an address; return False when another account has taken it in the meantime.
+
+        The view has checked that whoever pressed the button knows the account's password.
+        """
         email, user = email_address.email, email_address.user
         if user.email == email:
             verify_address(user)
@@ -82,21 +85,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 if super().confirm_email(request, email_address):
                     drop_claims(user)
                     return True
-        except IntegrityError:  # the account of the other one
+        except IntegrityError:  # another account has the address
             pass
         template = "account/messages/email_confirmation_failed.txt"
         self.add_message(request, messages.ERROR, template, {"email": email})
         return False
 
-    # --- Mails, each a row ---
+    # --- Mails ---
 
     def post(self, pool: str, kind: str, about: int, email: str) -> None:
-        """Post a mail that somebody without a session asked for.
+        """Post a mail that somebody requested without a session.
 
-        Strangers share a pool for each address. When it is empty the page answers as ever and
-        nothing is sent; a browser that the account has logged in by does without the pool.
+        Strangers share one pool per address. When it is empty, the page looks the same but nothing
+        is sent. Browsers that the account has logged in with are exempt.
         """
-        known = known_browser.knows(allauth_context.request, normal_email(email)) is not None
+        known = known_browser_id(allauth_context.request, normal_email(email)) is not None
         shared = Charge("MAIL", f"{pool} {normal_email(email)}")
         if known or limiter().take([shared]).allowed:
             outbox.post(kind, about, email)
@@ -113,15 +116,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         self, request: HttpRequest, emailconfirmation: Any, signup: bool
     ) -> None:
         row = emailconfirmation.email_address
-        if request.user.is_authenticated:  # counted for the account
+        if request.user.is_authenticated:  # the view has charged the account
             outbox.post("email_confirmation", row.pk, row.email)
         else:
             self.post("signup", "email_confirmation", row.pk, row.email)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        if (
-            normal_email(email) == user.email
-        ):  # not to one that is only on its way to be the account's
+        # Not to an address that the account has entered but not verified.
+        if normal_email(email) == user.email:
             self.post("reset", "password_reset", address_of(user).pk, user.email)
 
     def send_account_already_exists_mail(self, email: str) -> None:
@@ -143,7 +145,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Secrets of authenticator apps and recovery codes are encrypted at rest."""
+    """Encrypt the secrets of authenticator apps and recovery codes at rest."""
 
     def encrypt(self, text: str) -> str:
         return encryption.encrypt(text)

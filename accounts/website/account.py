@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actions.users import rename
 from accounts.models import User
-from accounts.pages.forms import NameForm
+from accounts.website.forms import NameForm
 
 
 @login_required

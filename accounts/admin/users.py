@@ -1,4 +1,4 @@
-"""Accounts and their personal access tokens, for staff."""
+"""Accounts in the admin."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
@@ -22,22 +21,15 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import guessing
 from accounts.actions.addresses import drop_other_addresses
 from accounts.actions.signups import reset_unverified_signup
-from accounts.actions.tokens import (
-    DEFAULT_TOKEN_DAYS,
-    issue_token_and_notify,
-    revoke_all_tokens,
-    revoke_token,
-)
-from accounts.actions.users import disable_two_factor, mail_browser_link
-from accounts.forms import AuthenticateForm
+from accounts.actions.tokens import issue_token_and_notify, revoke_all_tokens
+from accounts.actions.users import disable_two_factor
+from accounts.admin.tokens import IssueTokenForm, TokenInline
 from accounts.models import ApiToken, User
-from chatapi.admin.base import ReadOnlyAdmin, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.admin.base import StaffAdmin
 from chatapi.bus.hints import access_changed
 from chatapi.mail import outbox
 
@@ -49,152 +41,13 @@ else:
     PasswordChangeForm = AdminPasswordChangeForm
 
 
-# allauth's own pages would show secrets, and let staff confirm what nobody did.
+# allauth's own admin pages would show secrets, and let staff verify addresses by hand.
 for _model in (EmailAddress, Authenticator):
     admin.site.unregister(_model)
 
 
-class StaffLogin(AdminAuthenticationForm):
-    """The log-in of staff: guesses count, and two-factor authentication is asked for."""
-
-    code = forms.CharField(
-        label=_("Two-factor code"),
-        required=False,
-        help_text=_("If two-factor authentication is on for your account."),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        assert self.request is not None
-        guess = guessing.guess(self.request, self.cleaned_data.get("username", ""))
-        if not guess.verdict.allowed:
-            raise ValidationError(_("Too many attempts. Wait some minutes and try again."))
-        cleaned: dict[str, Any] = super().clean()
-        if not guess.in_pool:
-            mail_browser_link(self.get_user())
-            raise self.get_invalid_login_error()
-        self.prove(cleaned)
-        guess.was_right()
-        return cleaned
-
-    def prove(self, cleaned: dict[str, Any]) -> None:
-        user = self.get_user()
-        if not is_mfa_enabled(user):
-            return
-        form = AuthenticateForm({"code": cleaned.get("code", "")}, user=user)
-        if not form.is_valid():
-            raise ValidationError(_("Type a code of your authenticator app, or a recovery code."))
-        form.authenticator.record_usage()
-
-
-admin.site.login_form = StaffLogin
-admin.site.login_template = "admin/staff_login.html"
-
-
-def state_of(token: ApiToken) -> str:
-    """Whether a token is good, and why not; its user's account must be at hand."""
-    if token.revoked_at:
-        return "revoked"
-    if token.expires_at <= timezone.now():
-        return "expired"
-    return "live" if token.user.is_active else "account is off"
-
-
-# --- Tokens ----------------------------------------------------------------------------------
-
-
-class TokenStateFilter(StateFilter):
-    states = {
-        "live": lambda tokens: tokens.live(timezone.now()),
-        "expired": lambda tokens: tokens.filter(revoked_at=None, expires_at__lte=timezone.now()),
-        "revoked": lambda tokens: tokens.filter(revoked_at__isnull=False),
-    }
-
-
-class ScopeFilter(StateFilter):
-    title = "scopes"
-    parameter_name = "scope"
-    states = {
-        "read only": lambda tokens: tokens.filter(scopes="read"),
-        "may write": lambda tokens: tokens.filter(scopes__contains="write"),
-    }
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens by their first characters; what is stored of the rest is never shown."""
-
-    change_form_template = "admin/accounts/acting_change_form.html"
-    list_display = (
-        "start", "name", "user", "scopes", "state", "chats",
-        "created_at", "expires_at", "last_used_at",
-    )  # fmt: skip
-    list_select_related = ("user",)
-    list_filter = (TokenStateFilter, ScopeFilter)
-    search_fields = ("user__email", "name", "hint")
-    search_help_text = "E-mail address, name, or the token's first 8 characters (never all of it)"
-    date_hierarchy = "created_at"
-    actions = ("revoke",)
-    fields = (
-        "user", "start", "name", "scopes", "state", "chats",
-        "created_at", "expires_at", "last_used_at", "revoked_at",
-    )  # fmt: skip
-
-    def page_actions(self, request: HttpRequest, obj: ApiToken) -> tuple[str, ...]:
-        return () if obj.revoked_at else ("revoke",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
-        rows: Any = super().get_queryset(request)
-        tokens: QuerySet[ApiToken] = rows.with_chats(timezone.now())
-        return tokens
-
-    @admin.display(description="chat-user tokens issued with it")
-    def chats(self, token: ApiToken) -> int:
-        return int(token.chats)  # type: ignore[attr-defined]
-
-    @admin.display(description="token", ordering="hint")
-    def start(self, token: ApiToken) -> str:
-        return f"{token.hint}…"
-
-    @admin.display(description="state")
-    def state(self, token: ApiToken) -> str:
-        return state_of(token)
-
-    @admin.action(description="Revoke", permissions=["operate"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self.act(request, queryset, revoke_token, "revoked")
-
-
-class TokenInline(ReadOnlyInline):
-    model = ApiToken
-    fields = ("name", "scopes", "state", "created_at", "expires_at", "last_used_at")
-    show_change_link = True
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
-        return super().get_queryset(request).select_related("user")
-
-    @admin.display(description="state")
-    def state(self, token: ApiToken) -> str:
-        return state_of(token)
-
-
-class IssueTokenForm(forms.Form):
-    name = forms.CharField(max_length=100, required=False, help_text="What it is for.")
-    days = forms.IntegerField(
-        min_value=1, max_value=3650, initial=DEFAULT_TOKEN_DAYS, help_text="How long it is good."
-    )
-    scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in ApiToken.SCOPES],
-        initial=list(ApiToken.SCOPES),
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-
-# --- Users -----------------------------------------------------------------------------------
-
-
-class PasswordForm(PasswordChangeForm):
-    """Another password for somebody, who is told by mail."""
+class SetPasswordForm(PasswordChangeForm):
+    """Set somebody's password, and notify them by mail."""
 
     def save(self, commit: bool = True) -> Any:
         user = super().save(commit)
@@ -204,7 +57,7 @@ class PasswordForm(PasswordChangeForm):
 
 
 class UserAddForm(CreationForm):
-    """A person by their e-mail address; a password is optional."""
+    """Create an account by its email address; a password is optional."""
 
     class Meta:
         model = User
@@ -217,8 +70,8 @@ class UserAddForm(CreationForm):
         usable.help_text = "Only staff need one, for this website: the API is used by tokens."
 
 
-def live_tokens() -> Coalesce:
-    """How many tokens of a user are good, if the account is."""
+def live_token_count() -> Coalesce:
+    """Count the tokens of a user that are live, provided that the account is active."""
     counted = (
         ApiToken.objects.filter(user=OuterRef("pk"), revoked_at=None, expires_at__gt=timezone.now())
         .order_by()
@@ -231,12 +84,12 @@ def live_tokens() -> Coalesce:
 
 @admin.register(User)
 class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """People. An account is switched off, not deleted: what its owner wrote stays theirs."""
+    """Accounts are deactivated, not deleted, so that messages keep their author."""
 
     change_form_template = "admin/accounts/user/change_form.html"
     form = forms.ModelForm
     add_form = UserAddForm
-    change_password_form = PasswordForm
+    change_password_form = SetPasswordForm
     add_fieldsets = (
         (
             None,
@@ -270,7 +123,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
-        return rows.annotate(tokens_live=live_tokens())
+        return rows.annotate(tokens_live=live_token_count())
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -278,7 +131,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fields = tuple(str(field) for field in super().get_readonly_fields(request, obj))
         if not request.user.is_superuser:
-            # Who could give these away could give them to themselves.
+            # Staff who could grant these could grant them to themselves.
             fields += ("is_staff", "is_superuser", "groups", "user_permissions")
         return fields
 
@@ -288,9 +141,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return obj is None or self.may_act_for(request, obj)
 
     def may_act_for(self, request: HttpRequest, user: User) -> bool:
-        """Not for a colleague: a password, an address or a token would be the way to their rights.
+        """Return whether staff may change this account.
 
-        Superusers act for everybody.
+        A new password, address or token would give them the rights of a colleague, so only
+        superusers may change other staff.
         """
         is_staff = user.is_staff or user.is_superuser
         return bool(request.user.is_superuser or not is_staff or user == request.user)
@@ -303,7 +157,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             drop_other_addresses(obj)
-        access_changed(f"user:{obj.pk}")  # it may have been switched off
+        access_changed(f"user:{obj.pk}")  # the account may have been deactivated
 
     def page_actions(self, request: HttpRequest, obj: User) -> tuple[str, ...]:
         live = ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
@@ -320,7 +174,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="password")
     def password_state(self, user: User) -> SafeString:
-        """Whether there is one; Django's own widget shows the start of the hash."""
+        """Show whether there is one; Django's own widget would show the start of the hash."""
         usable = user.has_usable_password()
         return format_html(
             '{} <a href="../password/">{}</a>',
@@ -341,7 +195,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Turn off two-factor authentication", permissions=["operate"])
     def turn_off_two_factor(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """For who has lost the app and the recovery codes; the password is still needed."""
+        """For people who lost the app and the recovery codes; they still need the password."""
 
         def turn_off(user: User) -> bool:
             return self.has_change_permission(request, user) and disable_two_factor(user)
@@ -371,9 +225,9 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @sensitive_variables("plain", "context")
     def issue_token_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for name, days and scopes; answer with the token, on this page alone.
+        """Ask for name, days and scopes, then show the new token once.
 
-        No redirect follows, for the plain text would have to be kept until its target is asked for.
+        There is no redirect after the POST: it would require storing the plain text in between.
         """
         user = self.get_object(request, unquote(object_id))
         if user is None:

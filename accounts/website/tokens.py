@@ -21,9 +21,9 @@ from accounts.actions import browser_tokens
 from accounts.actions.tokens import issue_token, revoke_token
 from accounts.actions.users import end_all_access
 from accounts.models import ApiToken, User
-from accounts.pages.forms import TokenForm
-from accounts.pages.limits import charge
+from accounts.website.forms import TokenForm
 from chatapi.limits.limiter import Charge
+from chatapi.website.limits import charge
 
 MOST = 200  # rows
 

@@ -1,4 +1,4 @@
-"""Forms of django-allauth that this service holds to rules of its own."""
+"""django-allauth's forms with additional rules."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import guessing
 from accounts.access.addresses import is_verified
 from accounts.actions.addresses import address_of, verify_address
 from accounts.actions.tokens import revoke_all_tokens
 from accounts.actions.users import mail_browser_link
 from accounts.addresses import normal_email
+from accounts.login.guesses import charge_guess
+from accounts.login.passwords import mark_password_known
 from accounts.models import User
-from accounts.pages.credential import remember
-from accounts.pages.limits import require
 from chatapi.limits.limiter import Charge, limiter
+from chatapi.website.limits import require_allowed
 
 
 class LoginForm(account.LoginForm):  # type: ignore[misc]
@@ -32,7 +32,7 @@ class LoginForm(account.LoginForm):  # type: ignore[misc]
 
 class SignupForm(account.SignupForm):  # type: ignore[misc]
     def validate_unique_email(self, value: str) -> str:
-        # An address that an account is only about to move to is nobody's yet.
+        # An unverified address that another account wants to move to is still free.
         self.account_already_exists = (
             User.objects.filter(email=value).exists()
             or EmailAddress.objects.filter(email=value, verified=True).exists()
@@ -41,29 +41,29 @@ class SignupForm(account.SignupForm):  # type: ignore[misc]
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
-            # Takes as long as a new account, whose password is hashed.
+            # Hash as for a new account, so that the time taken reveals nothing.
             User().set_password(self.cleaned_data["password1"])
         return super().try_save(request)
 
     def save(self, request: HttpRequest) -> User:
         user: User = super().save(request)
-        address_of(user)  # allauth makes none while another account is about to move to the address
-        remember(request, user)
+        address_of(user)  # allauth creates none while another account wants to move to the address
+        mark_password_known(request, user)
         return user
 
 
-class Revoking:
-    """A form for a new password, with an offer to revoke what the old one may have let out."""
+class RevokeTokensMixin:
+    """Offer to revoke all tokens together with a new password, in case the old one leaked."""
 
     user: User
-    revokes_unless_told = False
+    revokes_by_default = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["revoke_tokens"] = forms.BooleanField(  # type: ignore[attr-defined]
             label=_("Revoke all my tokens"),
             required=False,
-            initial=self.revokes_unless_told,
+            initial=self.revokes_by_default,
             help_text=_("Programs that use one stop working. Do it if somebody may have got in."),
         )
 
@@ -77,53 +77,53 @@ class Revoking:
         super().save()  # type: ignore[misc]
 
 
-class ResetPasswordKeyForm(Revoking, account.ResetPasswordKeyForm):  # type: ignore[misc]
-    revokes_unless_told = True
+class ResetPasswordKeyForm(RevokeTokensMixin, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    revokes_by_default = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.user and not is_verified(self.user):  # none when the link is too old
+        if self.user and not is_verified(self.user):  # no user when the link has expired
             tokens = self.fields["revoke_tokens"]
-            tokens.disabled = True  # they end anyhow
+            tokens.disabled = True  # `verify_address` revokes them anyway
             tokens.help_text = _("This is the first proof of your address; what was before ends.")
 
     def set_password(self) -> None:
-        # The link was in a mail to this address and nowhere else.
+        # The link is only sent to this address, so opening it verifies the address.
         verify_address(self.user, self.cleaned_data["password1"])
 
 
-class ChangePasswordForm(Revoking, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(RevokeTokensMixin, account.ChangePasswordForm):  # type: ignore[misc]
     pass
 
 
-class SetPasswordForm(Revoking, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(RevokeTokensMixin, account.SetPasswordForm):  # type: ignore[misc]
     pass
 
 
-class Counted:
-    """A code that is guessed costs; one that is right does not, and is right only once."""
+class LimitCodesMixin:
+    """Limit guesses at codes. Right codes are not charged, but each works only once."""
 
     user: User
 
     def clean_code(self) -> str:
-        guess = guessing.guess(context.request, self.user.email, "code")
-        require(context.request, guess.verdict)
+        guess = charge_guess(context.request, self.user.email, "code")
+        require_allowed(context.request, guess.verdict)
         if not guess.in_pool:
-            # The password was right. The code is not looked at, so that how long the answer takes
-            # tells nothing of it.
+            # The password was right. Do not check the code: the response time would reveal
+            # whether it was right.
             mail_browser_link(self.user)
             raise get_adapter().validation_error("incorrect_code")
         code: str = super().clean_code()  # type: ignore[misc]
         used = Charge("USED_CODE", f"{self.user.pk} {normalize_user_code(code)}")
         if not limiter().take([used]).allowed:
             raise get_adapter().validation_error("incorrect_code")
-        guess.was_right()
+        guess.refund()
         return code
 
 
-class AuthenticateForm(Counted, mfa.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(LimitCodesMixin, mfa.AuthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ReauthenticateForm(Counted, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(LimitCodesMixin, mfa.ReauthenticateForm):  # type: ignore[misc]
     pass
