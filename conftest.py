@@ -23,7 +23,8 @@ from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import AuthCode, Chat, ChatUser
-from companies.actions import add_member, create_company
+from companies.actions.companies import create_company
+from companies.actions.members import add_member
 from companies.models import Company, Role
 
 pytest_plugins = ["chatapi.tests.browser", "chats.tests.websites"]

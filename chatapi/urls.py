@@ -34,7 +34,7 @@ urlpatterns = [
     path("language", include("django.conf.urls.i18n")),
     path("accounts/", include("accounts.website.allauth_urls")),
     path("", include("accounts.website.urls")),
-    path("", include("companies.pages.urls")),
+    path("", include("companies.website.urls")),
     path("", include("chats.pages.urls")),
 ]
 

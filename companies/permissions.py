@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from companies import access
+from companies.access.companies import require_role
 from companies.models import Role
 
 
@@ -15,7 +15,7 @@ class CompanyMember(BasePermission):
     roles: tuple[Role, ...] = tuple(Role)
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        access.require(view.company, *self.roles)
+        require_role(view.company, *self.roles)
         return True
 
 

@@ -4,8 +4,10 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
-from companies.reply_views import SavedReplyViewSet
-from companies.views import CompanyUserViewSet, CompanyViewSet, CurrentUserViewSet
+from companies.views.companies import CompanyViewSet
+from companies.views.current_user import CurrentUserViewSet
+from companies.views.members import CompanyUserViewSet
+from companies.views.replies import SavedReplyViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("companies", CompanyViewSet, basename="company")

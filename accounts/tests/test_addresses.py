@@ -13,7 +13,7 @@ from accounts.models import User
 from chatapi.models import OutgoingMail
 from chats.actions import users
 from chats.models import ChatUser
-from companies.actions import invite_member
+from companies.actions.invitations import invite_member
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client
 

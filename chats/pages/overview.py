@@ -18,8 +18,8 @@ from chatapi.api.errors import ApiError
 from chatapi.limits.expensive import expensive_read
 from chats import statistics
 from companies.models import Company, Role
-from companies.pages.base import company_page, show
-from companies.pages.forms import DAYS
+from companies.website.base import company_page, show
+from companies.website.forms import DAYS
 
 RANGES = (7, 30, 90, 365)
 WIDTH, HEIGHT = 640, 180  # of a plot, in the units of its SVG

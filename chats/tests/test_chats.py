@@ -6,7 +6,8 @@ from django.utils import timezone
 from chats.actions import chats as actions
 from chats.actions import messages
 from chats.models import Chat, Event
-from companies.actions import add_member, create_company
+from companies.actions.companies import create_company
+from companies.actions.members import add_member
 from companies.models import Role
 from conftest import PASSWORD, Client
 

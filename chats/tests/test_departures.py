@@ -14,7 +14,7 @@ from chatapi.limits.rate import Rate
 from chats import tasks
 from chats.actions import chats, codes, departures, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Departure, Event
-from companies.actions import add_member, end_membership
+from companies.actions.members import add_member, end_membership
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client
 

@@ -13,7 +13,9 @@ from chatapi.api import pagination
 from chats.actions import chats, messages
 from chats.models import Chat, ChatUser
 from chats.tests.test_queries import statements
-from companies.actions import create_company, invite_member, save_reply
+from companies.actions.companies import create_company
+from companies.actions.invitations import invite_member
+from companies.actions.replies import create_reply
 from companies.models import Role
 from conftest import Client
 
@@ -47,7 +49,7 @@ def fill_members(acme, chat):
 
 def fill_replies(acme, chat):
     for number in range(COUNT):
-        save_reply(acme, title=f"Größe {number} \"'%", text="…")
+        create_reply(acme, title=f"Größe {number} \"'%", text="…")
     return "/api/companies/acme/replies"
 
 

@@ -51,7 +51,7 @@ MAKE = f"""
 import json
 from accounts.actions.users import account_for
 from chats.actions import chats, users
-from companies.actions import create_company
+from companies.actions.companies import create_company
 company = create_company(account_for("owner@loss.test"), name="Loss", verify_first_join=False)
 made = []
 for number in range({CHATS}):

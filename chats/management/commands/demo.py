@@ -10,7 +10,7 @@ from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from chats.actions import chats
 from chats.models import Chat
-from companies.actions import create_company
+from companies.actions.companies import create_company
 from companies.models import Company
 
 OWNER = "demo@example.com"

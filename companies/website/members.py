@@ -11,11 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
 from chatapi.website.limits import charge
-from companies import access, actions
+from companies.access.companies import require_role
+from companies.access.members import get_membership, memberships
+from companies.actions import members as actions
+from companies.actions.invitations import invite_member
 from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role
-from companies.pages.base import account, company_page, role_of, show
-from companies.pages.forms import InviteForm, RoleForm
+from companies.website.base import account, company_page, role_of, show
+from companies.website.forms import InviteForm, RoleForm
 
 MOST = 500  # rows
 
@@ -26,7 +29,7 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
     role = role_of(company)
     if request.method != "POST":
         return show_members(request, company, InviteForm(by=role))
-    access.require(company, Role.MANAGER, Role.OWNER)
+    require_role(company, Role.MANAGER, Role.OWNER)
     form = InviteForm(request.POST, by=role)
     if form.is_valid():
         email = form.valid["email"]
@@ -36,7 +39,7 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
             *invitation_charges(account(request), company),
         )
         try:
-            actions.invite_member(company, role, email, Role(form.valid["role"]))
+            invite_member(company, role, email, Role(form.valid["role"]))
         except ApiError as error:
             form.refuse(error)
         else:
@@ -60,14 +63,14 @@ def show_members(request: HttpRequest, company: Company, form: InviteForm) -> Ht
             "may_remove": may_change,
         }
 
-    rows = [row(membership) for membership in access.memberships(company)[:MOST]]
+    rows = [row(membership) for membership in memberships(company)[:MOST]]
     return show(request, "companies/members.html", company, "members", rows=rows, form=form)
 
 
 @company_page(Role.MANAGER, Role.OWNER)
 @require_POST
 def change_role(request: HttpRequest, company: Company, member: str) -> HttpResponse:
-    membership = access.membership(company, member)
+    membership = get_membership(company, member)
     form = RoleForm(request.POST, by=role_of(company))
     if form.is_valid():
         try:
@@ -85,10 +88,10 @@ def change_role(request: HttpRequest, company: Company, member: str) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, company: Company, member: str) -> HttpResponse:
     """Remove a member, leave, or cancel an invitation; asks first."""
-    membership = access.membership(company, member)
+    membership = get_membership(company, member)
     leaves = membership.user_id == account(request).pk
     if not leaves:
-        actions.require_giver(role_of(company), Role(membership.role))
+        actions.require_may_assign(role_of(company), Role(membership.role))
     if request.method == "POST":
         try:
             rotate = not leaves and "rotate_passwords" in request.POST

@@ -17,10 +17,11 @@ from accounts.actions.addresses import verify_address
 from accounts.login.passwords import PasswordForm, log_in
 from accounts.models import User
 from chatapi.api.errors import ApiError
-from companies import access, actions
+from companies.access.invitations import blocks_of, get_invitation, invitation_from_link_key
+from companies.actions import invitations as actions
 from companies.models import Membership
-from companies.pages.base import account
-from companies.pages.forms import DeclineForm
+from companies.website.base import account
+from companies.website.forms import DeclineForm
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -30,7 +31,7 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 @reads_and_writes
 def by_mail(request: HttpRequest, key: str) -> HttpResponseBase:
     """What the link in an invitation's mail opens, which proves the mailbox."""
-    invitation = access.invitation_by_key(key)
+    invitation = invitation_from_link_key(key)
     step = step_of(request, invitation)
     if invitation is None or step == "closed":
         if request.method == "POST":
@@ -73,7 +74,7 @@ def step_of(request: HttpRequest, invitation: Membership | None) -> str:
 def invitation(request: HttpRequest, invitation_id: int) -> HttpResponseBase:
     """The same for an account that is logged in and has proven its address."""
     try:
-        found = access.invitation(account(request), invitation_id)
+        found = get_invitation(account(request), invitation_id)
     except ApiError as error:
         raise Http404 from error
     answer = request.POST.get("answer")
@@ -136,6 +137,6 @@ def decline(request: HttpRequest, invitation: Membership) -> HttpResponse:
 @never_cache
 @require_POST
 def lift_block(request: HttpRequest, block_id: int) -> HttpResponse:
-    actions.lift_block(get_object_or_404(access.own_blocks(account(request)), pk=block_id))
+    actions.remove_block(get_object_or_404(blocks_of(account(request)), pk=block_id))
     messages.success(request, _("You get these invitations again."))
     return redirect("companies")

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from chatapi.api.errors import ApiError
-from companies import access
+from companies.access.companies import get_company, require_role
 from companies.models import Company, Role
 
 View = Callable[..., HttpResponse]
@@ -39,8 +39,8 @@ def company_page(*roles: Role) -> Callable[[View], View]:
         @wraps(view)
         def wrapped(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
             try:
-                company = access.company(account(request), slug)
-                access.require(company, *(roles or tuple(Role)))
+                company = get_company(account(request), slug)
+                require_role(company, *(roles or tuple(Role)))
                 return view(request, company, **kwargs)
             except ApiError as error:
                 if error.status_code == 404:

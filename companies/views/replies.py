@@ -11,10 +11,13 @@ from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import created
 from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
-from companies import access, actions, docs
+from companies.access.companies import get_company
+from companies.access.replies import get_saved_reply, replies_ordering, saved_replies
+from companies.actions.replies import create_reply, delete_reply, update_reply
 from companies.models import Company, SavedReply
 from companies.permissions import CompanyManager, CompanyMember
-from companies.serializers import SavedRepliesQuery, SavedReplyInput, SavedReplySerializer
+from companies.schema.replies import replies_schema
+from companies.serializers.replies import SavedRepliesQuery, SavedReplyInput, SavedReplySerializer
 
 API_TOKEN = (ApiTokenAuthentication,)
 
@@ -23,7 +26,7 @@ def show(found: list[SavedReply]) -> list[Any]:
     return list(SavedReplySerializer(found, many=True).data)
 
 
-@docs.saved_replies
+@replies_schema
 class SavedReplyViewSet(ApiViewSet):
     policies: ClassVar = {
         "list": Policy(API_TOKEN, (CompanyMember,), (READ,)),
@@ -36,32 +39,32 @@ class SavedReplyViewSet(ApiViewSet):
 
     @cached_property
     def company(self) -> Company:
-        return access.company(account(self.request), self.kwargs["company_pk"])
+        return get_company(account(self.request), self.kwargs["company_pk"])
 
     def list(self, request: Request, company_pk: str) -> Response:
         query = self.query(SavedRepliesQuery)
-        rows = created(access.saved_replies(self.company), query)
+        rows = created(saved_replies(self.company), query)
         if query.get("q"):
             rows = rows.filter(Q(title__icontains=query["q"]) | Q(text__icontains=query["q"]))
-        return self.page(rows, query, show, access.ordering_of_replies(self.company))
+        return self.page(rows, query, show, replies_ordering(self.company))
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(SavedReplyInput)
 
         def make() -> Response:
-            reply = actions.save_reply(self.company, **fields)
+            reply = create_reply(self.company, **fields)
             return Response(SavedReplySerializer(reply).data, 201)
 
         return once(request, make)
 
     def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
-        return Response(SavedReplySerializer(access.saved_reply(self.company, pk)).data)
+        return Response(SavedReplySerializer(get_saved_reply(self.company, pk)).data)
 
     def update(self, request: Request, company_pk: str, pk: str) -> Response:
-        reply = access.saved_reply(self.company, pk)
-        changed = actions.change_reply(reply, self.body(SavedReplyInput))
+        reply = get_saved_reply(self.company, pk)
+        changed = update_reply(reply, self.body(SavedReplyInput))
         return Response(SavedReplySerializer(changed).data)
 
     def destroy(self, request: Request, company_pk: str, pk: str) -> Response:
-        reply = access.saved_reply(self.company, pk)
-        return Response(SavedReplySerializer(actions.delete_reply(reply)).data)
+        reply = get_saved_reply(self.company, pk)
+        return Response(SavedReplySerializer(delete_reply(reply)).data)

@@ -10,10 +10,12 @@ from django.views.decorators.http import require_http_methods
 
 from chatapi.api.errors import ApiError
 from chatapi.website.forms import RulesForm
-from companies import access, actions
+from companies.access.companies import require_role
+from companies.access.replies import get_saved_reply, saved_replies
+from companies.actions.replies import create_reply, delete_reply, update_reply
 from companies.models import Company, Role
-from companies.pages.base import company_page, show
-from companies.serializers import SavedReplyInput
+from companies.serializers.replies import SavedReplyInput
+from companies.website.base import company_page, show
 
 
 class ReplyForm(RulesForm):
@@ -29,16 +31,16 @@ class ReplyForm(RulesForm):
 def replies(request: HttpRequest, company: Company) -> HttpResponse:
     form = ReplyForm(request.POST or None)
     if request.method == "POST":
-        access.require(company, Role.MANAGER, Role.OWNER)
+        require_role(company, Role.MANAGER, Role.OWNER)
         if form.is_valid():
             try:
-                actions.save_reply(company, **form.valid)
+                create_reply(company, **form.valid)
             except ApiError as error:
                 form.refuse(error)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("saved-replies", company.slug)
-    found = access.saved_replies(company)
+    found = saved_replies(company)
     return show(request, "companies/replies.html", company, "replies", replies=found, form=form)
 
 
@@ -46,15 +48,15 @@ def replies(request: HttpRequest, company: Company) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, company: Company, reply_id: int) -> HttpResponse:
     """One of them, to be changed or deleted."""
-    found = access.saved_reply(company, str(reply_id))
+    found = get_saved_reply(company, str(reply_id))
     if request.method == "POST" and "delete" in request.POST:
-        actions.delete_reply(found)
+        delete_reply(found)
         messages.success(request, _("The reply is deleted."))
         return redirect("saved-replies", company.slug)
     form = ReplyForm(request.POST or None, initial={"title": found.title, "text": found.text})
     if form.is_valid():
         try:
-            actions.change_reply(found, form.valid)
+            update_reply(found, form.valid)
         except ApiError as error:
             form.refuse(error)
         else:

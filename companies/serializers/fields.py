@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.addresses import parse_email
 from companies import hours
 from companies.origins import normal_origin
 
@@ -16,6 +18,19 @@ DAY = {
     "maxItems": hours.MOST_RANGES,
     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": RANGE},
 }
+
+
+class EmailField(serializers.EmailField):
+    """An address in its one spelling."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=254, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return parse_email(super().to_internal_value(data))
+        except DjangoValidationError:
+            self.fail("invalid")
 
 
 class OriginField(serializers.CharField):

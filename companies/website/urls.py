@@ -1,14 +1,14 @@
-"""The pages of companies."""
+"""The routes of the company pages."""
 
 from django.urls import path
 
-from companies.pages import invitations, members, replies, views
+from companies.website import companies, invitations, members, replies
 
 urlpatterns = [
-    path("companies", views.companies, name="companies"),
-    path("companies/new", views.new, name="new-company"),
-    path("companies/<str:slug>", views.settings, name="company"),
-    path("companies/<str:slug>/delete", views.delete, name="delete-company"),
+    path("companies", companies.companies, name="companies"),
+    path("companies/new", companies.new, name="new-company"),
+    path("companies/<str:slug>", companies.settings, name="company"),
+    path("companies/<str:slug>/delete", companies.delete, name="delete-company"),
     path("companies/<str:slug>/members", members.members, name="members"),
     path("companies/<str:slug>/members/<str:member>/role", members.change_role, name="change-role"),
     path("companies/<str:slug>/members/<str:member>/remove", members.remove, name="remove-member"),

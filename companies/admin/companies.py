@@ -1,10 +1,10 @@
-"""Companies and their members, for staff."""
+"""Companies in the admin."""
 
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,18 +13,27 @@ from django.utils.safestring import SafeString
 
 from accounts.actions.users import account_for
 from accounts.addresses import parse_email
-from chatapi.admin.base import DeletedFilter, ReadOnlyInline, StaffAdmin, StateFilter
+from chatapi.admin.base import DeletedFilter, StaffAdmin
 from chatapi.api.errors import flatten
-from companies import actions
-from companies.models import Company, Membership, Role
-from companies.serializers import CompanyInput
+from companies.actions.companies import (
+    create_company,
+    delete_company,
+    restore_company,
+    update_company,
+)
+from companies.admin.members import MembershipInline
+from companies.models import Company, Membership
+from companies.serializers.companies import CompanyInput
 
 if TYPE_CHECKING:
     CompanyModelForm = forms.ModelForm[Company]
 else:
     CompanyModelForm = forms.ModelForm
 
+
 SETTINGS = ("verify_first_join", "edit_window_minutes", "chat_user_token_days")
+
+
 FOR_PAGES = ("allowed_origins", "opening_hours", "closed_text")
 
 
@@ -79,19 +88,6 @@ class CompanyAddForm(CompanyForm):
 
     def clean_owner(self) -> str:
         return parse_email(self.cleaned_data["owner"])
-
-
-class MembershipInline(ReadOnlyInline):
-    """Members, those of today first."""
-
-    model = Membership
-    fields = ("user", "email", "role", "created_at", "ended_at")
-    ordering = (F("ended_at").desc(nulls_first=True), "-pk")
-    show_change_link = True
-    verbose_name_plural = "members"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user", "company")
 
 
 def members_count() -> Coalesce:
@@ -177,13 +173,11 @@ class CompanyAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         if change:
-            actions.update_company(
-                obj, {name: form.cleaned_data[name] for name in form.changed_data}
-            )
+            update_company(obj, {name: form.cleaned_data[name] for name in form.changed_data})
             return
         fields = dict(form.cleaned_data)
         owner = account_for(fields.pop("owner"))
-        made = actions.create_company(owner, **fields)
+        made = create_company(owner, **fields)
         # The page goes on with the row that the action made.
         obj.pk, obj.slug = made.pk, made.slug
         obj._state.adding = False
@@ -191,86 +185,14 @@ class CompanyAdmin(StaffAdmin):
     @admin.action(description="Delete (can be restored)", permissions=["discard"])
     def delete_softly(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def delete(company: Company) -> bool:
-            return company.deleted_at is None and bool(actions.delete_company(company))
+            return company.deleted_at is None and bool(delete_company(company))
 
         self.act(request, queryset, delete, "deleted")
 
     @admin.action(description="Restore deleted", permissions=["operate"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def restore(company: Company) -> bool:
-            actions.restore_company(company)
+            restore_company(company)
             return company.deleted_at is not None
 
         self.act(request, queryset, restore, "restored")
-
-
-class MembershipStateFilter(StateFilter):
-    states = {
-        "live": lambda rows: rows.filter(ended_at=None, user__isnull=False),
-        "invited": lambda rows: rows.filter(ended_at=None, user=None),
-        "ended": lambda rows: rows.filter(ended_at__isnull=False),
-    }
-
-
-@admin.register(Membership)
-class MembershipAdmin(StaffAdmin):
-    """Who belongs where. Staff give and take roles as an owner may."""
-
-    change_form_template = "admin/accounts/acting_change_form.html"
-    list_display = ("address", "company", "role", "state", "created_at", "ended_at")
-    list_select_related = ("user", "company")
-    list_filter = (MembershipStateFilter, "role")
-    search_fields = ("user__email", "email", "company__name", "company__slug")
-    search_help_text = "The person's e-mail address, or the company's name"
-    date_hierarchy = "created_at"
-    actions = ("end", "end_and_rotate")
-    fields = ("company", "user", "email", "role", "created_at", "ended_at")
-    readonly_fields = ("company", "user", "email", "created_at", "ended_at")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user", "company")
-
-    @admin.display(description="person", ordering="user__email")
-    def address(self, membership: Membership) -> str:
-        return membership.address
-
-    @admin.display(description="state")
-    def state(self, membership: Membership) -> str:
-        return membership.status
-
-    def page_actions(self, request: HttpRequest, obj: Membership) -> tuple[str, ...]:
-        return () if obj.ended_at else ("end", "end_and_rotate")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.ended_at:
-            return False
-        return super().has_change_permission(request, obj)
-
-    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        actions.change_role(obj, Role.OWNER, Role(form.cleaned_data["role"]))
-
-    @admin.action(description="End membership", permissions=["operate"])
-    def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self.end_all(request, queryset, rotate_passwords=False)
-
-    @admin.action(
-        description="End membership, and give the chats new passwords", permissions=["operate"]
-    )
-    def end_and_rotate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self.end_all(request, queryset, rotate_passwords=True)
-
-    def end_all(
-        self, request: HttpRequest, queryset: QuerySet[Any], *, rotate_passwords: bool
-    ) -> None:
-        def end(membership: Membership) -> bool:
-            if membership.ended_at:
-                return False
-            actions.end_membership(
-                membership, Role.OWNER, leaves=False, rotate_passwords=rotate_passwords
-            )
-            return True
-
-        self.act(request, queryset, end, "ended")

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
 from chatapi.website.limits import charge
-from companies import access, actions
+from companies.access.companies import companies_for, get_company, require_role
+from companies.access.invitations import blocks_of, invitations_for
+from companies.actions.companies import create_company, delete_company, update_company
 from companies.models import Company, Role
-from companies.pages.base import account, company_page, role_of, show
-from companies.pages.forms import CompanyForm, DeleteForm, NewCompanyForm
+from companies.website.base import account, company_page, role_of, show
+from companies.website.forms import CompanyForm, DeleteForm, NewCompanyForm
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -27,9 +29,9 @@ def companies(request: HttpRequest) -> HttpResponse:
     user = account(request)
     context = {
         "section": "companies",
-        "companies": access.companies(user),
-        "invitations": access.invitations(user),
-        "blocks": access.own_blocks(user),
+        "companies": companies_for(user),
+        "invitations": invitations_for(user),
+        "blocks": blocks_of(user),
     }
     return render(request, "companies/companies.html", context)
 
@@ -41,7 +43,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewCompanyForm(request.POST or None)
     if form.is_valid():
         charge(request, Charge("WRITE", f"user {account(request).pk}"))
-        company = actions.create_company(account(request), **form.valid)
+        company = create_company(account(request), **form.valid)
         messages.success(request, _("The company is made. You own it."))
         return redirect("company", company.slug)
     return render(request, "companies/new.html", {"section": "companies", "form": form})
@@ -53,18 +55,18 @@ def settings(request: HttpRequest, company: Company) -> HttpResponse:
     """Managers change what agents read."""
     if request.method != "POST":
         return show_settings(request, company, CompanyForm.of(company))
-    access.require(company, Role.MANAGER, Role.OWNER)
+    require_role(company, Role.MANAGER, Role.OWNER)
     form = CompanyForm(request.POST)
     before = company.slug
     if form.is_valid():
         try:
-            actions.update_company(company, form.valid)
+            update_company(company, form.valid)
         except ApiError as error:
             form.refuse(error)
         else:
             messages.success(request, _("Saved."))
             return redirect("company", company.slug)
-    return show_settings(request, access.company(account(request), before), form)
+    return show_settings(request, get_company(account(request), before), form)
 
 
 def show_settings(request: HttpRequest, company: Company, form: CompanyForm) -> HttpResponse:
@@ -82,7 +84,7 @@ def show_settings(request: HttpRequest, company: Company, form: CompanyForm) -> 
 def delete(request: HttpRequest, company: Company) -> HttpResponse:
     form = DeleteForm(request.POST or None, company=company)
     if form.is_valid():
-        actions.delete_company(company)
+        delete_company(company)
         messages.success(request, _("The company is deleted."))
         return redirect("companies")
     days = project.KEEP_DELETED_DAYS

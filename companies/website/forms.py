@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from chatapi.website.forms import RulesForm
 from companies.hours import WEEKDAYS, timezones
 from companies.models import Company, Role
-from companies.pages import hours
-from companies.serializers import CompanyInput, CompanyUserEdit, CompanyUserInput
+from companies.serializers.companies import CompanyInput
+from companies.serializers.members import CompanyUserEdit, CompanyUserInput
+from companies.website import hours
 
 ROLES = [
     (Role.AGENT, _("Agent: answers chats")),
