@@ -1,4 +1,4 @@
-"""The mails of this app."""
+"""The mail that invites somebody to a company."""
 
 from django.conf import settings
 from django.urls import reverse

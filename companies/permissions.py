@@ -1,4 +1,4 @@
-"""What a caller's role in the company of the URL allows."""
+"""Permissions by the caller's role in the company that the URL names."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from companies.models import Role
 
 
 class CompanyMember(BasePermission):
-    """Any role; an outsider is told 404."""
+    """Any role. Callers who are not members get 404 from `view.company`."""
 
     roles: tuple[Role, ...] = tuple(Role)
 

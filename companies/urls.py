@@ -1,4 +1,4 @@
-"""The routes below /api that speak of companies and of the caller's account."""
+"""API routes of companies, their users and replies, and the caller's account."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import allauth.account.admin  # registers what is taken out below
+import allauth.account.admin  # registers what is unregistered below
 import allauth.mfa.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -201,8 +201,6 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             return self.has_change_permission(request, user) and disable_two_factor(user)
 
         self.act(request, queryset, turn_off, "left without two-factor authentication")
-
-    # --- Issuing a token ---
 
     def get_urls(self) -> list[URLPattern]:
         issue = path(

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from accounts.actions.addresses import address_of, drop_claims, verify_address
 from accounts.actions.signups import delete_unverified_signup
 from accounts.actions.users import mail_browser_link
-from accounts.addresses import normal_email, parse_email
+from accounts.addresses import normalize_email, parse_email
 from accounts.login.guesses import charge_guess
 from accounts.login.known_browsers import known_browser_id
 from accounts.login.passwords import knows_password, mark_password_known
@@ -99,8 +99,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Strangers share one pool per address. When it is empty, the page looks the same but nothing
         is sent. Browsers that the account has logged in with are exempt.
         """
-        known = known_browser_id(allauth_context.request, normal_email(email)) is not None
-        shared = Charge("MAIL", f"{pool} {normal_email(email)}")
+        known = known_browser_id(allauth_context.request, normalize_email(email)) is not None
+        shared = Charge("MAIL", f"{pool} {normalize_email(email)}")
         if known or limiter().take([shared]).allowed:
             outbox.post(kind, about, email)
 
@@ -123,12 +123,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         # Not to an address that the account has entered but not verified.
-        if normal_email(email) == user.email:
+        if normalize_email(email) == user.email:
             self.post("reset", "password_reset", address_of(user).pk, user.email)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         for user in filter_users_by_email(email, is_active=True):
-            if user.email == normal_email(email):
+            if user.email == normalize_email(email):
                 self.post("signup", "account_exists", address_of(user).pk, user.email)
 
     def send_notification_mail(

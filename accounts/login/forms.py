@@ -17,7 +17,7 @@ from accounts.access.addresses import is_verified
 from accounts.actions.addresses import address_of, verify_address
 from accounts.actions.tokens import revoke_all_tokens
 from accounts.actions.users import mail_browser_link
-from accounts.addresses import normal_email
+from accounts.addresses import normalize_email
 from accounts.login.guesses import charge_guess
 from accounts.login.passwords import mark_password_known
 from accounts.models import User
@@ -27,7 +27,7 @@ from chatapi.website.limits import require_allowed
 
 class LoginForm(account.LoginForm):  # type: ignore[misc]
     def clean_login(self) -> str:
-        return normal_email(self.cleaned_data["login"])
+        return normalize_email(self.cleaned_data["login"])
 
 
 class SignupForm(account.SignupForm):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from accounts.addresses import normal_email
+from accounts.addresses import normalize_email
 from accounts.login.known_browsers import known_browser_id
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, Verdict, limiter
@@ -35,7 +35,7 @@ class Guess:
 
 def charge_guess(request: HttpRequest, email: str, kind: str = "password") -> Guess:
     """Charge a guess at the password or code of `email`, even if there is no such account."""
-    email = normal_email(email)
+    email = normalize_email(email)
     browser = known_browser_id(request, email)
     if browser is not None:
         who = f"browser {browser} {kind} {email}"

@@ -12,9 +12,9 @@ from accounts.models.users import User
 
 
 def missing_scope(scopes: str, method: str | None) -> str | None:
-    """The scope that an HTTP method needs and is not among `scopes`; None when there is none.
+    """Return the scope that an HTTP method requires but `scopes` lacks; None when it is allowed.
 
-    PUT, PATCH and DELETE answer with what is there, so they read as well as write.
+    PUT, PATCH and DELETE return the object, so they require both scopes.
     """
     given = scopes.split(",")
     if method != "POST" and "read" not in given:
@@ -29,8 +29,8 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
 
     def with_chats(self, now: datetime) -> "ApiTokenQuerySet":
-        """Each with `chats`: how many live chat-user tokens were issued with it."""
-        # Counted from this side: their app looks here, not back.
+        """Annotate each with `chats`: the number of live chat-user tokens issued with it."""
+        # By the reverse relation, because this app must not import chats.
         counted = (
             ApiToken.objects.filter(
                 pk=OuterRef("pk"),
@@ -46,7 +46,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """A personal access token. Only its SHA-256 is stored; `hint` is how it starts."""
+    """A personal access token. Only its SHA-256 digest and its first characters are stored."""
 
     PREFIX: ClassVar[str] = "cnp_"
     SCOPES: ClassVar[tuple[str, ...]] = ("read", "write")
@@ -69,7 +69,7 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.hint}… {self.name}".strip()
 
-    # What a view asks of any kind of token.
+    # The interface that views expect of every kind of token.
 
     @property
     def caller(self) -> str:

@@ -9,13 +9,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import normal_email, parse_email
+from accounts.addresses import normalize_email, parse_email
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A person with an account; without `password` they can't log in by one."""
-        user = self.model(email=normal_email(email), **fields)
+        """Create an account; without `password`, one has to be set before the first log-in."""
+        user = self.model(email=normalize_email(email), **fields)
         user.set_password(password)
         user.save()
         return user
@@ -24,18 +24,18 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=normal_email(username or ""))
+        return self.get(email=normalize_email(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account. The e-mail address is the name they log in by."""
+    """A person with an account. They log in with their email address."""
 
     email = models.EmailField(unique=True, max_length=254)
     first_name = models.CharField(max_length=100, blank=True, default="")
     last_name = models.CharField(max_length=100, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
-    # Raised when all sessions are ended at once; a session is good for the number it began with.
+    # Incremented to end all sessions: a session is valid only for the number it started with.
     session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -56,7 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             raise ValidationError({"email": error}) from None
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Django's, which a session keeps; another one for each generation of sessions."""
+        """Return Django's hash for sessions, made to depend on the generation as well."""
         found: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
         if not self.session_generation:
             return found
@@ -64,5 +64,5 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def name(self) -> str:
-        """The full name, or what stands before the @ of the address."""
+        """The full name, or the local part of the address."""
         return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]

@@ -1,4 +1,4 @@
-"""The page of one's account."""
+"""The page of the account."""
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 
-from accounts.addresses import normal_email
+from accounts.addresses import normalize_email
 from accounts.login.known_browsers import known_browser_id
 from accounts.website.confirm_email import confirm_email
 from accounts.website.known_browsers import known_browser
@@ -28,7 +28,7 @@ def mail_charges(request: HttpRequest, kind: str, email: str) -> list[Charge]:
     They fall on the browser if the account has logged in with it, otherwise on the network. The
     limit over all networks is in the adapter, which sends nothing once it is exceeded.
     """
-    email = normal_email(email)
+    email = normalize_email(email)
     browser = known_browser_id(request, email)
     if browser is not None:
         return [Charge("CODE_MAIL", f"{kind} browser {browser} {email}")]

@@ -1,4 +1,4 @@
-"""The API token of the website's own scripts."""
+"""Issue API tokens to the website's own scripts."""
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +16,7 @@ from chatapi.limits.limiter import Charge, limiter
 @never_cache
 @sensitive_variables("plain")
 def issue(request: HttpRequest) -> HttpResponse:
-    """`{"token", "expires_at"}`; errors are those of the API: a script asks."""
+    """Return `{"token", "expires_at"}`. Errors have the API's format, since a script calls this."""
     user = request.user
     if not isinstance(user, User):
         return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")

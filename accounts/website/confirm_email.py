@@ -1,7 +1,7 @@
-"""The page that a confirmation's link opens.
+"""The page that a confirmation link opens.
 
-The link proves the mailbox, and says nothing of who chose the account's password. So it takes a
-single press in the browser that signed up, while any other one sets a password there and then.
+Opening the link verifies the address, but does not prove who chose the account's password. In the
+browser that signed up, one press is enough; in any other, the owner sets a new password.
 """
 
 from functools import cached_property
@@ -36,17 +36,17 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
 
     @property
     def is_another_address(self) -> bool:
-        """Whether an account is to move to this address, which has one of its own."""
+        """Whether the account would change from its current address to this one."""
         return bool(self.owner.email != self.object.email_address.email)
 
     @property
     def must_log_in(self) -> bool:
-        """A stranger's account must not move to an address by a press of the address's owner."""
+        """The address's owner must not confirm a change that a stranger's account requested."""
         return self.is_another_address and self.request.user != self.owner
 
     @cached_property
     def form(self) -> PasswordForm | None:
-        """What asks for a password; None where none is needed."""
+        """The form for a new password, or None where none is needed."""
         known = self.request.user == self.owner or knows_password(self.request, self.owner)
         if known or self.is_another_address:
             return None
@@ -58,22 +58,22 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
             self.object = self.get_object()
         except Http404:
             self.object = None
-        return self.show()
+        return self.render_page()
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.object = self.get_object()
         if self.must_log_in:
-            return self.show()
+            return self.render_page()
         if self.form is None:
             answer: HttpResponseBase = super().post(*args, **kwargs)
             return answer
         if not self.form.is_valid():
-            return self.show()
+            return self.render_page()
         verify_address(self.owner, self.form.cleaned_data["password1"])
         self.logout_other_user(self.object)
         return log_in(self.request, self.owner)
 
-    def show(self) -> HttpResponseBase:
+    def render_page(self) -> HttpResponseBase:
         answer: HttpResponseBase = self.render_to_response(self.get_context_data())
         return answer
 

@@ -1,4 +1,4 @@
-"""The pages of one's personal access tokens: what there is, a new one, revoking."""
+"""The pages to list, issue and revoke personal access tokens."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from accounts.website.forms import TokenForm
 from chatapi.limits.limiter import Charge
 from chatapi.website.limits import charge
 
-MOST = 200  # rows
+MAX_ROWS = 200  # rows
 
 
 def account(request: HttpRequest) -> User:
@@ -33,8 +33,8 @@ def account(request: HttpRequest) -> User:
     return request.user
 
 
-def listed(user: User) -> list[dict[str, Any]]:
-    """The tokens of an account, newest first; those of browsers only while they are good."""
+def token_rows(user: User) -> list[dict[str, Any]]:
+    """Return the tokens of an account, newest first; those of browsers only while they are live."""
     now = timezone.now()
     ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
     tokens = user.api_tokens.with_chats(now).exclude(ended, name=browser_tokens.NAME)
@@ -47,7 +47,7 @@ def listed(user: User) -> list[dict[str, Any]]:
                 "revoked" if token.revoked_at else "expired" if token.expires_at <= now else "live"
             ),
         }
-        for token in tokens.order_by("-pk")[:MOST]
+        for token in tokens.order_by("-pk")[:MAX_ROWS]
     ]
 
 
@@ -55,20 +55,20 @@ def listed(user: User) -> list[dict[str, Any]]:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """The list, and a form for another one."""
+    """List the tokens, with a form to issue another."""
     if request.method == "POST":
-        answer: HttpResponse = make(request)
+        answer: HttpResponse = issue(request)
         return answer
-    return show(request, TokenForm())
+    return render_tokens(request, TokenForm())
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]
 @sensitive_variables("plain")
-def make(request: HttpRequest) -> HttpResponse:
-    """A new token, told in this answer and never again: no redirect follows that would keep it."""
+def issue(request: HttpRequest) -> HttpResponse:
+    """Issue a token and show it in this response only; a redirect would have to store it."""
     form = TokenForm(request.POST)
     if not form.is_valid():
-        return show(request, form)
+        return render_tokens(request, form)
     charge(request, Charge("LOGIN", f"user {account(request).pk}"))
     try:
         with transaction.atomic():
@@ -76,12 +76,12 @@ def make(request: HttpRequest) -> HttpResponse:
             token, plain = issue_token(account(request), **form.cleaned_data)
     except UpdateError:
         return redirect("account_login")
-    return show(request, TokenForm(), token=token, plain=plain)
+    return render_tokens(request, TokenForm(), token=token, plain=plain)
 
 
 @sensitive_variables("context")
-def show(request: HttpRequest, form: TokenForm, **context: Any) -> HttpResponse:
-    context |= {"section": "account", "form": form, "rows": listed(account(request))}
+def render_tokens(request: HttpRequest, form: TokenForm, **context: Any) -> HttpResponse:
+    context |= {"section": "account", "form": form, "rows": token_rows(account(request))}
     return render(request, "accounts/tokens.html", context)
 
 
@@ -89,7 +89,7 @@ def show(request: HttpRequest, form: TokenForm, **context: Any) -> HttpResponse:
 @never_cache
 @require_POST
 def end_access(request: HttpRequest) -> HttpResponse:
-    """End all tokens and all sessions but this one. No password is asked for: time matters."""
+    """Revoke all tokens and end all other sessions. No password is required: time matters."""
     user = account(request)
     end_all_access(user)
     update_session_auth_hash(request, user)

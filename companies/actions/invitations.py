@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.access.addresses import is_verified
 from accounts.actions.addresses import verify_address
 from accounts.actions.users import account_for
-from accounts.addresses import normal_email
+from accounts.addresses import normalize_email
 from accounts.models import User
 from chatapi.api.errors import not_found
 from chatapi.bus.hints import access_changed
@@ -30,7 +30,7 @@ def invite_member(company: Company, by: Role, email: str, role: Role) -> Members
     grant `role`, 422 when the person is a member already.
     """
     require_may_assign(by, role)
-    email = normal_email(email)
+    email = normalize_email(email)
     with transaction.atomic():
         lock_company(company.pk)
         if Membership.objects.live().filter(company=company, user__email=email).exists():

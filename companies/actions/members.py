@@ -59,8 +59,8 @@ def end_membership(
     """Remove a member from a company or cancel an invitation; with `leaves`, the member leaves.
 
     Chat users that belong to the membership lose access at once; `chats` removes them later. With
-    `rotate_passwords`, the chats that the person could see soon get new passwords. Raises ApiError
-    403 when the role `by` does not allow it, 422 when the last owner would go.
+    `rotate_passwords`, the chats that the person could see get new passwords soon afterwards.
+    Raises ApiError 403 when the role `by` does not allow it, 422 when the last owner would go.
     """
     if rotate_passwords and not by.manages:
         raise forbidden(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))

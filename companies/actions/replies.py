@@ -13,7 +13,10 @@ MAX_REPLIES = 200  # per company
 
 
 def create_reply(company: Company, *, title: str, text: str) -> SavedReply:
-    """Raises ApiError 422 when the title is taken or the company has `MAX_REPLIES`."""
+    """Create a saved reply.
+
+    Raises ApiError 422 when the title is taken or the company already has `MAX_REPLIES`.
+    """
     with transaction.atomic():
         Company.objects.select_for_update().get(pk=company.pk)  # serialise the count
         if company.saved_replies.count() >= MAX_REPLIES:

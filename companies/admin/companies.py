@@ -38,7 +38,7 @@ FOR_PAGES = ("allowed_origins", "opening_hours", "closed_text")
 
 
 class CompanyForm(CompanyModelForm):
-    """The fields of a company, held to the rules that the API holds them to."""
+    """The fields of a company, validated by the API's serializer."""
 
     logo_url = forms.URLField(
         max_length=500,
@@ -70,7 +70,7 @@ class CompanyForm(CompanyModelForm):
             for name, sentences in rules.errors.items():
                 if name in self.fields and name not in self.errors:
                     self.add_error(name, next(iter(flatten(sentences).values())))
-        else:  # in their one spelling
+        else:  # use the normal forms
             values |= {name: rules.validated_data[name] for name in given if name in FOR_PAGES}
         return values
 
@@ -90,7 +90,7 @@ class CompanyAddForm(CompanyForm):
         return parse_email(self.cleaned_data["owner"])
 
 
-def members_count() -> Coalesce:
+def member_count() -> Coalesce:
     counted = (
         Membership.objects.live()
         .filter(company=OuterRef("pk"))
@@ -102,8 +102,11 @@ def members_count() -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def chats_count() -> Coalesce:
-    """Chats that are not deleted. Counted from this side: their app looks here, not back."""
+def chat_count() -> Coalesce:
+    """Count the chats that are not deleted.
+
+    By the reverse relation, because this app must not import chats.
+    """
     counted = (
         Company.objects.filter(pk=OuterRef("pk"), chats__deleted_at=None)
         .order_by()
@@ -139,7 +142,7 @@ class CompanyAdmin(StaffAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
         rows: QuerySet[Company] = super().get_queryset(request)
-        return rows.annotate(members_total=members_count(), chats_total=chats_count())
+        return rows.annotate(members_total=member_count(), chats_total=chat_count())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
@@ -177,9 +180,9 @@ class CompanyAdmin(StaffAdmin):
             return
         fields = dict(form.cleaned_data)
         owner = account_for(fields.pop("owner"))
-        made = create_company(owner, **fields)
-        # The page goes on with the row that the action made.
-        obj.pk, obj.slug = made.pk, made.slug
+        created = create_company(owner, **fields)
+        # Django's admin continues with `obj`, so make it the created row.
+        obj.pk, obj.slug = created.pk, created.slug
         obj._state.adding = False
 
     @admin.action(description="Delete (can be restored)", permissions=["discard"])

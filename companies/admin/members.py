@@ -12,7 +12,7 @@ from companies.models import Membership, Role
 
 
 class MembershipInline(ReadOnlyInline):
-    """Members, those of today first."""
+    """Members, current ones first."""
 
     model = Membership
     fields = ("user", "email", "role", "created_at", "ended_at")
@@ -34,7 +34,7 @@ class MembershipStateFilter(StateFilter):
 
 @admin.register(Membership)
 class MembershipAdmin(StaffAdmin):
-    """Who belongs where. Staff give and take roles as an owner may."""
+    """Memberships and invitations. Staff have the permissions of an owner."""
 
     change_form_template = "admin/accounts/acting_change_form.html"
     list_display = ("address", "company", "role", "state", "created_at", "ended_at")

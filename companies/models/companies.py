@@ -12,7 +12,7 @@ class CompanyQuerySet(models.QuerySet["Company"]):
 
 
 class Company(models.Model):
-    """A company with its agents. Deleted ones are kept for `KEEP_DELETED_DAYS`."""
+    """A company. Deleted ones are kept for `KEEP_DELETED_DAYS`."""
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
@@ -38,7 +38,7 @@ class Company(models.Model):
     objects = CompanyQuerySet.as_manager()
 
     RESERVED_SLUGS: ClassVar[frozenset[str]] = frozenset({"new"})  # /companies/new is a page
-    # What no request about a chat reads.
+    # Columns that requests about a chat never read.
     FOR_PAGES: ClassVar[tuple[str, ...]] = ("allowed_origins", "opening_hours", "closed_text")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Invitations that people do not want."""
+"""Blocks against unwanted invitations."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from companies.models.companies import Company
 
 
 class InvitationBlock(models.Model):
-    """An address that wants no invitations: of one company, or without `company` of any."""
+    """Stops invitations to an address: from one company, or from all when `company` is null."""
 
     email = models.EmailField(max_length=254)
     company = models.ForeignKey(

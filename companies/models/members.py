@@ -1,4 +1,4 @@
-"""Who belongs to a company, in which role."""
+"""Members of companies, and the invitations that precede them."""
 
 from django.conf import settings
 from django.db import models
@@ -20,22 +20,23 @@ class Role(models.TextChoices):
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def live(self) -> "MembershipQuerySet":
-        """The members of today."""
+        """Current members."""
         return self.filter(ended_at=None, user__isnull=False)
 
     def invited(self) -> "MembershipQuerySet":
-        """The invitations that wait for an answer."""
+        """Invitations that have not been answered."""
         return self.filter(ended_at=None, user=None)
 
 
 class Membership(models.Model):
-    """A person's role in a company, or an invitation to have one.
+    """A person's role in a company, or an invitation to one.
 
-    An invitation has an `email` and no `user`, so that nothing can be bound to a person before they
-    accept. Accepting fills in `user`. It ends by `ended_at`; coming back makes a new row.
+    An invitation has an `email` and no `user`, so that nothing can refer to the person before they
+    accept, which sets `user`. A membership ends when `ended_at` is set; returning creates a new
+    row.
 
-    A chat user with the role agent points at the membership that made it one, and is good only as
-    long as that one lasts.
+    A chat user with the role agent refers to the membership that created it and loses access when
+    that membership ends.
     """
 
     class Status(models.TextChoices):
@@ -84,7 +85,7 @@ class Membership(models.Model):
 
     @property
     def public_id(self) -> int:
-        """The account's id; of an invitation a negative number, which no account has."""
+        """The account's id. Invitations have a negative number instead."""
         return -self.pk if self.user_id is None else self.user_id
 
     @property

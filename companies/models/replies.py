@@ -7,7 +7,7 @@ from companies.models.companies import Company
 
 
 class SavedReply(models.Model):
-    """An answer prepared in advance, for all agents of a company."""
+    """A prepared answer that all agents of a company can use."""
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="saved_replies")
     title = models.CharField(max_length=100)

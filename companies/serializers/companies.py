@@ -49,7 +49,7 @@ class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
         read_only_fields = fields
 
     def to_representation(self, instance: Company) -> dict[str, Any]:
-        # Told with every look at a chat user: without making the fields first.
+        # Part of every chat user, so skip building the fields.
         return {name: getattr(instance, name) for name in ("id", "name", "slug", "logo_url")}
 
 

@@ -1,4 +1,4 @@
-"""Fields of a company that have a form of their own."""
+"""Fields that accept email addresses, origins and opening hours."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from rest_framework import serializers
 
 from accounts.addresses import parse_email
 from companies import hours
-from companies.origins import normal_origin
+from companies.origins import normalize_origin
 
 MAX_ORIGIN = 300
 RANGE = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 DAY = {
     "type": "array",
-    "maxItems": hours.MOST_RANGES,
+    "maxItems": hours.MAX_RANGES,
     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": RANGE},
 }
 
 
 class EmailField(serializers.EmailField):
-    """An address in its one spelling."""
+    """An email address, in normal form."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=254, **kwargs)
@@ -34,7 +34,7 @@ class EmailField(serializers.EmailField):
 
 
 class OriginField(serializers.CharField):
-    """`https://example.com` or `http://example.com:8080`, in its one spelling."""
+    """`https://example.com` or `http://example.com:8080`, in normal form."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_ORIGIN, **kwargs)
@@ -42,9 +42,9 @@ class OriginField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if len(text) > MAX_ORIGIN:
-            return text  # refused by its length, before anybody reads it as a name
+            return text  # too long: the validator rejects it, so do not parse it
         try:
-            return normal_origin(text)
+            return normalize_origin(text)
         except ValueError:
             raise serializers.ValidationError(
                 _("“%(text)s” is no origin like https://example.com.") % {"text": text}
@@ -72,15 +72,15 @@ class OriginsField(serializers.ListField):
     }
 )
 class OpeningHoursField(serializers.Field):  # type: ignore[type-arg]
-    """When a company answers; `{}` is always."""
+    """Opening hours; `{}` means always open."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise serializers.ValidationError("This is an object with a time zone and weekdays.")
-        found = hours.mistakes(data)
-        if found:
-            raise serializers.ValidationError({key: [text] for key, text in found.items()})
-        return hours.tidy(data)
+        errors = hours.find_errors(data)
+        if errors:
+            raise serializers.ValidationError({key: [text] for key, text in errors.items()})
+        return hours.normalize(data)
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
         return value

@@ -47,7 +47,7 @@ class CompanyUserViewSet(ApiViewSet):
         "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
         "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
-        # A member may always leave; taking out another one is the managers', as the action says.
+        # Any member may leave; `end_membership` lets only managers remove others.
         "destroy": Policy(API_TOKEN, (CompanyMember,), (WRITE,)),
     }
 

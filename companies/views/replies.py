@@ -1,4 +1,4 @@
-"""The routes of a company's saved replies: all its members read them, managers write them."""
+"""The routes of saved replies: all members read them, managers write them."""
 
 from functools import cached_property
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What the pages of one company share."""
+"""Access and context shared by the pages of one company."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,20 +19,21 @@ View = Callable[..., HttpResponse]
 
 
 def account(request: HttpRequest) -> User:
-    """Who is logged in, on a page that asks for it."""
+    """Return the account, on a page that requires a log-in."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def role_of(company: Company) -> Role:
-    """The reader's role in a company that `access` found."""
+    """Return the caller's role in a company that `get_company` returned."""
     return Role(company.role)  # type: ignore[attr-defined]
 
 
 def company_page(*roles: Role) -> Callable[[View], View]:
-    """A page below `companies/<slug>`: its view gets the company, with the reader's role.
+    """Decorate a page below `companies/<slug>`; the view receives the company.
 
-    Who is no member is told 404, a member of another role 403; so is what an action refuses.
+    People who are not members get 404, members without one of `roles` 403. Errors 404 and 403 from
+    actions become the same pages.
     """
 
     def decorate(view: View) -> View:
@@ -57,7 +58,7 @@ def company_page(*roles: Role) -> Callable[[View], View]:
 def show(
     request: HttpRequest, template: str, company: Company, tab: str, **context: Any
 ) -> HttpResponse:
-    """A page of a company, `tab` being its place among the company's pages."""
+    """Render a page of a company, with `tab` selected in its navigation."""
     context |= {
         "section": "companies",
         "tab": tab,

@@ -1,4 +1,4 @@
-"""The pages of companies: one's own, a new one, settings, deletion."""
+"""The pages to list, create, configure and delete companies."""
 
 from django.conf import settings as project
 from django.contrib import messages
@@ -52,7 +52,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @company_page()
 @reads_and_writes
 def settings(request: HttpRequest, company: Company) -> HttpResponse:
-    """Managers change what agents read."""
+    """Agents can read the settings, managers can change them."""
     if request.method != "POST":
         return show_settings(request, company, CompanyForm.of(company))
     require_role(company, Role.MANAGER, Role.OWNER)

@@ -1,4 +1,4 @@
-"""What the company pages ask for, by the rules of the API."""
+"""Forms of the company pages, validated by the API's serializers."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ class CompanyForm(RulesForm):
 
     @classmethod
     def of(cls, company: Company) -> "CompanyForm":
-        """The form as a company fills it."""
+        """Return the form, filled in with the company's values."""
         kept: dict[str, Any] = company.opening_hours
         plain = {
             name: getattr(company, name)
@@ -98,7 +98,7 @@ class CompanyForm(RulesForm):
                 "allowed_origins": "\n".join(company.allowed_origins),
                 "limited": bool(kept),
                 "timezone": kept.get("timezone", ""),
-                **{day: hours.write(kept.get(day)) for day in DAYS},
+                **{day: hours.format_ranges(kept.get(day)) for day in DAYS},
             }
         )
 
@@ -121,7 +121,7 @@ class CompanyForm(RulesForm):
             self.add_error("timezone", _("Choose a time zone."))
         for day in DAYS:
             try:
-                found[day] = hours.read(values.get(day, ""))
+                found[day] = hours.parse_ranges(values.get(day, ""))
             except ValidationError as error:
                 self.add_error(day, error)
         return found

@@ -1,4 +1,4 @@
-"""Opening hours as people write them: `9-12:30, 13:30-17`, a line for each day."""
+"""Opening hours as people write them, one line per day: `9-12:30, 13:30-17`."""
 
 import re
 from typing import Any
@@ -11,8 +11,8 @@ RANGE = re.compile(
 )  # fmt: skip
 
 
-def read(text: str) -> list[list[str]]:
-    """The ranges of one day as the API takes them. ValidationError when the text is none."""
+def parse_ranges(text: str) -> list[list[str]]:
+    """Parse the ranges of one day into the API's format. Raises ValidationError."""
     ranges = []
     for part in text.replace(";", ",").split(","):
         if not part.strip():
@@ -25,5 +25,5 @@ def read(text: str) -> list[list[str]]:
     return ranges
 
 
-def write(ranges: Any) -> str:
+def format_ranges(ranges: Any) -> str:
     return ", ".join(f"{start}-{end}" for start, end in ranges or ())

@@ -1,4 +1,4 @@
-"""The pages of who is invited: accepting, declining, and what they block."""
+"""The pages for invited people: accept, decline, and remove blocks."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @reads_and_writes
 def by_mail(request: HttpRequest, key: str) -> HttpResponseBase:
-    """What the link in an invitation's mail opens, which proves the mailbox."""
+    """The page that the mailed link opens. Its key proves access to the mailbox."""
     invitation = invitation_from_link_key(key)
-    step = step_of(request, invitation)
+    step = next_step(request, invitation)
     if invitation is None or step == "closed":
         if request.method == "POST":
             raise Http404
@@ -53,8 +53,8 @@ def by_mail(request: HttpRequest, key: str) -> HttpResponseBase:
     return show(request, invitation, step, form)
 
 
-def step_of(request: HttpRequest, invitation: Membership | None) -> str:
-    """What the holder of the mail does next."""
+def next_step(request: HttpRequest, invitation: Membership | None) -> str:
+    """Return what the recipient of the mail has to do next."""
     if invitation is None:
         return "closed"
     if request.user.is_authenticated:
@@ -64,7 +64,7 @@ def step_of(request: HttpRequest, invitation: Membership | None) -> str:
         return "password"
     if not user.is_active:
         return "closed"
-    # The password of an account that nobody has proven may be a stranger's.
+    # If the address is not verified, the password may be a stranger's.
     return "log_in" if is_verified(user) else "password"
 
 
@@ -72,7 +72,7 @@ def step_of(request: HttpRequest, invitation: Membership | None) -> str:
 @never_cache
 @reads_and_writes
 def invitation(request: HttpRequest, invitation_id: int) -> HttpResponseBase:
-    """The same for an account that is logged in and has proven its address."""
+    """The same page, for an account that is logged in and whose address is verified."""
     try:
         found = get_invitation(account(request), invitation_id)
     except ApiError as error:

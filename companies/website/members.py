@@ -1,4 +1,4 @@
-"""The pages of a company's members: who they are, inviting, roles, removing, leaving."""
+"""The pages to list, invite, change and remove members, and to leave."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from companies.models import Company, Membership, Role
 from companies.website.base import account, company_page, role_of, show
 from companies.website.forms import InviteForm, RoleForm
 
-MOST = 500  # rows
+MAX_ROWS = 500  # rows
 
 
 @company_page()
@@ -63,7 +63,7 @@ def show_members(request: HttpRequest, company: Company, form: InviteForm) -> Ht
             "may_remove": may_change,
         }
 
-    rows = [row(membership) for membership in memberships(company)[:MOST]]
+    rows = [row(membership) for membership in memberships(company)[:MAX_ROWS]]
     return show(request, "companies/members.html", company, "members", rows=rows, form=form)
 
 
@@ -87,7 +87,7 @@ def change_role(request: HttpRequest, company: Company, member: str) -> HttpResp
 @company_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, company: Company, member: str) -> HttpResponse:
-    """Remove a member, leave, or cancel an invitation; asks first."""
+    """Remove a member, leave, or cancel an invitation, after a confirmation."""
     membership = get_membership(company, member)
     leaves = membership.user_id == account(request).pk
     if not leaves:

@@ -1,4 +1,4 @@
-"""The pages of a company's saved replies: all members read them, managers write them."""
+"""The pages of saved replies: all members read them, managers write them."""
 
 from django import forms
 from django.contrib import messages
@@ -47,7 +47,7 @@ def replies(request: HttpRequest, company: Company) -> HttpResponse:
 @company_page(Role.MANAGER, Role.OWNER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, company: Company, reply_id: int) -> HttpResponse:
-    """One of them, to be changed or deleted."""
+    """Edit or delete a reply."""
     found = get_saved_reply(company, str(reply_id))
     if request.method == "POST" and "delete" in request.POST:
         delete_reply(found)
