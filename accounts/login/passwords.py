@@ -29,5 +29,5 @@ def log_in(request: HttpRequest, user: User, redirect_to: str = "") -> HttpRespo
     """Log in the browser in which the account's password was just set, then redirect to a path."""
     mark_password_known(request, user)
     login = Login(user=user, email=user.email, redirect_url=redirect_to or None)
-    answer: HttpResponseBase = perform_password_login(request, {"email": user.email}, login)
-    return answer
+    response: HttpResponseBase = perform_password_login(request, {"email": user.email}, login)
+    return response

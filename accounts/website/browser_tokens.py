@@ -22,9 +22,9 @@ def issue(request: HttpRequest) -> HttpResponse:
         return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
     verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
     if not verdict.allowed:
-        answer = http_error(429, ErrorCode.RATE_LIMITED)
-        answer["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
-        return answer
+        response = http_error(429, ErrorCode.RATE_LIMITED)
+        response["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
+        return response
     try:
         token, plain = browser_tokens.renew(user, request.session)
     except UpdateError:

@@ -65,8 +65,8 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
         if self.must_log_in:
             return self.render_page()
         if self.form is None:
-            answer: HttpResponseBase = super().post(*args, **kwargs)
-            return answer
+            response: HttpResponseBase = super().post(*args, **kwargs)
+            return response
         if not self.form.is_valid():
             return self.render_page()
         verify_address(self.owner, self.form.cleaned_data["password1"])
@@ -74,8 +74,8 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
         return log_in(self.request, self.owner)
 
     def render_page(self) -> HttpResponseBase:
-        answer: HttpResponseBase = self.render_to_response(self.get_context_data())
-        return answer
+        response: HttpResponseBase = self.render_to_response(self.get_context_data())
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

@@ -57,8 +57,8 @@ def token_rows(user: User) -> list[dict[str, Any]]:
 def tokens(request: HttpRequest) -> HttpResponse:
     """List the tokens, with a form to issue another."""
     if request.method == "POST":
-        answer: HttpResponse = issue(request)
-        return answer
+        response: HttpResponse = issue(request)
+        return response
     return render_tokens(request, TokenForm())
 
 

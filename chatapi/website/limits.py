@@ -15,9 +15,9 @@ View = Callable[..., HttpResponseBase]
 def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     seconds = max(1, int(-(-verdict.retry_after // 1)))
     context = {"seconds": seconds, "minutes": -(-seconds // 60)}
-    answer = render(request, "429.html", context, status=429)
-    answer["Retry-After"] = str(seconds)
-    return answer
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 def charge(request: HttpRequest, *charges: Charge) -> None:
