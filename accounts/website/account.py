@@ -1,17 +1,29 @@
 """The page of the account."""
 
 from allauth.mfa.utils import is_mfa_enabled
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions.users import rename
 from accounts.models import User
-from accounts.website.forms import NameForm
+
+
+class NameForm(forms.Form):
+    first_name = forms.CharField(
+        label=gettext_lazy("First name"), max_length=100, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )  # fmt: skip
+    last_name = forms.CharField(
+        label=gettext_lazy("Last name"), max_length=100, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )  # fmt: skip
 
 
 @login_required

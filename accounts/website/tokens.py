@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -13,19 +14,35 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import browser_tokens
-from accounts.actions.tokens import issue_token, revoke_token
+from accounts.actions.tokens import DEFAULT_TOKEN_DAYS, issue_token, revoke_token
 from accounts.actions.users import end_all_access
 from accounts.models import ApiToken, User
-from accounts.website.forms import TokenForm
 from chatapi.limits.limiter import Charge
 from chatapi.website.limits import charge
 
-MAX_ROWS = 200  # rows
+MAX_ROWS = 200
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("What it is for"), max_length=100)
+    scopes = forms.MultipleChoiceField(
+        label=gettext_lazy("What it may do"),
+        choices=[("read", gettext_lazy("Read")), ("write", gettext_lazy("Write"))],
+        initial=list(ApiToken.SCOPES),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.IntegerField(
+        label=gettext_lazy("Days it is good for"),
+        min_value=1,
+        max_value=3650,
+        initial=DEFAULT_TOKEN_DAYS,
+    )
 
 
 def account(request: HttpRequest) -> User:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,11 +21,28 @@ from accounts.models import User
 from chatapi.api.errors import ApiError
 from companies.access.invitations import blocks_of, get_invitation, invitation_from_link_key
 from companies.actions import invitations as actions
-from companies.models import Membership
+from companies.models import Company, Membership
 from companies.website.base import account
-from companies.website.forms import DeclineForm
 
 reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class DeclineForm(forms.Form):
+    block = forms.ChoiceField(
+        label=gettext_lazy("What to decline"), required=False, initial="", widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        block: Any = self.fields["block"]
+        block.choices = [
+            ("", gettext_lazy("Only this invitation")),
+            (
+                "company",
+                gettext_lazy("All invitations from %(company)s") % {"company": company.name},
+            ),
+            ("all", gettext_lazy("All invitations, from any company")),
+        ]
 
 
 @never_cache

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
+from chatapi.website.forms import RulesForm
 from chatapi.website.limits import charge
 from companies.access.companies import require_role
 from companies.access.members import get_membership, memberships
@@ -17,10 +20,44 @@ from companies.actions import members as actions
 from companies.actions.invitations import invite_member
 from companies.limits import invitation_charges
 from companies.models import Company, Membership, Role
+from companies.serializers.members import CompanyUserEdit, CompanyUserInput
 from companies.website.base import account, company_page, role_of, show
-from companies.website.forms import InviteForm, RoleForm
 
-MAX_ROWS = 500  # rows
+MAX_ROWS = 500
+
+ROLES = [
+    (Role.AGENT, gettext_lazy("Agent: answers chats")),
+    (Role.MANAGER, gettext_lazy("Manager: and changes settings, invites people")),
+    (Role.OWNER, gettext_lazy("Owner: and makes owners, deletes the company")),
+]
+SHORT_ROLES = [
+    (Role.AGENT, gettext_lazy("Agent")),
+    (Role.MANAGER, gettext_lazy("Manager")),
+    (Role.OWNER, gettext_lazy("Owner")),
+]
+
+
+class InviteForm(RulesForm):
+    rules = CompanyUserInput
+    email = forms.CharField(
+        label=gettext_lazy("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Role"), initial=Role.AGENT)
+
+    def __init__(self, *args: Any, by: Role, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        role.choices = [each for each in ROLES if by == Role.OWNER or each[0] != Role.OWNER]
+
+
+class RoleForm(RulesForm):
+    rules = CompanyUserEdit
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
+
+    def __init__(self, *args: Any, by: Role, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        role.choices = [each for each in SHORT_ROLES if by == Role.OWNER or each[0] != Role.OWNER]
 
 
 @company_page()
