@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts.actions import account_for, issue_token
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.bus.redis import client
 from chatapi.limits.limiter import limiter
@@ -22,7 +23,8 @@ from chatapi.tests.installation import CHROMIUM
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import AuthCode, Chat, ChatUser
-from companies.actions import add_member, create_company
+from companies.actions.companies import create_company
+from companies.actions.members import add_member
 from companies.models import Company, Role
 
 pytest_plugins = ["chatapi.tests.browser", "chats.tests.live", "chats.tests.websites"]

@@ -1,4 +1,4 @@
-"""Mail addresses: one spelling for each mailbox, wherever an address says who somebody is."""
+"""Email addresses in normal form, so that each mailbox identifies one person."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ from django.utils.translation import gettext as _
 
 from chatapi.text.domains import normal_domain
 
-LONGEST = 254
+MAX_LENGTH = 254
 
-# Of the forms that mail knows, those that people have: no quotation marks, no IP addresses.
+# Stricter than the mail standards: no quoted local parts, no IP addresses.
 validate = EmailValidator()
 
 
-def normal_email(email: str) -> str:
-    """The one spelling of an address: lower case, NFC, its domain as DNS knows it.
+def normalize_email(email: str) -> str:
+    """Return an address in normal form: lower case, NFC, the domain as DNS spells it.
 
-    What is no address has a spelling, too; for limits, which count whatever was typed.
+    Invalid input is normalised as well, because limits count whatever was entered.
     """
     local, at, domain = unicodedata.normalize("NFC", email.strip()).lower().rpartition("@")
     try:
@@ -30,13 +30,13 @@ def normal_email(email: str) -> str:
 
 
 def parse_email(email: str) -> str:
-    """The one spelling of an address. Raises ValidationError for what is none."""
-    normal = normal_email(email)
-    if len(normal) > LONGEST:
+    """Return a valid address in normal form. Raises ValidationError."""
+    normal = normalize_email(email)
+    if len(normal) > MAX_LENGTH:
         text = _("An address has at most %(most)s characters.")
-        raise ValidationError(text % {"most": LONGEST})
-    # Other scripts in front of the @ would need mail servers that few have; and a quoted form is
-    # another spelling of a plain one.
+        raise ValidationError(text % {"most": MAX_LENGTH})
+    # Few mail servers support non-ASCII local parts, and a quoted local part is a second way to
+    # write a plain one.
     if not normal.isascii() or any(mark in normal for mark in '"[]\\'):
         raise ValidationError(validate.message, code=validate.code)
     validate(normal)
@@ -46,16 +46,16 @@ def parse_email(email: str) -> str:
 def respell(
     model: type[Model], is_taken: Callable[[Any, str], bool], name: str = "email"
 ) -> Iterator[str]:
-    """For migrations: put the addresses of a table into their one spelling.
+    """Normalise the addresses of a table. For migrations.
 
-    `is_taken(row, address)` says whether another row has that spelling already. Such a row is left
-    as it is, and a sentence about it is given.
+    `is_taken(row, address)` returns whether another row has that address already. Such a row is
+    left unchanged, and a warning about it is yielded.
     """
     for row in model._default_manager.filter(
         Q(**{f"{name}__regex": r"[^ -~]"}) | Q(**{f"{name}__contains": "xn--"})
     ).iterator():
         address = getattr(row, name)
-        normal = normal_email(address)
+        normal = normalize_email(address)
         if normal == address:
             continue
         if is_taken(row, normal):

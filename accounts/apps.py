@@ -5,5 +5,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # A log-out ends its session's token; kinds of mail are registered.
-        from accounts import browser_token, mails  # noqa: F401
+        # Connect the receivers that revoke browser tokens, and register the kinds of mail.
+        from accounts import mails  # noqa: F401
+        from accounts.actions import browser_tokens  # noqa: F401

@@ -1,4 +1,4 @@
-"""Personal access tokens as a DRF authentication class."""
+"""Authenticate API requests by personal access tokens."""
 
 from datetime import datetime
 from typing import Any
@@ -9,14 +9,18 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.actions import note_use
-from accounts.models import ApiToken, ApiTokenQuerySet, User
+from accounts.actions.tokens import record_use
+from accounts.models import ApiToken, User
+from accounts.models.tokens import ApiTokenQuerySet
 from chatapi.api import tokens
 from chatapi.db.compiled import Compiled, Parameter
 
 
 def bearer(request: Request, prefix: str) -> str | None:
-    """The request's bearer token when it starts with `prefix`, its checksum checked."""
+    """Return the bearer token if it starts with `prefix`.
+
+    Raises AuthenticationFailed when its checksum is wrong.
+    """
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.startswith(prefix):
@@ -27,13 +31,13 @@ def bearer(request: Request, prefix: str) -> str | None:
 
 
 def account(request: Request) -> User:
-    """The account that calls, on a route that takes personal access tokens alone."""
+    """Return the caller's account, on a route that accepts only personal access tokens."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def api_token() -> ApiTokenQuerySet:
-    """A token that is good at the time `now`, by its `digest`, with its user."""
+    """Return the query for a token that is live at `now`, by its `digest`, with its user."""
     now: Any = Parameter("now", DateTimeField())
     rows = ApiToken.objects.live(now).filter(digest=Parameter("digest", BinaryField()))
     return rows.select_related("user").order_by()
@@ -43,7 +47,7 @@ API_TOKEN = Compiled(api_token)
 
 
 class ApiTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer cnp_…`. One query finds the token and its user."""
+    """`Authorization: Bearer cnp_…`. One query fetches the token and its user."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         plain = bearer(request, ApiToken.PREFIX)
@@ -53,11 +57,11 @@ class ApiTokenAuthentication(BaseAuthentication):
         token = self.find(request, tokens.digest(plain), now)
         if token is None:
             raise AuthenticationFailed
-        note_use(token, now)
+        record_use(token, now)
         return token.user, token
 
     def find(self, request: Request, digest: bytes, now: datetime) -> ApiToken | None:
-        """The token if it is good now; a subclass joins what its routes need."""
+        """Return the token if it is live. Subclasses join what their routes need."""
         return API_TOKEN.first(now=now, digest=digest)
 
     def authenticate_header(self, request: Request) -> str:

@@ -1,4 +1,7 @@
-"""The mails of accounts. Links are made when a mail is sent: no secret waits in its row."""
+"""The mails of accounts.
+
+Links are built when a mail is sent, so that its row in the outbox holds no secret.
+"""
 
 from collections.abc import Callable
 
@@ -10,11 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.login.known_browsers import link_key
 from accounts.models import ApiToken, User
-from accounts.pages.known_browser import key_for
 from chatapi.mail.outbox import KINDS, Letter, MailKind
 
-# What an account's owner is told of: the kind of mail and its subject.
+# Security notices to the account's owner: the kind of mail and its subject.
 NOTICES = {
     "password_changed": gettext_lazy("Your password was changed"),
     "password_set": gettext_lazy("Your password was set"),
@@ -25,27 +28,27 @@ NOTICES = {
 }
 
 
-def absolute(name: str, *args: str) -> str:
+def absolute_url(name: str, *args: str) -> str:
     return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
 
 
 def password_link(user: User) -> str:
-    """Where the owner of the mailbox sets a new password. It works once, for three days."""
+    """Return the link to set a new password. It works once and expires in three days."""
     key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
-    return absolute("account_reset_password_from_key", user_pk_to_url_str(user), key)
+    return absolute_url("account_reset_password_from_key", user_pk_to_url_str(user), key)
 
 
 def confirmation(address_id: int) -> Letter | None:
     row = EmailAddress.objects.filter(pk=address_id, verified=False).first()
     if row is None:
         return None
-    url = absolute("account_confirm_email", EmailConfirmationHMAC(row).key)
+    url = absolute_url("account_confirm_email", EmailConfirmationHMAC(row).key)
     subject = _("Confirm your email address")
     return Letter.of("email_confirmation", subject, {"email": row.email, "url": url})
 
 
 def owner(address_id: int) -> User | None:
-    """The active account whose address the row is, still."""
+    """Return the active account whose address the row still holds."""
     row = EmailAddress.objects.select_related("user").filter(pk=address_id).first()
     if row is None or row.user.email != row.email or not row.user.is_active:
         return None
@@ -66,13 +69,13 @@ def account_exists(address_id: int) -> Letter | None:
     if user is None:
         return None
     context = {
-        "email": user.email, "login": absolute("account_login"), "url": password_link(user),
+        "email": user.email, "login": absolute_url("account_login"), "url": password_link(user),
     }  # fmt: skip
     return Letter.of("account_exists", _("You have an account already"), context)
 
 
-def unknown_account(nothing: int) -> Letter:
-    context = {"open": settings.SIGNUP_OPEN, "url": absolute("account_signup")}
+def unknown_account(_unused: int) -> Letter:
+    context = {"open": settings.SIGNUP_OPEN, "url": absolute_url("account_signup")}
     return Letter.of("unknown_account", _("There is no account with this address"), context)
 
 
@@ -81,7 +84,7 @@ def notice(kind: str) -> Callable[[int], Letter | None]:
         user = User.objects.filter(pk=user_id).first()
         if user is None:
             return None
-        context = {"name": user.name, "url": absolute("account_reset_password")}
+        context = {"name": user.name, "url": absolute_url("account_reset_password")}
         return Letter.of("account_notice", str(NOTICES[kind]), context)
 
     return build
@@ -92,8 +95,8 @@ def token_issued(token_id: int) -> Letter | None:
     if token is None:
         return None
     context = {
-        "name": token.user.name, "token": token, "url": absolute("tokens"),
-        "reset": absolute("account_reset_password"),
+        "name": token.user.name, "token": token, "url": absolute_url("tokens"),
+        "reset": absolute_url("account_reset_password"),
     }  # fmt: skip
     return Letter.of("token_issued", _("A token was issued for your account"), context)
 
@@ -103,8 +106,8 @@ def unknown_browser(user_id: int) -> Letter | None:
     if user is None:
         return None
     context = {
-        "url": absolute("known-browser", key_for(user.pk)),
-        "reset": absolute("account_reset_password"),
+        "url": absolute_url("known-browser", link_key(user.pk)),
+        "reset": absolute_url("account_reset_password"),
     }
     return Letter.of("unknown_browser", _("A browser was refused"), context)
 

@@ -114,7 +114,7 @@ def make_pattern() -> tuple[str, str, int]:
     """
     from django.utils import timezone
 
-    from accounts.actions import issue_token
+    from accounts.actions.tokens import issue_token
     from accounts.models import User
     from chatapi.db.encryption import encrypt
     from chats.actions import messages

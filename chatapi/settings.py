@@ -167,7 +167,7 @@ MIDDLEWARE = [
     "chatapi.website.middleware.AuthenticationMiddleware",
     "chatapi.website.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.known_browser.KnownBrowserMiddleware",
+    "accounts.login.known_browsers.KnownBrowserMiddleware",
 ]
 APPEND_SLASH = False  # no redirects under /api, ever
 
@@ -430,29 +430,30 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 SIGNUP_OPEN = flag("SIGNUP_OPEN", True)
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.login.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.LoginForm",
-    "signup": "accounts.forms.SignupForm",
-    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "set_password": "accounts.forms.SetPasswordForm",
+    "login": "accounts.login.forms.LoginForm",
+    "signup": "accounts.login.forms.SignupForm",
+    "reset_password_from_key": "accounts.login.forms.ResetPasswordKeyForm",
+    "change_password": "accounts.login.forms.ChangePasswordForm",
+    "set_password": "accounts.login.forms.SetPasswordForm",
 }
 ACCOUNT_CHANGE_EMAIL = True  # one address each; another one replaces it when it is confirmed
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # `accounts.pages.confirm` says in which browser
+# `accounts.website.confirm_email` decides in which browser.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address, as before a token
-ACCOUNT_RATE_LIMITS = False  # `accounts.pages.limits` counts by LIMITS, which hold exactly
-MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+ACCOUNT_RATE_LIMITS = False  # `chatapi.website.limits` counts by LIMITS, which hold exactly
+MFA_ADAPTER = "accounts.login.adapter.MfaAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.forms.AuthenticateForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "authenticate": "accounts.login.forms.AuthenticateForm",
+    "reauthenticate": "accounts.login.forms.ReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = PUBLIC_HOST

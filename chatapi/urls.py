@@ -32,9 +32,9 @@ urlpatterns = [
     path("offline", pwa.offline, name="offline"),
     path("favicon.ico", pwa.favicon),
     path("language", include("django.conf.urls.i18n")),
-    path("accounts/", include("accounts.pages.entrance")),
-    path("", include("accounts.pages.urls")),
-    path("", include("companies.pages.urls")),
+    path("accounts/", include("accounts.website.allauth_urls")),
+    path("", include("accounts.website.urls")),
+    path("", include("companies.website.urls")),
     path("", include("chats.pages.urls")),
 ]
 

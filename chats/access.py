@@ -36,7 +36,7 @@ from chatapi.text.display import normal_password
 from chats.hints import Position
 from chats.models import Chat, ChatUser, ChatUserToken, Event, Message
 from chats.representations import EVENT_FIELDS, MESSAGE_FIELDS
-from companies.access import companies
+from companies.access.companies import companies_for
 from companies.models import Company, Membership, Role
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def listed_of_company(
         return chats(request).filter(pk__in=rows, company__in=whose)[slice(*page)]
     # Found first, or PostgreSQL plans for as many chats as a company has on average.
     user = account(request)
-    found = companies(user).filter(company).values_list("pk", flat=True).first()
+    found = companies_for(user).filter(company).values_list("pk", flat=True).first()
     own = rows.filter(company_id=found or 0, deleted_at=None).order_by(*by_age(order))
     first = own.values("pk")[slice(*page)]
     shown = summed_up(Chat.objects.filter(pk__in=first), me=Q(user_id=user.pk))

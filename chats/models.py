@@ -10,7 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import ApiToken, User, lacking_scope
+from accounts.models import ApiToken, User
+from accounts.models.tokens import missing_scope
 from companies.models import Company, Membership
 
 
@@ -219,7 +220,7 @@ class ChatUserToken(models.Model):
         return f"chat:{self.pk}"
 
     def missing_scope(self, method: str | None) -> str | None:
-        return lacking_scope(self.scopes, method)
+        return missing_scope(self.scopes, method)
 
 
 class Departure(models.Model):

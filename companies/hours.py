@@ -1,6 +1,6 @@
-"""When a company answers: `{"timezone": "Europe/Berlin", "monday": [["09:00", "17:00"]], …}`.
+"""Opening hours: `{"timezone": "Europe/Berlin", "monday": [["09:00", "17:00"]], …}`.
 
-Without anything, always. A weekday that is not named is closed.
+An empty object means always open. A weekday without ranges is closed.
 """
 
 import re
@@ -16,31 +16,31 @@ from companies.models import Company
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
-MOST_RANGES = 10  # a day
+MAX_RANGES = 10  # per day
 
 
 @cache
 def timezones() -> tuple[str, ...]:
-    """The names of the IANA time zones, sorted."""
+    """Return the sorted names of the IANA time zones."""
     return tuple(sorted(available_timezones() - {"localtime", "Factory"}))
 
 
 def is_open(company: Company, now: datetime) -> bool:
-    """Whether a company answers at `now`, which carries a time zone."""
+    """Return whether a company is open at `now`, an aware time."""
     hours: dict[str, Any] = company.opening_hours
     if not hours:
         return True
     try:
         zone = ZoneInfo(hours["timezone"])
     except (ZoneInfoNotFoundError, KeyError, ValueError, OSError):
-        return True  # a zone that is no more: rather too open than closed for good
-    there = now.astimezone(zone)
-    time = f"{there:%H:%M}"
-    return any(start <= time < end for start, end in hours.get(WEEKDAYS[there.weekday()], ()))
+        return True  # the zone has been removed: better open than closed forever
+    local = now.astimezone(zone)
+    time = f"{local:%H:%M}"
+    return any(start <= time < end for start, end in hours.get(WEEKDAYS[local.weekday()], ()))
 
 
-def wrong_range(given: Any) -> str:
-    """What is wrong with one `["09:00", "17:00"]`; empty when nothing is."""
+def range_error(given: Any) -> str:
+    """Return what is wrong with a range like `["09:00", "17:00"]`, or an empty string."""
     if not (isinstance(given, list) and len(given) == 2 and all(isinstance(t, str) for t in given)):
         return _("Each range is a start and an end, like [“09:00”, “17:00”].")
     if not all(TIME.fullmatch(time) for time in given):
@@ -53,23 +53,23 @@ def wrong_range(given: Any) -> str:
     )
 
 
-def wrong_day(ranges: Any) -> str:
-    """What is wrong with the ranges of one day, which come sorted if they are right."""
+def day_error(ranges: Any) -> str:
+    """Return what is wrong with the ranges of a day, or an empty string."""
     if not isinstance(ranges, list):
         return _("A day has a list of ranges.")
-    if len(ranges) > MOST_RANGES:
-        return _("A day has at most %(most)s ranges.") % {"most": MOST_RANGES}
+    if len(ranges) > MAX_RANGES:
+        return _("A day has at most %(most)s ranges.") % {"most": MAX_RANGES}
     for each in ranges:
-        if wrong := wrong_range(each):
-            return wrong
+        if error := range_error(each):
+            return error
     in_order = sorted(ranges)
     if any(end > start for (_, end), (start, _) in pairwise(in_order)):
         return _("Ranges of a day do not overlap.")
     return ""
 
 
-def mistakes(hours: dict[str, Any]) -> dict[str, str]:
-    """What is wrong, by the key it stands under."""
+def find_errors(hours: dict[str, Any]) -> dict[str, str]:
+    """Return what is wrong, by key."""
     if not hours:
         return {}
     found = {}
@@ -77,15 +77,15 @@ def mistakes(hours: dict[str, Any]) -> dict[str, str]:
         found["timezone"] = _("This is no time zone like Europe/Berlin.")
     for key, value in hours.items():
         if key in WEEKDAYS:
-            if wrong := wrong_day(value):
-                found[key] = wrong
+            if error := day_error(value):
+                found[key] = error
         elif key != "timezone":
             found[key] = "Keys are timezone and the weekdays, monday to sunday."
     return found
 
 
-def tidy(hours: dict[str, Any]) -> dict[str, Any]:
-    """Hours without mistakes, as they are stored: days in order, those that are closed left out."""
+def normalize(hours: dict[str, Any]) -> dict[str, Any]:
+    """Return valid hours as they are stored: days in order, closed days left out."""
     if not hours:
         return {}
     days = {day: sorted(hours[day]) for day in WEEKDAYS if hours.get(day)}

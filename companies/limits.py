@@ -1,4 +1,4 @@
-"""How many mails a company and its members may cause."""
+"""Limits on the mails that a company and its members send to addresses of their choice."""
 
 from datetime import datetime
 
@@ -8,20 +8,20 @@ from accounts.models import User
 from chatapi.limits.limiter import Charge
 from companies.models import Company
 
-MAX_DAYS = 30
+MAX_AGE_FACTOR = 30
 
 
-def days_of(created_at: datetime) -> int:
-    """The factor by which limits grow with age: 1 on the first day, `MAX_DAYS` after a month."""
-    return 1 + min(max((timezone.now() - created_at).days, 0), MAX_DAYS - 1)
+def age_factor(created_at: datetime) -> int:
+    """Return the factor by which limits grow: 1 on the first day, 30 after a month."""
+    return 1 + min(max((timezone.now() - created_at).days, 0), MAX_AGE_FACTOR - 1)
 
 
 def invitation_charges(user: User, company: Company) -> tuple[Charge, Charge]:
-    """What a mail to an address of the member's choice costs.
+    """Return the charges for inviting somebody by mail.
 
-    It counts for the account over all its companies, and for the company over all its members.
+    They fall on the account across all its companies, and on the company across all its members.
     """
     return (
-        Charge("MAIL_ACCOUNT", f"user {user.pk}", days_of(user.created_at)),
-        Charge("MAIL_COMPANY", f"company {company.pk}", days_of(company.created_at)),
+        Charge("MAIL_ACCOUNT", f"user {user.pk}", age_factor(user.created_at)),
+        Charge("MAIL_COMPANY", f"company {company.pk}", age_factor(company.created_at)),
     )

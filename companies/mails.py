@@ -1,4 +1,4 @@
-"""The mails of this app."""
+"""The mail that invites somebody to a company."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -6,21 +6,21 @@ from django.utils.translation import gettext as _
 
 from chatapi.mail.names import plain_name
 from chatapi.mail.outbox import KINDS, Letter, MailKind
-from companies import access
+from companies.access.invitations import LINK_DAYS, blocks_against, link_key, open_invitations
 
 
 def invitation(membership_id: int) -> Letter | None:
-    found = access.open_invitations().filter(pk=membership_id).first()
-    if found is None or access.blocks(found.email, found.company_id).exists():
+    found = open_invitations().filter(pk=membership_id).first()
+    if found is None or blocks_against(found.email, found.company_id).exists():
         return None
-    page = reverse("invitation", args=[access.invitation_key(found)])
+    page = reverse("invitation", args=[link_key(found)])
     return Letter.of(
         "company_invitation",
         _("You are invited to answer a company's chats"),
         {
             "company": plain_name(found.company.name),
             "membership": found,
-            "days": access.INVITATION_DAYS,
+            "days": LINK_DAYS,
             "url": f"{settings.PUBLIC_URL}{page}",
         },
     )

@@ -1,4 +1,4 @@
-"""The origins of websites, `https://example.com[:port]`, in their one spelling."""
+"""Origins of websites, `https://example.com[:port]`, in normal form."""
 
 import ipaddress
 import re
@@ -8,10 +8,10 @@ LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def normal_origin(text: str) -> str:
-    """An origin as browsers send it. Raises ValueError for what is none, or more than one.
+def normalize_origin(text: str) -> str:
+    """Return an origin as browsers send it. Raises ValueError unless `text` is a single origin.
 
-    What comes of it has none of the characters that would end its place in a policy.
+    The result contains no character that could end a directive of a Content-Security-Policy.
     """
     text = text.strip()
     if any(character.isspace() for character in text):
@@ -24,12 +24,12 @@ def normal_origin(text: str) -> str:
         raise ValueError(text)
     if parts.netloc.endswith(":"):
         raise ValueError(text)
-    host = normal_host(parts.hostname)
+    host = normalize_host(parts.hostname)
     suffix = "" if port is None or port == DEFAULT_PORTS[scheme] else f":{port}"
     return f"{scheme}://{host}{suffix}"
 
 
-def normal_host(host: str) -> str:
+def normalize_host(host: str) -> str:
     if ":" in host:
         return f"[{ipaddress.IPv6Address(host).compressed}]"
     if not host.isascii():

@@ -1,21 +1,21 @@
-"""What a caller's role in the company of the URL allows."""
+"""Permissions by the caller's role in the company that the URL names."""
 
 from typing import Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from companies import access
+from companies.access.companies import require_role
 from companies.models import Role
 
 
 class CompanyMember(BasePermission):
-    """Any role; an outsider is told 404."""
+    """Any role. Callers who are not members get 404 from `view.company`."""
 
     roles: tuple[Role, ...] = tuple(Role)
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        access.require(view.company, *self.roles)
+        require_role(view.company, *self.roles)
         return True
 
 

@@ -1,11 +1,13 @@
-"""The routes below /api that speak of companies and of the caller's account."""
+"""API routes of companies, their users and replies, and the caller's account."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
-from companies.reply_views import SavedReplyViewSet
-from companies.views import CompanyUserViewSet, CompanyViewSet, CurrentUserViewSet
+from companies.views.companies import CompanyViewSet
+from companies.views.current_user import CurrentUserViewSet
+from companies.views.members import CompanyUserViewSet
+from companies.views.replies import SavedReplyViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("companies", CompanyViewSet, basename="company")

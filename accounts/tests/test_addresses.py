@@ -7,13 +7,13 @@ from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core.exceptions import ValidationError
 
-from accounts.actions import account_for
-from accounts.addresses import normal_email, parse_email
+from accounts.actions.users import account_for
+from accounts.addresses import normalize_email, parse_email
 from accounts.models import User
 from chatapi.models import OutgoingMail
 from chats.actions import users
 from chats.models import ChatUser
-from companies.actions import invite_member
+from companies.actions.invitations import invite_member
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client
 
@@ -27,7 +27,7 @@ BUECHER = ["agent@bücher.example", "agent@xn--bcher-kva.example", "Agent@BU\u03
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_one_spelling(spelling):
-    assert parse_email(spelling) == normal_email(spelling) == "evil@example.com"
+    assert parse_email(spelling) == normalize_email(spelling) == "evil@example.com"
 
 
 @pytest.mark.parametrize("spelling", BUECHER)
@@ -48,7 +48,7 @@ def test_one_spelling_of_an_international_domain(spelling):
 def test_what_is_no_address(text):
     with pytest.raises(ValidationError):
         parse_email(text)
-    assert isinstance(normal_email(text), str)
+    assert isinstance(normalize_email(text), str)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS[1:])

@@ -12,7 +12,8 @@ from django.contrib.sessions.models import Session
 from django.core import mail as django_mail
 from django.utils import timezone
 
-from accounts.actions import account_for, issue_token
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from accounts.models import ApiToken, User
 from chatapi.mail import outbox
 from chatapi.models import OutgoingMail

@@ -10,7 +10,8 @@ from django.core import mail as django_mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import account_for, prove_address
+from accounts.actions.addresses import verify_address
+from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.limits.rate import Rate
 from chatapi.mail.outbox import deliver, due
@@ -24,7 +25,7 @@ LOGIN, RESET, SIGNUP = "/accounts/login/", "/accounts/password/reset/", "/accoun
 @pytest.fixture
 def bob_logs_in(db):
     user = account_for(EMAIL)
-    prove_address(user, PASSWORD)
+    verify_address(user, PASSWORD)
     return user
 
 
@@ -105,7 +106,7 @@ def test_a_right_password_takes_the_work_of_a_wrong_one(
         return encode(self, *args, **kwargs)
 
     other = account_for("about-to-move@acme.test")
-    prove_address(other, PASSWORD)
+    verify_address(other, PASSWORD)
     EmailAddress.objects.create(user=other, email=EMAIL, verified=False)
     EmailAddress.objects.create(user=other, email="nobody@acme.test", verified=False)
     log_in(from_network(1), "wrong")
@@ -157,7 +158,7 @@ def test_the_owner_of_the_mailbox_lets_a_new_browser_in(bob_logs_in, settings):
 def test_a_browser_is_known_for_its_own_accounts_alone(bob_logs_in, settings):
     settings.LIMITS = settings.LIMITS | {"LOGIN": Rate.parse("3/h")}
     other = account_for("eve@acme.test")
-    prove_address(other, PASSWORD)
+    verify_address(other, PASSWORD)
     eve = from_network(1)
     site(eve, email="eve@acme.test")
     eve.cookies.pop("sessionid")

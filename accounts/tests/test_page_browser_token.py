@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts import browser_token
+from accounts.actions import browser_tokens
 from accounts.models import ApiToken
 from chatapi.limits.rate import Rate
 
@@ -59,7 +59,7 @@ def test_a_log_out_in_the_middle_leaves_no_token(browser, alice, anonymous):
     session = browser.session
     Session.objects.all().delete()
     with pytest.raises(UpdateError):
-        browser_token.renew(alice.user, session)
+        browser_tokens.renew(alice.user, session)
     assert ApiToken.objects.count() == before
 
 

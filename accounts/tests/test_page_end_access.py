@@ -4,8 +4,8 @@ import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.test import Client
 
-from accounts import browser_token
-from accounts.actions import issue_token
+from accounts.actions import browser_tokens
+from accounts.actions.tokens import issue_token
 from accounts.models import ApiToken
 
 PATH = "/account/end-access"
@@ -89,7 +89,7 @@ def test_a_session_that_was_ended_in_this_moment_gets_no_token(alice):
     logged_in(alice).post(PATH)
     before = ApiToken.objects.count()
     with pytest.raises(UpdateError):
-        browser_token.renew(alice.user, session)
+        browser_tokens.renew(alice.user, session)
     assert ApiToken.objects.count() == before
 
 
@@ -103,18 +103,18 @@ def test_nor_one_whose_account_changed(alice, how):
         alice.user.is_active = False
     alice.user.save()
     with pytest.raises(UpdateError):
-        browser_token.renew(alice.user, session)
+        browser_tokens.renew(alice.user, session)
 
 
 def test_nor_by_the_page_of_tokens(alice, monkeypatch):
     thief = logged_in(alice)
 
     def pressed_meanwhile(*args, **kwargs):
-        from accounts.actions import end_all_access
+        from accounts.actions.users import end_all_access
 
         end_all_access(alice.user)
 
-    monkeypatch.setattr("accounts.pages.tokens.charge", pressed_meanwhile)
+    monkeypatch.setattr("accounts.website.tokens.charge", pressed_meanwhile)
     answer = thief.post("/account/tokens", {"name": "mine", "scopes": ["read"], "days": 30})
     assert answer.status_code == 302
     assert not ApiToken.objects.filter(name="mine").exists()

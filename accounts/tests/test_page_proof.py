@@ -11,7 +11,8 @@ from django.core import mail as django_mail
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.actions import account_for, issue_token
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.mail import outbox
 from chatapi.models import OutgoingMail

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts.actions import issue_token, revoke_token
+from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
 
 PATH = "/account/tokens"

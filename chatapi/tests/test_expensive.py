@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as configured
 from django.db import OperationalError, connection
 
-from accounts.actions import issue_token
+from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
 from chatapi.limits import expensive
 from chatapi.limits.expensive import LocalStore, Slots, expensive_read, time_limit

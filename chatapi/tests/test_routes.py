@@ -13,12 +13,14 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 
-from accounts.actions import issue_token, prove_address, revoke_token
+from accounts.actions.addresses import verify_address
+from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
 from chatapi.api.views import ApiViewSet, Policy
 from chats.actions import messages, tokens, users
 from chats.models import ChatUserToken
-from companies.actions import invite_member, save_reply
+from companies.actions.invitations import invite_member
+from companies.actions.replies import create_reply
 from companies.models import Role
 from conftest import PASSWORD, Client
 
@@ -185,9 +187,9 @@ def test_each_caller_gets_what_the_contract_says(
     ids = {
         "company": acme.pk, "chat": chat.pk, "bob": bob.user.pk, "gina": gina.chat_user.pk,
         "message": message["id"],
-        "reply": save_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
+        "reply": create_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }  # fmt: skip
-    prove_address(charlie.user)
+    verify_address(charlie.user)
     invite_member(acme, Role.OWNER, charlie.user.email, Role.AGENT)
     people = {"gina": gina, "hugo": hugo, "bob": bob, "mary": mary, "alice": alice}
     callers = {"anonymous": Client(), "charlie": charlie.api} | {

@@ -14,7 +14,7 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError
 from chats.actions import chats, users
 from chats.models import Chat, ChatUser, Departure
-from companies.actions import membership_ended
+from companies.actions.members import membership_ended
 from companies.models import Membership
 
 BATCH = 200  # chats that get a new password before others have their turn

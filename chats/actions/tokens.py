@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import browser_token
-from accounts.actions import USE_NOTED_EVERY, token_replaced, tokens_ended
+from accounts.actions import browser_tokens
+from accounts.actions.tokens import USE_RECORDED_EVERY, token_replaced, tokens_ended
 from accounts.models import ApiToken, User
 from chatapi.api import tokens
 from chatapi.bus.hints import access_changed
@@ -45,7 +45,7 @@ def issue(
 
 def note_use(token: ChatUserToken, now: datetime) -> None:
     """Keep when a token was last used, written at most once a minute."""
-    if token.last_used_at < now - USE_NOTED_EVERY:
+    if token.last_used_at < now - USE_RECORDED_EVERY:
         note_uses([token.pk], now)
 
 
@@ -91,7 +91,7 @@ def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs
     ChatUserToken.objects.bulk_update(moved, ["origin", "expires_at"], batch_size=100)
 
 
-@receiver(browser_token.ended)
+@receiver(browser_tokens.ended)
 def end_with_the_browser(sender: Any, user: User, **kwargs: Any) -> None:
     """End what an account's browsers got in chats before such tokens had an origin."""
     found = ChatUserToken.objects.filter(

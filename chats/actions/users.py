@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.actions import hold_token
+from accounts.access.tokens import lock_token
 from accounts.models import ApiToken, User
 from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.mail import outbox
@@ -114,7 +114,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
     """
     with transaction.atomic():
         if origin is not None:
-            origin = hold_token(origin)
+            origin = lock_token(origin)
         chat = log.lock(chat_id)
         live = Membership.objects.live().filter(company=chat.company_id, user=user)
         membership = live.filter(user__is_active=True).first()

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from companies.access import companies
+from companies.access.companies import companies_for
 
 
 @login_required
@@ -14,5 +14,5 @@ from companies.access import companies
 def inbox(request: HttpRequest) -> HttpResponse:
     """The list and the open chat are the script's, which calls the API as this person."""
     assert isinstance(request.user, User)
-    context = {"section": "inbox", "companies": companies(request.user)}
+    context = {"section": "inbox", "companies": companies_for(request.user)}
     return render(request, "chats/inbox.html", context)

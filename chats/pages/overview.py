@@ -18,8 +18,8 @@ from chatapi.api.errors import ApiError
 from chatapi.limits.expensive import expensive_read
 from chats import statistics
 from companies.models import Company, Role
-from companies.pages.base import company_page, show
-from companies.pages.forms import DAYS
+from companies.website.base import company_page, show
+from companies.website.hours import WEEKDAY_LABELS
 
 RANGES = (7, 30, 90, 365)
 WIDTH, HEIGHT = 640, 180  # of a plot, in the units of its SVG
@@ -130,7 +130,7 @@ def hours_plot(hours: list[list[int]]) -> dict[str, Any]:
     """A dot an hour of the week; its area says how many messages."""
     most = max(max(row) for row in hours) or 1
     rows = []
-    for place, (name, row) in enumerate(zip(DAYS.values(), hours, strict=True)):
+    for place, (name, row) in enumerate(zip(WEEKDAY_LABELS.values(), hours, strict=True)):
         y = CELL * place + CELL // 2 + 4
         dots = [
             (SIDE + CELL * hour + CELL // 2, round((value / most) ** 0.5 * (CELL / 2 - 1), 1))

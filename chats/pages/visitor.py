@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from chatapi.api.errors import ApiError
-from companies.access import published_company
+from companies.access.companies import get_published_company
 from companies.hours import is_open
 from companies.models import Company
 
@@ -57,7 +57,7 @@ def embed_script(request: HttpRequest) -> HttpResponse:
 
 def with_a_button(slug: str) -> Company:
     try:
-        return published_company(slug)
+        return get_published_company(slug)
     except ApiError:
         raise Http404 from None
 

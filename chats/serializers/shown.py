@@ -8,7 +8,7 @@ from rest_framework import serializers
 from chats import representations
 from chats.hints import Position
 from chats.models import Chat, ChatUser, EventType
-from companies.serializers import CompanyBriefSerializer
+from companies.serializers.companies import CompanyBriefSerializer
 
 
 class AuthorSerializer(serializers.Serializer[Any]):

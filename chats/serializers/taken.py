@@ -12,7 +12,7 @@ from chatapi.api.fields import VisibleField
 from chatapi.api.ids import MAX_ID
 from chatapi.text.display import has_unusable, normal_password, trim
 from chats.models import Chat, ChatUser
-from companies.serializers import EmailField
+from companies.serializers.fields import EmailField
 
 MAX_TEXT = 10_000
 MAX_METADATA_BYTES = 16 * 1024

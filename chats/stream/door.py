@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from accounts.actions import USE_NOTED_EVERY
-from accounts.actions import note_uses as note_uses_of_api_tokens
-from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
+from accounts.actions.tokens import USE_RECORDED_EVERY
+from accounts.actions.tokens import record_uses as note_uses_of_api_tokens
+from accounts.models import ApiToken
+from accounts.models.tokens import ApiTokenQuerySet, missing_scope
 from chatapi.api import tokens
 from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats import access
@@ -102,7 +103,7 @@ def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
 
 def entry(knock: Knock, grant: Grant, head: int, used_at: datetime | None, now: datetime) -> Entry:
     verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if knock.number else UNCHARGED
-    return Entry(grant, head, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
+    return Entry(grant, head, verdict, used_at is None or used_at < now - USE_RECORDED_EVERY)
 
 
 def note_uses(limit_keys: list[str]) -> dict[str, None]:
@@ -170,7 +171,7 @@ def chat_user_grants(
     )  # fmt: skip
     found: list[tuple[bytes, Grant, datetime | None, int]] = []
     for row in columns:
-        if lacking_scope(row.scopes, "GET"):
+        if missing_scope(row.scopes, "GET"):
             continue
         grant = Grant(
             "chat", row.pk, row.chat_user__user_id, row.chat_user_id, row.chat_id,

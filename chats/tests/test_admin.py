@@ -9,7 +9,7 @@ from accounts.models import User
 from chats.actions import chats, messages, users
 from chats.admin import transcript
 from chats.models import Chat, ChatUser, Event, Message
-from companies.actions import create_company, delete_company
+from companies.actions.companies import create_company, delete_company
 from conftest import make_guest
 
 CHATS = "/admin/chats/chat/"

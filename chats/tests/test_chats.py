@@ -6,7 +6,8 @@ from django.utils import timezone
 from chats.actions import chats as actions
 from chats.actions import messages
 from chats.models import Chat, Event
-from companies.actions import add_member, create_company
+from companies.actions.companies import create_company
+from companies.actions.members import add_member
 from companies.models import Role
 from conftest import PASSWORD, Client
 
@@ -99,7 +100,7 @@ class TestCreate:
         assert bob.api.post("/api/chats", {"company_id": "acme"}, headers=key).status_code == 201
 
     def test_a_token_that_may_only_read(self, acme, alice, error_of):
-        from accounts.actions import issue_token
+        from accounts.actions.tokens import issue_token
 
         _, plain = issue_token(alice.user, scopes=["read"])
         assert Client(plain).get("/api/chats").status_code == 200

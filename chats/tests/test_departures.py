@@ -8,13 +8,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.actions import issue_token
+from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
 from chatapi.limits.rate import Rate
 from chats import tasks
 from chats.actions import chats, codes, departures, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Departure, Event
-from companies.actions import add_member, end_membership
+from companies.actions.members import add_member, end_membership
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Concat
 from chatapi.tasks import analyze
 from chats import access
 from chats.models import Chat
-from companies.actions import create_company
+from companies.actions.companies import create_company
 from companies.models import Company, Membership, Role
 
 pytestmark = pytest.mark.slow

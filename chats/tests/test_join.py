@@ -289,8 +289,9 @@ def test_a_name_that_looks_like_a_link_is_in_no_mail(chat):
 
 
 def test_an_agent_with_a_long_address_and_no_name(acme, chat):
-    from accounts.actions import account_for, issue_token
-    from companies.actions import add_member
+    from accounts.actions.tokens import issue_token
+    from accounts.actions.users import account_for
+    from companies.actions.members import add_member
     from companies.models import Role
 
     email = f"{'x' * 200}@acme.test"

@@ -8,12 +8,14 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from chatapi.api import pagination
 from chats.actions import chats, messages
 from chats.models import Chat, ChatUser
 from chats.tests.test_queries import statements
-from companies.actions import create_company, invite_member, save_reply
+from companies.actions.companies import create_company
+from companies.actions.invitations import invite_member
+from companies.actions.replies import create_reply
 from companies.models import Role
 from conftest import Client
 
@@ -47,7 +49,7 @@ def fill_members(acme, chat):
 
 def fill_replies(acme, chat):
     for number in range(COUNT):
-        save_reply(acme, title=f"Größe {number} \"'%", text="…")
+        create_reply(acme, title=f"Größe {number} \"'%", text="…")
     return "/api/companies/acme/replies"
 
 
@@ -305,7 +307,7 @@ def test_a_stranger_gets_no_further_by_a_cursor(alice, path):
 def test_a_member_of_no_company_has_no_chats_after_a_cursor(alice, acme, chat):
     path = fill_chats(acme, chat)
     cursor = alice.api.get(path, {"per_page": SIZE}).json()["next_cursor"]
-    from accounts.actions import issue_token
+    from accounts.actions.tokens import issue_token
 
     nobody = Client(issue_token(account_for("nobody@x.test"))[1])
     assert nobody.get(path, {"cursor": cursor}).json()["data"] == []

@@ -6,7 +6,7 @@ from chatapi.models import OutgoingMail
 from chats.actions import chats as chat_actions
 from chats.actions import codes
 from chats.models import AuthCode, Chat, ChatUser
-from companies.actions import create_company
+from companies.actions.companies import create_company
 from conftest import PASSWORD, Client
 
 VICTIM = {"first_name": "Vic", "last_name": "Tim", "email": "vic@guest.test"}

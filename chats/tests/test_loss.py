@@ -49,9 +49,9 @@ SETTINGS = {
 # Chats with a guest each, as the actions make them; prints ids and tokens.
 MAKE = f"""
 import json
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from chats.actions import chats, users
-from companies.actions import create_company
+from companies.actions.companies import create_company
 company = create_company(account_for("owner@loss.test"), name="Loss", verify_first_join=False)
 made = []
 for number in range({CHATS}):

@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from chatapi.api.errors import ApiError, ErrorCode
 from chats.actions import chats, codes, messages, users
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
-from companies.actions import add_member
+from companies.actions.members import add_member
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client, make_guest, make_person
 

@@ -9,7 +9,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.actions import end_all_access, issue_token, revoke_all_tokens, revoke_token
+from accounts.actions.tokens import issue_token, revoke_all_tokens, revoke_token
+from accounts.actions.users import end_all_access
 from accounts.models import ApiToken
 from chats.actions import codes, users
 from chats.models import AuthCode, ChatUserToken
@@ -380,7 +381,8 @@ def test_open_streams_say_bye(live, how):
         else:
             live.installation.manage(
                 "shell", "--no-imports", "-c",
-                "from accounts.models import User; from accounts.actions import end_all_access;"
+                "from accounts.models import User;"
+                "from accounts.actions.users import end_all_access;"
                 f"end_all_access(User.objects.get(email='{email}'))",
             )  # fmt: skip
         began = time.monotonic()

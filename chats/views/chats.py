@@ -21,7 +21,7 @@ from chats.permissions import InChat, Manager, Member, Participant
 from chats.serializers.asked import ChatsQuery, EventsQuery
 from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
-from companies.access import companies, named
+from companies.access.companies import by_id_or_slug, companies_for
 
 Chats = list[Chat]  # `list` is a route's name below
 
@@ -66,7 +66,7 @@ class ChatViewSet(ChatView):
             rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
         order, page = query["order"], bounds(query)
         if "company_id" in query:
-            company = named(query["company_id"])
+            company = by_id_or_slug(query["company_id"])
             return access.listed_of_company(self.request, rows, company, order, page)
         return access.listed(self.request, rows, order, page)
 
@@ -75,7 +75,9 @@ class ChatViewSet(ChatView):
 
     def create(self, request: Request) -> Response:
         fields = self.body(ChatInput)
-        company = companies(account(request)).filter(named(fields.pop("company_id"))).first()
+        company = (
+            companies_for(account(request)).filter(by_id_or_slug(fields.pop("company_id"))).first()
+        )
         if company is None:
             raise unprocessable(
                 ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"

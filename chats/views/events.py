@@ -14,7 +14,7 @@ from chats.hints import Position
 from chats.serializers.asked import AllEventsQuery, PlaceField
 from chats.serializers.shown import AllEventSerializer
 from chats.views.base import API_TOKEN
-from companies.access import companies
+from companies.access.companies import companies_for
 
 FEW_COMPANIES = 20
 
@@ -27,7 +27,7 @@ class EventViewSet(ApiViewSet):
         query = self.query(AllEventsQuery)
         now = Position.at(timezone.now())
         last_id, after = query.get("after", (str(now), now))
-        company_ids = list(companies(account(request)).values_list("pk", flat=True))
+        company_ids = list(companies_for(account(request)).values_list("pk", flat=True))
         with self.expensive(len(company_ids) > FEW_COMPANIES):  # each is asked for by itself
             rows = access.events_of_companies(company_ids, after, query["limit"])
         data: list[Any] = [AllEventSerializer(row).data for row in rows]

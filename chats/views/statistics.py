@@ -11,7 +11,7 @@ from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.views import READ, ApiViewSet, Policy
 from chats import docs_statistics, statistics
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
-from companies import access
+from companies.access.companies import get_company
 from companies.models import Company
 from companies.permissions import CompanyManager
 
@@ -22,7 +22,7 @@ class StatisticsViewSet(ApiViewSet):
 
     @cached_property
     def company(self) -> Company:
-        return access.company(account(self.request), self.kwargs["company_pk"])
+        return get_company(account(self.request), self.kwargs["company_pk"])
 
     def retrieve(self, request: Request, company_pk: str) -> Response:
         # Not `self.query`: what nothing was said of is another time with each call.

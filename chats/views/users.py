@@ -30,7 +30,7 @@ from chats.serializers.taken import (
     StartChatInput,
 )
 from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, join
-from companies.access import public_company
+from companies.access.companies import get_public_company
 from companies.limits import invitation_charges
 
 
@@ -200,7 +200,7 @@ class StartChatViewSet(ApiViewSet):
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(StartChatInput)
-        company = public_company(company_pk)
+        company = get_public_company(company_pk)
         network, email = network_address(request), fields["email"]
         self.charge(Charge("JOIN", f"company {company.pk} {network}"))
 

@@ -4,10 +4,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from accounts.models import User
 from chats.actions import chats
-from companies.actions import add_member, create_company, delete_company
+from companies.actions.companies import create_company, delete_company
+from companies.actions.members import add_member
 from companies.models import Company, Membership, Role
 
 COMPANIES = "/admin/companies/company/"

@@ -85,7 +85,7 @@ def test_a_deleted_company_takes_its_chats_and_tokens_with_it(acme, alice, bob, 
     assert bob.api.get(f"/api/chats/{chat.pk}").status_code == 404
     assert bob.api.get("/api/chats").json()["data"] == []
     assert gina.api.get("/api/chat-user").status_code == 401
-    from companies.actions import restore_company
+    from companies.actions.companies import restore_company
 
     restore_company(acme)
     assert gina.api.get("/api/chat-user").status_code == 200

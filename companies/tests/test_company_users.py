@@ -4,7 +4,7 @@ import pytest
 from django.core import mail as django_mail
 from django.utils import timezone
 
-from accounts.actions import prove_address
+from accounts.actions.addresses import verify_address
 from accounts.models import User
 from chatapi.mail.outbox import deliver, due
 
@@ -75,7 +75,7 @@ def test_who_went_may_come_back(mary, bob):
     mary.api.delete(f"{PATH}/{bob.user.pk}")
     assert mary.api.post(PATH, {"email": "bob@acme.test"}).status_code == 201
     assert bob.api.get(PATH).status_code == 404
-    prove_address(bob.user)
+    verify_address(bob.user)
     assert bob.api.post(f"{PATH}/accept").status_code == 200
     assert bob.api.get(PATH).status_code == 200
 

@@ -14,7 +14,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts.actions import account_for, issue_token
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.mail import outbox
 from chatapi.models import OutgoingMail

@@ -9,7 +9,7 @@ from django.utils import timezone
 from chatapi.mail.names import plain_name
 from chatapi.mail.outbox import deliver, due
 from chatapi.models import OutgoingMail
-from companies.actions import create_company
+from companies.actions.companies import create_company
 from companies.models import Company
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from companies.actions import add_member
+from companies.actions.members import add_member
 from companies.models import Company, Role
 
 PATH = "/companies/acme"

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from companies import actions
+from companies.actions import replies as actions
 from companies.models import SavedReply
 
 PATH = "/companies/acme/replies"
@@ -17,7 +17,7 @@ def logged_in(person):
 
 @pytest.fixture
 def reply(acme):
-    return actions.save_reply(acme, title="Opening hours", text="From 9 to 17.")
+    return actions.create_reply(acme, title="Opening hours", text="From 9 to 17.")
 
 
 def test_a_manager_adds_changes_and_deletes(mary, acme):

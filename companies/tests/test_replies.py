@@ -2,7 +2,7 @@
 
 import pytest
 
-from companies import actions
+from companies.actions import replies as actions
 from companies.models import SavedReply
 
 PATH = "/api/companies/acme/replies"
@@ -10,7 +10,7 @@ PATH = "/api/companies/acme/replies"
 
 @pytest.fixture
 def reply(acme):
-    return actions.save_reply(acme, title="Opening hours", text="From 9 to 17.")
+    return actions.create_reply(acme, title="Opening hours", text="From 9 to 17.")
 
 
 def test_a_manager_prepares_what_an_agent_reads(mary, bob):
@@ -24,7 +24,7 @@ def test_a_manager_prepares_what_an_agent_reads(mary, bob):
 
 def test_they_come_by_title_and_are_found(alice, acme, bob):
     for title in ("Returns", "Delivery", "Invoices"):
-        actions.save_reply(acme, title=title, text=f"About {title.lower()}")
+        actions.create_reply(acme, title=title, text=f"About {title.lower()}")
     titles = [each["title"] for each in bob.api.get(PATH).json()["data"]]
     assert titles == ["Delivery", "Invoices", "Returns"]
     assert [each["title"] for each in bob.api.get(f"{PATH}?q=about ret").json()["data"]] == [
@@ -46,7 +46,7 @@ def test_a_title_is_there_once(mary, reply, acme, charlie):
     answer = mary.api.post(PATH, {"title": "Opening hours", "text": "Other"})
     assert answer.status_code == 422
     assert answer.json()["errors"] == {"title": ["This title is taken."]}
-    other = actions.save_reply(acme, title="Other", text="Text")
+    other = actions.create_reply(acme, title="Other", text="Text")
     assert mary.api.put(f"{PATH}/{other.pk}", {"title": "Opening hours"}).status_code == 422
     assert mary.api.put(f"{PATH}/{reply.pk}", {"title": "Opening hours"}).status_code == 200
     # Another company may have the same.
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said(mary, acme, body):
 
 
 def test_a_company_has_so_many(mary, acme, monkeypatch):
-    monkeypatch.setattr(actions, "MOST_REPLIES", 2)
+    monkeypatch.setattr(actions, "MAX_REPLIES", 2)
     for title in ("A", "B"):
         assert mary.api.post(PATH, {"title": title, "text": "x"}).status_code == 201
     assert mary.api.post(PATH, {"title": "C", "text": "x"}).status_code == 422

@@ -3,7 +3,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import actions
+from accounts.actions.tokens import DEFAULT_TOKEN_DAYS, issue_token_and_notify
+from accounts.actions.users import account_for
 
 
 class Command(BaseCommand):
@@ -15,13 +16,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="whose token; the account is made if there is none")
         parser.add_argument("--name", default="", help="what it is for")
-        parser.add_argument("--days", type=int, default=actions.DEFAULT_TOKEN_DAYS)
+        parser.add_argument("--days", type=int, default=DEFAULT_TOKEN_DAYS)
         parser.add_argument("--scopes", default="read,write", help="read, write or both")
 
     def handle(self, *, email: str, name: str, days: int, scopes: str, **options: Any) -> None:
         try:
-            user = actions.account_for(email)
-            _, plain = actions.issue_token_for(
+            user = account_for(email)
+            _, plain = issue_token_and_notify(
                 user, name[:100], days, [scope.strip() for scope in scopes.split(",")]
             )
         except ValidationError as error:

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.addresses import normal_email
+from accounts.addresses import normalize_email
 from accounts.models import ApiToken, User
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *, email: str, **options: Any) -> None:
-        user = User.objects.filter(email=normal_email(email)).first()
+        user = User.objects.filter(email=normalize_email(email)).first()
         if user is None:
             raise CommandError(f"There is no account for {email}.")
         row = "{:>6}  {:<10}{:<24}{:<12}{:<12}{:<18}{:<7}{}"

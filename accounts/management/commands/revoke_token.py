@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import actions
+from accounts.actions.tokens import revoke_token
 from accounts.models import ApiToken
 from chatapi.api import tokens
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             raise CommandError("Name the token by the id that list_tokens shows, or by itself.")
         if found is None:
             raise CommandError("There is no such token.")
-        if actions.revoke_token(found):
+        if revoke_token(found):
             self.stdout.write(f"Revoked {found} of {found.user}.")
         else:
             self.stdout.write(f"{found} of {found.user} had been revoked before.")

@@ -5,10 +5,12 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.actions import account_for, issue_token, prove_address
+from accounts.actions.addresses import verify_address
+from accounts.actions.tokens import issue_token
+from accounts.actions.users import account_for
 from chats.actions import chats
 from chats.models import Chat
-from companies.actions import create_company
+from companies.actions.companies import create_company
 from companies.models import Company
 
 OWNER = "demo@example.com"
@@ -42,7 +44,7 @@ class Command(BaseCommand):
             )
             owner = account_for(OWNER)
             password = secrets.token_urlsafe(9)
-            prove_address(owner, password)
+            verify_address(owner, password)
             log_in = f"{OWNER}, password {password}"
             company = create_company(
                 owner, name="Demo Company", slug=SLUG, allowed_origins=[WEBSITE]

@@ -4,7 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatapi.api.errors import ApiError
-from companies import access, actions
+from companies.access.companies import get_public_company
+from companies.actions.members import add_member
 from companies.models import Role
 
 
@@ -18,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *, company: str, email: str, role: str, **options: Any) -> None:
         try:
-            found = access.public_company(company)
-            member = actions.add_member(found, email, Role(role))
+            found = get_public_company(company)
+            member = add_member(found, email, Role(role))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         except ApiError as error:

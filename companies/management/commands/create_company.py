@@ -3,10 +3,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.actions import account_for
+from accounts.actions.users import account_for
 from chatapi.api.errors import ApiError
-from companies import actions
-from companies.serializers import CompanyInput
+from companies.actions.companies import create_company
+from companies.serializers.companies import CompanyInput
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
                 " ".join(f"{field}: {text[0]}" for field, text in fields.errors.items())
             )
         try:
-            company = actions.create_company(account_for(owner), **fields.validated_data)
+            company = create_company(account_for(owner), **fields.validated_data)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         except ApiError as error:

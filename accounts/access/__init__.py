@@ -1,0 +1,1 @@
+"""Look up and lock accounts and tokens; check addresses."""

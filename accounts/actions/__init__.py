@@ -1,0 +1,1 @@
+"""Every write to accounts, tokens and addresses, by noun."""

@@ -1,0 +1,1 @@
+"""How people log in: django-allauth's hooks, limits on guessing, known browsers."""

@@ -1,0 +1,32 @@
+"""Issue API tokens to the website's own scripts."""
+
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from accounts.actions import browser_tokens
+from accounts.models import User
+from chatapi.api.errors import ErrorCode, http_error
+from chatapi.limits.limiter import Charge, limiter
+
+
+@require_POST
+@never_cache
+@sensitive_variables("plain")
+def issue(request: HttpRequest) -> HttpResponse:
+    """Return `{"token", "expires_at"}`. Errors have the API's format, since a script calls this."""
+    user = request.user
+    if not isinstance(user, User):
+        return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+    verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
+    if not verdict.allowed:
+        response = http_error(429, ErrorCode.RATE_LIMITED)
+        response["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
+        return response
+    try:
+        token, plain = browser_tokens.renew(user, request.session)
+    except UpdateError:
+        return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+    return JsonResponse({"token": plain, "expires_at": token.expires_at})

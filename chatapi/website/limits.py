@@ -1,0 +1,49 @@
+"""Rate limits of the pages: refuse with a page that says when to try again."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from chatapi.limits.limiter import Charge, Verdict, limiter
+
+View = Callable[..., HttpResponseBase]
+
+
+def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
+    seconds = max(1, int(-(-verdict.retry_after // 1)))
+    context = {"seconds": seconds, "minutes": -(-seconds // 60)}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def charge(request: HttpRequest, *charges: Charge) -> None:
+    """Take `charges` from the limits.
+
+    When one is exceeded, raises an exception that becomes the 429 response, at any depth of a view.
+    """
+    require_allowed(request, limiter().take(charges))
+
+
+def require_allowed(request: HttpRequest, verdict: Verdict) -> None:
+    """Raise an exception that becomes the 429 response, unless the limiter allowed the request."""
+    if not verdict.allowed:
+        raise ImmediateHttpResponse(too_many_requests(request, verdict))
+
+
+def charge_posts(charges: Callable[[HttpRequest], list[Charge]]) -> Callable[[View], View]:
+    """Charge each POST to the decorated view with `charges(request)`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if request.method == "POST" and (due := charges(request)):
+                charge(request, *due)
+            return view(request, *args, **kwargs)
+
+        return wrapped
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Every write to companies, members, invitations and replies, by noun."""

@@ -1,0 +1,5 @@
+"""Companies and their members, for staff."""
+
+from companies.admin import companies, members
+
+__all__ = ["companies", "members"]

@@ -1,0 +1,97 @@
+"""The OpenAPI schema of companies."""
+# drf-spectacular is only partly typed.
+# mypy: disallow_untyped_calls=False
+
+from typing import Any
+
+from chatapi.api.pagination import PageQuery
+from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from companies.serializers.companies import CompanyInput, CompanySerializer
+
+COMPANY: dict[str, Any] = {
+    "id": 3,
+    "name": "Acme Travel",
+    "slug": "acme-travel",
+    "logo_url": "https://acme.example.com/logo.png",
+    "role": "owner",
+    "verify_first_join": True,
+    "edit_window_minutes": 15,
+    "chat_user_token_days": 30,
+    "allowed_origins": ["https://acme.example.com"],
+    "opening_hours": {
+        "timezone": "Europe/Berlin",
+        "monday": [["09:00", "12:30"], ["13:30", "17:00"]],
+        "friday": [["09:00", "15:00"]],
+    },
+    "closed_text": "We are back on Monday.",
+    "created_at": "2021-07-01T08:00:00.000000Z",
+    "deleted_at": None,
+}
+
+
+companies_schema = describe(
+    "companies",
+    "Companies",
+    list=Operation(
+        "Get all",
+        {
+            200: Answer(
+                page_of(CompanySerializer),
+                {"One company": page("/api/companies", COMPANY)},
+                "The companies that the account belongs to.",
+            )
+        },
+        query=PageQuery,
+    ),
+    create=Operation(
+        "Create",
+        {201: Answer(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
+        "Any account may; it becomes the owner.",
+        takes=CompanyInput,
+        examples={
+            "A name is enough": {"name": "Acme Travel"},
+            "With more": {
+                "name": "Acme Travel",
+                "slug": "acme-travel",
+                "logo_url": "https://acme.example.com/logo.png",
+            },
+        },
+        replays=True,
+    ),
+    retrieve=Operation(
+        "Get single by id or slug",
+        {200: Answer(CompanySerializer, {"Acme": COMPANY}, "The company.")},
+    ),
+    update=Operation(
+        "Edit",
+        {
+            200: Answer(
+                CompanySerializer,
+                {"Renamed": {**COMPANY, "name": "Acme Holidays"}},
+                "The company as it is now.",
+            )
+        },
+        "Managers and owners. Fields that are not sent stay as they are.",
+        takes=CompanyInput,
+        examples={
+            "Rename": {"name": "Acme Holidays"},
+            "Let guests in at once": {"verify_first_join": False, "logo_url": ""},
+            "Websites and hours": {
+                "allowed_origins": COMPANY["allowed_origins"],
+                "opening_hours": COMPANY["opening_hours"],
+                "closed_text": COMPANY["closed_text"],
+            },
+        },
+    ),
+    destroy=Operation(
+        "Delete",
+        {
+            200: Answer(
+                CompanySerializer,
+                {"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
+                "The company that was deleted.",
+            )
+        },
+        "Owners. Its chats go with it; the operator can restore it for 30 days.",
+    ),
+)

@@ -1,0 +1,91 @@
+"""Companies in the API."""
+
+from typing import Any
+
+from django.core.validators import URLValidator
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from chatapi.api.fields import VisibleField
+from companies.models import Company, Role
+from companies.serializers.fields import OpeningHoursField, OriginsField
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    """A company as one of its members sees it; `role` is the caller's."""
+
+    role = serializers.ChoiceField(Role.choices, read_only=True)
+    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Websites that may show the chat in a panel.",
+    )
+    opening_hours = OpeningHoursField(
+        read_only=True, help_text="By weekday, in a time zone; empty when it is always open."
+    )
+    closed_text = serializers.CharField(
+        read_only=True, help_text="What visitors read out of hours."
+    )
+
+    class Meta:
+        model = Company
+        fields = (
+            "id", "name", "slug", "logo_url", "role", "verify_first_join", "edit_window_minutes",
+            "chat_user_token_days", "allowed_origins", "opening_hours", "closed_text",
+            "created_at", "deleted_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
+    """A company as its visitors see it."""
+
+    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+
+    class Meta:
+        model = Company
+        fields = ("id", "name", "slug", "logo_url")
+        read_only_fields = fields
+
+    def to_representation(self, instance: Company) -> dict[str, Any]:
+        # Part of every chat user, so skip building the fields.
+        return {name: getattr(instance, name) for name in ("id", "name", "slug", "logo_url")}
+
+
+class CompanyInput(serializers.Serializer[Any]):
+    name = VisibleField(max_length=200)
+    slug = serializers.SlugField(
+        max_length=80, required=False, help_text="Made from the name when absent."
+    )
+    logo_url = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        validators=[URLValidator(schemes=["https", "http"])],
+    )
+    verify_first_join = serializers.BooleanField(required=False)
+    edit_window_minutes = serializers.IntegerField(required=False, min_value=0, max_value=525_600)
+    chat_user_token_days = serializers.IntegerField(required=False, min_value=1, max_value=365)
+    allowed_origins = OriginsField(
+        required=False,
+        help_text="Websites that may show the chat in a panel, like `https://example.com`.",
+    )
+    opening_hours = OpeningHoursField(
+        required=False,
+        help_text="The ranges of each weekday in a `timezone` of IANA; a day that is not named is "
+        "closed. `{}` is always open.",
+    )
+    closed_text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="What visitors read out of hours.",
+    )
+
+    def validate_slug(self, slug: str) -> str:
+        if slug.isdigit():
+            raise serializers.ValidationError(_("A slug needs at least one letter."))
+        if slug in Company.RESERVED_SLUGS:
+            raise serializers.ValidationError(_("This slug is taken."))
+        return slug

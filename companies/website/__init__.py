@@ -1,0 +1,1 @@
+"""The pages of companies, for their members and the people they invite."""
