@@ -22,7 +22,7 @@ from accounts.models import ApiToken
 from chatapi.api import tokens
 from chatapi.api.ids import parse_id
 from chatapi.db.compiled import Compiled, Parameter
-from chats.access import live_chats
+from chats.access.chats import live_chats
 from chats.actions.tokens import note_use
 from chats.models import ChatUser, ChatUserToken
 from companies.models import Company, Membership

@@ -112,7 +112,7 @@ def chat_user_in_full(user: ChatUser, email: str | None) -> dict[str, Any]:
 def chat_in_full(
     found: Any, last_message: dict[str, Any] | None, *, for_member: bool
 ) -> dict[str, Any]:
-    """A chat as `access.chats` sums it up, with its newest message."""
+    """A chat as `access.chats.with_summary` gives it, with its newest message."""
     shown = chat(found)
     if for_member:
         shown |= {"external_id": found.external_id, "metadata": found.metadata}

@@ -19,7 +19,7 @@ from django.utils import timezone
 from chatapi.api.errors import ErrorCode, unprocessable
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.mail import outbox
-from chats import access
+from chats.access import chat_users as chat_user_access
 from chats.actions import log, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
@@ -108,7 +108,7 @@ def exchange(
         if not AuthCode.objects.filter(pk=code.pk, used_at=None).update(used_at=timezone.now()):
             raise invalid_code()
         chat_user = ChatUser.objects.select_related("membership").get(pk=code.chat_user_id)
-        if access.is_shut_out(chat, chat_user.email, chat_user):
+        if chat_user_access.is_barred(chat, chat_user.email, chat_user):
             raise invalid_code()
         verify(chat_user)
         token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)

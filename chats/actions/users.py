@@ -14,7 +14,8 @@ from accounts.actions import hold_token
 from accounts.models import ApiToken, User
 from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.mail import outbox
-from chats import access, hints
+from chats import hints
+from chats.access import chat_users as access
 from chats.actions import codes, log, tokens
 from chats.models import Chat, ChatUser, EventType
 from companies.models import Membership
@@ -74,7 +75,7 @@ def join(
     with transaction.atomic():
         chat = log.lock(chat.pk)
         known = ChatUser.objects.filter(chat=chat, email=email).first()
-        if access.is_shut_out(chat, email, known):
+        if access.is_barred(chat, email, known):
             raise forbidden(ErrorCode.BANNED)
         if known is not None:
             if known.status == ChatUser.Status.INVITED and not known.first_name:
@@ -171,7 +172,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
                 chat_user.status, chat_user.role = ChatUser.Status.INVITED, ChatUser.Role.GUEST
                 chat_user.user = chat_user.membership = None
         chat_user.invited_at = timezone.now()
-        if access.is_shut_out(chat, email, chat_user):
+        if access.is_barred(chat, email, chat_user):
             raise forbidden(ErrorCode.BANNED)
         chat_user.save(update_fields=["status", "role", "user", "membership", "invited_at"])
         outbox.post("chat_invitation", chat_user.pk, email)

@@ -12,7 +12,7 @@ from accounts.actions import note_uses as note_uses_of_api_tokens
 from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
 from chatapi.api import tokens
 from chatapi.limits.limiter import Charge, Verdict, limiter
-from chats import access
+from chats.access.chats import live_chats
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
 from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet
 from chats.stream.registry import Present
@@ -145,7 +145,7 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
 
 def presents(grant: Grant, chat_ids: Iterable[int]) -> tuple[list[Present], tuple[int, ...]]:
     """Those of these chats that may be read, and the account's chat users in them."""
-    readable = access.live_chats().filter(pk__in=chat_ids, company_id__in=grant.company_ids)
+    readable = live_chats().filter(pk__in=chat_ids, company_id__in=grant.company_ids)
     company_of = dict(readable.values_list("pk", "company_id"))
     own = ChatUser.objects.filter(
         chat__in=company_of, user=grant.user_id, status=ChatUser.Status.ACTIVE
@@ -157,7 +157,7 @@ def presents(grant: Grant, chat_ids: Iterable[int]) -> tuple[list[Present], tupl
 
 def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:
     """Those of these chats that exist, with company and newest event."""
-    return access.live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
+    return live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
 
 
 def chat_user_grants(

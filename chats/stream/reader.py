@@ -11,7 +11,9 @@ from typing import Generic, ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections
 
-from chats import access, representations
+from chats import representations
+from chats.access import events as event_access
+from chats.access.chats import live_chats
 from chats.hints import Hint, Position
 
 logger = logging.getLogger(__name__)
@@ -124,7 +126,7 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     ids = list(chat_ids)
     for start in range(0, len(ids), MOST_IDS):
-        rows = access.live_chats().filter(pk__in=ids[start : start + MOST_IDS])
+        rows = live_chats().filter(pk__in=ids[start : start + MOST_IDS])
         found.update(rows.values_list("pk", "last_seq"))
     return found
 
@@ -135,7 +137,7 @@ def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
     wanted = defaultdict(list)
     for spot in spots:
         wanted[spot[0]].append(spot)
-    for row in access.events_after(spots, PAGE):
+    for row in event_access.events_after_each(spots, PAGE):
         for spot in wanted[row["chat_id"]]:
             if 0 < row["seq"] - spot[1] <= PAGE:
                 found[spot].append(Hint.of(representations.event(row)))
@@ -144,11 +146,11 @@ def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
 
 def events_at(spots: Iterable[Spot]) -> dict[Spot, Hint]:
     """These events, each by its chat and seq; those of chats that were deleted are left out."""
-    rows = access.events_at(spots)
+    rows = event_access.events_at(spots)
     return {(row["chat_id"], row["seq"]): Hint.of(representations.event(row)) for row in rows}
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:
     """A page of what happened in companies' chats after a position, with each one's company."""
-    rows = access.events_of_companies(company_ids, after, PAGE)
+    rows = event_access.company_events(company_ids, after, PAGE)
     return [(row["company_id"], Hint.of(representations.event(row))) for row in rows]

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
-from chats import access
+from chats.access import callers
+from chats.access import messages as message_access
 from chats.authentication import (
     ChatUserTokenAuthentication,
     MemberAuthentication,
@@ -26,8 +27,8 @@ class ChatView(ApiViewSet):
     """A view of one chat, or of what is in it."""
 
     @cached_property
-    def caller(self) -> access.Caller:
-        return access.caller(self.request, chat_reference(self.kwargs) or "")
+    def caller(self) -> callers.Caller:
+        return callers.caller(self.request, chat_reference(self.kwargs) or "")
 
     def show_user(self, chat_user: ChatUser) -> dict[str, Any]:
         return dict(ChatUserSerializer(chat_user, context=self.viewer).data)
@@ -43,7 +44,7 @@ class ChatView(ApiViewSet):
 def show_chats(request: Request, found: list[Chat]) -> list[Any]:
     """Chats with their newest messages, in one query for all of them."""
     context = {
-        "last_messages": access.last_messages(found),
+        "last_messages": message_access.last_messages(found),
         "for_member": not isinstance(request.auth, ChatUserToken),
     }
     return list(ChatSerializer(found, many=True, context=context).data)

@@ -14,7 +14,9 @@ from chatapi.api.errors import ErrorCode, forbidden, unprocessable
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
 from chatapi.api.views import READ, WRITE, Policy, token
-from chats import access, docs, representations
+from chats import docs, representations
+from chats.access import chats as access
+from chats.access import events as event_access
 from chats.actions import chats as actions
 from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
@@ -46,18 +48,18 @@ class ChatViewSet(ChatView):
         size = query["per_page"] + 1
         if isinstance(request.user, User):
             if is_first_page(query):
-                first = access.first_chats(request.user, query["order"], size)
+                first = access.first_page(request.user, query["order"], size)
                 return self.show_page(first, query)
             if is_next_page(query):
-                place = access.CHATS.place(query)
-                after = access.chats_after(request.user, place, query["order"], size)
+                place = access.ORDERING.place(query)
+                after = access.next_page(request.user, place, query["order"], size)
                 return self.show_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
             found = [*self.matching(query)]
         return self.show_page(found, query)
 
     def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
-        rows = created(access.CHATS.beyond(Chat.objects.all(), query), query)
+        rows = created(access.ORDERING.beyond(Chat.objects.all(), query), query)
         if "status" in query:
             rows = rows.filter(status=query["status"])
         if "external_id" in query:
@@ -67,11 +69,13 @@ class ChatViewSet(ChatView):
         order, page = query["order"], bounds(query)
         if "company_id" in query:
             company = named(query["company_id"])
-            return access.listed_of_company(self.request, rows, company, order, page)
-        return access.listed(self.request, rows, order, page)
+            return access.company_page(self.request, rows, company, order, page)
+        return access.visible_page(self.request, rows, order, page)
 
     def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
-        return self.found(found, query, lambda rows: show_chats(self.request, rows), access.CHATS)
+        return self.found(
+            found, query, lambda rows: show_chats(self.request, rows), access.ORDERING
+        )
 
     def create(self, request: Request) -> Response:
         fields = self.body(ChatInput)
@@ -83,13 +87,13 @@ class ChatViewSet(ChatView):
 
         def make() -> Response:
             chat = actions.create(company, **fields)
-            (shown,) = show_chats(request, [access.chats(request).get(pk=chat.pk)])
+            (shown,) = show_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
             return Response(shown, 201)
 
         return once(request, make)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        (shown,) = show_chats(request, [access.chat(request, self.caller)])
+        (shown,) = show_chats(request, [access.get_chat(request, self.caller)])
         return Response(shown)
 
     def update(self, request: Request, pk: str) -> Response:
@@ -100,7 +104,7 @@ class ChatViewSet(ChatView):
         return self.retrieve(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
-        chat = actions.delete(access.chat(request, self.caller))
+        chat = actions.delete(access.get_chat(request, self.caller))
         (shown,) = show_chats(request, [chat])
         return Response(shown)
 
@@ -118,7 +122,7 @@ class ChatViewSet(ChatView):
             chat = (
                 actions.rotate_password(self.caller.chat_id)
                 if rotate
-                else access.chat(request, self.caller)
+                else access.get_chat(request, self.caller)
             )
             password = actions.password_of(chat)
             return Response({"password": password, "url": actions.join_url(chat, password)})
@@ -129,7 +133,7 @@ class ChatViewSet(ChatView):
     def events(self, request: Request, pk: str) -> Response:
         # `wait` is the business of the server in front, which asks again when something happens.
         query = self.query(EventsQuery)
-        rows = access.events(self.caller.chat_id, query["after"], query["limit"])
+        rows = event_access.events_after(self.caller.chat_id, query["after"], query["limit"])
         data = [representations.event(row) for row in rows]
         last = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
         return Response({"data": data, "last_seq": last})

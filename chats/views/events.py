@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from chatapi.api.views import READ, ApiViewSet, Policy
-from chats import access, docs_stream
+from chats import docs_stream
+from chats.access import events as access
 from chats.hints import Position
 from chats.serializers.asked import AllEventsQuery, PlaceField
 from chats.serializers.shown import AllEventSerializer
@@ -29,7 +30,7 @@ class EventViewSet(ApiViewSet):
         last_id, after = query.get("after", (str(now), now))
         company_ids = list(companies(account(request)).values_list("pk", flat=True))
         with self.expensive(len(company_ids) > FEW_COMPANIES):  # each is asked for by itself
-            rows = access.events_of_companies(company_ids, after, query["limit"])
+            rows = access.company_events(company_ids, after, query["limit"])
         data: list[Any] = [AllEventSerializer(row).data for row in rows]
         if data:
             last_id = data[-1]["id"]

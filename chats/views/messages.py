@@ -11,7 +11,8 @@ from chatapi.api.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.api.views import READ, WRITE, Policy
-from chats import access, docs, representations
+from chats import docs, representations
+from chats.access import messages as access
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
@@ -38,7 +39,7 @@ class MessageViewSet(ChatView):
         query = self.query(MessagesQuery)
         if is_first_page(query):
             size = query["per_page"] + 1
-            first = access.first_messages(self.caller.chat_id, query["order"], size)
+            first = access.first_page(self.caller.chat_id, query["order"], size)
             return self.found(first, query, show, self.ordering)
         expensive = by_creation(query)
         if query.keys() & set(MessagesQuery.ANCHORS):
@@ -53,7 +54,7 @@ class MessageViewSet(ChatView):
 
     @property
     def ordering(self) -> Ordering:
-        return access.ordering_of_messages(self.caller.chat_id)
+        return access.ordering(self.caller.chat_id)
 
     def rows(self, query: dict[str, Any]) -> Any:
         return created(access.messages(self.caller.chat_id), query)
@@ -77,7 +78,7 @@ class MessageViewSet(ChatView):
                 older = query["after_seq"] > 0
             else:
                 chat_id, seq = self.caller.chat_id, query["around_seq"]
-                found = list(access.around(self.rows(query), chat_id, seq, size))
+                found = list(access.messages_around(self.rows(query), chat_id, seq, size))
             newer = len(found) > size
             found = found[:size]
         ascending = query["order"] == "asc"
@@ -98,7 +99,7 @@ class MessageViewSet(ChatView):
         """The messages next to the anchor and one more, the nearest first."""
         seq, size = query[f"{side}_seq"], query["per_page"] + 1
         if not query.keys() & {"before", "after"}:
-            return access.messages_beside(side, self.caller.chat_id, seq, size)
+            return access.adjacent_messages(side, self.caller.chat_id, seq, size)
         rows = self.rows(query)
         if side == "before":
             return list(rows.filter(seq__lt=seq).order_by("-seq")[:size])
@@ -129,7 +130,7 @@ class MessageViewSet(ChatView):
         return Response(self.one(pk))
 
     def one(self, pk: str) -> dict[str, Any]:
-        shown = representations.message(access.message(self.caller.chat_id, pk))
+        shown = representations.message(access.get_message(self.caller.chat_id, pk))
         if self.caller.is_member:
             revisions = MessageRevision.objects.filter(message_id=shown["id"]).order_by("pk")
             shown["revisions"] = RevisionSerializer(revisions, many=True).data

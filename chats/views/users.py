@@ -16,7 +16,9 @@ from chatapi.api.pagination import PageQuery, by_creation, created
 from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, limiter
-from chats import access, docs, representations
+from chats import docs, representations
+from chats.access import chat_users as access
+from chats.access import chats as chat_access
 from chats.actions import chats as chat_actions
 from chats.actions import codes, users
 from chats.models import ChatUser
@@ -88,7 +90,7 @@ class ChatUserViewSet(ChatView):
         query = self.query(PageQuery)
         chat_id = self.caller.chat_id
         rows = created(access.chat_users(chat_id), query)
-        ordering = access.ordering_of_chat_users(chat_id)
+        ordering = access.ordering(chat_id)
         return self.page(rows, query, self.show_users, ordering, expensive=by_creation(query))
 
     def create(self, request: Request, chat_pk: str) -> Response:
@@ -104,7 +106,7 @@ class ChatUserViewSet(ChatView):
         network = network_address(self.request)
         guess = Charge("PASSWORD", network)
         self.charge(guess)
-        chat = access.by_password(chat_pk, fields.pop("password"))
+        chat = chat_access.get_by_password(chat_pk, fields.pop("password"))
         limiter().give_back(guess)  # only wrong ones count
 
         def make() -> Response:
@@ -131,7 +133,9 @@ class ChatUserViewSet(ChatView):
             self.charge(
                 # Apart from the code's hour: whoever is invited will ask for a code next.
                 Charge("CODE_MAIL", f"invitation {self.caller.chat_id} {fields['email']}"),
-                *invitation_charges(account(self.request), access.company_of(self.caller.chat_id)),
+                *invitation_charges(
+                    account(self.request), chat_access.get_company(self.caller.chat_id)
+                ),
                 shown=False,
             )
             with callers_language(self.request):
@@ -143,18 +147,18 @@ class ChatUserViewSet(ChatView):
         return Response(show_joined(joined), 201)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
-        return Response(self.show_user(access.chat_user(self.caller.chat_id, pk)))
+        return Response(self.show_user(access.get_chat_user(self.caller.chat_id, pk)))
 
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
         fields = self.body(ChatUserEdit)
         status = fields.pop("status", None)
         if not self.caller.is_member:
             status = None  # to a guest it is read-only
-        chat_user = access.chat_user(self.caller.chat_id, pk)
+        chat_user = access.get_chat_user(self.caller.chat_id, pk)
         return Response(self.show_user(users.change(chat_user, fields, status)))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
-        chat_user = access.chat_user(self.caller.chat_id, pk)
+        chat_user = access.get_chat_user(self.caller.chat_id, pk)
         # A guest can name nobody else; a member may be the agent of the URL.
         itself = not self.caller.is_member or chat_user.user_id == request.user.pk
         end = users.leave if itself else users.remove
