@@ -2,14 +2,7 @@
 
 from typing import Any
 
-from chats.examples import (
-    CHAT_BRIEF,
-    EDITED,
-    EVENTS,
-    GUEST,
-    MESSAGE,
-    TOMBSTONE,
-)
+from chats.examples import CHAT_BRIEF, EDITED, EVENTS, GUEST, MESSAGE, TOMBSTONE
 
 IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
 

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from chatapi.mail.names import plain_name
 from chatapi.mail.outbox import KINDS, Letter, MailKind
-from chats.actions import chats, codes
+from chats.actions import auth_codes, chats
 from chats.models import AuthCode, ChatUser
 
 
@@ -23,7 +23,7 @@ def auth_code(code_id: int) -> Letter | None:
     )
     if code is None:
         return None
-    digits = codes.digits(code)
+    digits = auth_codes.digits(code)
     return Letter.of(
         "auth_code",
         _("%(code)s is your code for the chat") % {"code": digits},
@@ -31,7 +31,7 @@ def auth_code(code_id: int) -> Letter | None:
             "code": digits,
             "company": plain_name(code.chat.company.name),
             "name": greeting(code.chat_user),
-            "minutes": int(codes.lifetime().total_seconds() // 60),
+            "minutes": int(auth_codes.lifetime().total_seconds() // 60),
         },
     )
 
@@ -57,5 +57,5 @@ def invitation(chat_user_id: int) -> Letter | None:
     )
 
 
-KINDS["auth_code"] = MailKind(auth_code, codes.mailed)
+KINDS["auth_code"] = MailKind(auth_code, auth_codes.mailed)
 KINDS["chat_invitation"] = MailKind(invitation)

@@ -2,12 +2,12 @@
 
 from celery import shared_task
 
-from chats.actions import departures, users
+from chats.actions import chat_users, departures
 
 
 @shared_task
 def remove_ended_agents() -> int:
-    return users.remove_ended_agents()
+    return chat_users.remove_ended_agents()
 
 
 @shared_task

@@ -16,7 +16,7 @@ from rest_framework.permissions import BasePermission
 from accounts.actions import issue_token, prove_address, revoke_token
 from accounts.models import ApiToken
 from chatapi.api.views import ApiViewSet, Policy
-from chats.actions import messages, tokens, users
+from chats.actions import chat_users, messages, tokens
 from chats.models import ChatUserToken
 from companies.actions import invite_member, save_reply
 from companies.models import Role
@@ -253,7 +253,7 @@ def dead_tokens(user, chat_user) -> list[str]:
 
 
 def test_a_chat_user_who_left_has_no_token_any_more(gina):
-    users.leave(gina.chat_user)
+    chat_users.leave(gina.chat_user)
     assert gina.api.get("/api/chat-user").status_code == 401
 
 

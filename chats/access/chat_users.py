@@ -1,9 +1,6 @@
 """The users of a chat, and who may not become one."""
 
-from django.db.models import (
-    Q,
-    QuerySet,
-)
+from django.db.models import Q, QuerySet
 
 from chatapi.api.cursors import NUMBER, Ordering
 from chatapi.api.errors import not_found

@@ -4,11 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    Q,
-    QuerySet,
-)
+from django.db.models import BigIntegerField, Q, QuerySet
 
 from chatapi.db.compiled import Compiled, Parameter
 from chats.hints import Position

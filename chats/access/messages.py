@@ -3,12 +3,7 @@
 from functools import cache
 from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    QuerySet,
-    Subquery,
-    Value,
-)
+from django.db.models import BigIntegerField, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from chatapi.api.cursors import NUMBER, Ordering

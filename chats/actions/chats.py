@@ -15,7 +15,7 @@ from chatapi.api.errors import ErrorCode, forbidden, unprocessable
 from chatapi.bus.hints import access_changed
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
-from chats.actions import log, messages, users
+from chats.actions import chat_users, events, messages
 from chats.hints import chat_channel
 from chats.models import (
     AuthCode,
@@ -63,7 +63,7 @@ def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
             chat = Chat.objects.create(
                 company=company, sealed_password=encrypt(password or make_password()), **fields
             )
-            log.of_chat(chat, EventType.CHAT_CREATED)
+            events.of_chat(chat, EventType.CHAT_CREATED)
     except IntegrityError:
         raise external_id_taken() from None
     return chat
@@ -78,15 +78,15 @@ def start(
     message: str = "",
     network: str = "",
     mails: bool = True,
-) -> tuple[Chat, users.Joined]:
+) -> tuple[Chat, chat_users.Joined]:
     """A guest opens a chat of their own, with a first message if they gave one.
 
-    `network` and `mails` are those of `users.join`.
+    `network` and `mails` are those of `chat_users.join`.
     """
     with transaction.atomic():
         name = f"{first_name} {last_name}".strip()[:NAME_LENGTH]
         chat = create(company, name=name, started_by_guest=True)
-        joined = users.join(
+        joined = chat_users.join(
             chat,
             email=email,
             first_name=first_name,
@@ -105,7 +105,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
     password, status = fields.pop("password", None), fields.pop("status", None)
     try:
         with transaction.atomic():
-            chat = log.lock(chat_id)
+            chat = events.lock(chat_id)
             changed = [name for name, value in fields.items() if getattr(chat, name) != value]
             for name in changed:
                 setattr(chat, name, fields[name])
@@ -114,7 +114,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
                 changed.append("sealed_password")
             if changed:
                 chat.save(update_fields=changed)
-                log.of_chat(chat, EventType.CHAT_UPDATED)
+                events.of_chat(chat, EventType.CHAT_UPDATED)
             if status is not None and status != chat.status:
                 set_status(chat, status)
     except IntegrityError:
@@ -126,7 +126,7 @@ def set_status(chat: Chat, status: str) -> None:
     chat.status = status
     chat.save(update_fields=["status"])
     closes = status == Chat.Status.CLOSED
-    log.of_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
+    events.of_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
 
 
 def rotate_password(chat_id: int) -> Chat:

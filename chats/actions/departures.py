@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapi.api.errors import ApiError
-from chats.actions import chats, users
+from chats.actions import chat_users, chats
 from chats.models import Chat, ChatUser, Departure
 from companies.actions import membership_ended
 from companies.models import Membership
@@ -73,7 +73,7 @@ def remove_guests(membership: Membership) -> None:
     ):
         return  # back already
     for chat_user in found:
-        users.remove(chat_user)
+        chat_users.remove(chat_user)
 
 
 def rotate_batch(departure: Departure) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
-from chats.actions import log, sending
+from chats.actions import events, messages_postgresql
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRIED_SOON = timedelta(minutes=5)
@@ -49,7 +49,7 @@ def write_at_once(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
 ) -> dict[str, Any]:
     given = request_hash if idempotency_key else None
-    sent = sending.write(author, text, idempotency_key, given)
+    sent = messages_postgresql.write(author, text, idempotency_key, given)
     message = Message(
         id=sent.id,
         chat_id=author.chat_id,
@@ -75,7 +75,7 @@ def write(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
 ) -> dict[str, Any]:
     # Statement 1: the chat's row lock, its next number and its status.
-    turn = log.take_turn(author.chat_id, message=True)
+    turn = events.take_turn(author.chat_id, message=True)
     if turn.status != Chat.Status.OPEN:
         raise forbidden(ErrorCode.CHAT_CLOSED)
     now = timezone.now()
@@ -92,7 +92,7 @@ def write(
     )
     # Statement 3.
     answer = shown(message, author)
-    log.write(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
+    events.write(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
     # Statement 4: sending reads up to one's own message; somebody who left meanwhile has no say.
     active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
     if not active.update(last_read_seq=turn.seq):
@@ -134,7 +134,7 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
     ApiError 403 when it is another's, deleted, too old or in a closed chat; 404 when there is none.
     """
     with transaction.atomic():
-        chat = log.lock(author.chat_id)
+        chat = events.lock(author.chat_id)
         message = find(chat.pk, message_id)
         if message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
@@ -163,7 +163,7 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
     `author` is the chat user who asks, None for a manager. ApiError 403 when it is another's.
     """
     with transaction.atomic():
-        chat = log.lock(chat_id)
+        chat = events.lock(chat_id)
         message = find(chat.pk, message_id)
         if author is not None and message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
@@ -185,6 +185,6 @@ def find(chat_id: int, message_id: int) -> Message:
 
 
 def record(message: Message, type: EventType) -> None:
-    turn = log.take_turn(message.chat_id)
+    turn = events.take_turn(message.chat_id)
     answer = shown(message, message.author)
-    log.write(turn, type, timezone.now(), answer, message_id=message.pk)
+    events.write(turn, type, timezone.now(), answer, message_id=message.pk)

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from chatapi.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from chats.actions import chat_users as actions
 from chats.actions import tokens
-from chats.actions import users as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter
 from chats.models import ChatUser, ChatUserToken
 

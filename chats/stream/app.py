@@ -15,15 +15,7 @@ from django.db import Error
 
 from chatapi.api import tokens
 from chatapi.api.ids import parse_id, parse_ids
-from chatapi.server.body import (
-    App,
-    Receive,
-    Scope,
-    Send,
-    disconnected,
-    identified,
-    on_shutdown,
-)
+from chatapi.server.body import App, Receive, Scope, Send, disconnected, identified, on_shutdown
 from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import ChatUserToken
 from chats.stream.caps import Caps, refuse

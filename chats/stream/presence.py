@@ -17,7 +17,7 @@ import redis
 from django.db import Error
 
 from chatapi.api.encoding import instant
-from chats.actions.users import note_seen, tell_presence
+from chats.actions.chat_users import note_seen, tell_presence
 from chats.hints import Hint
 from chats.stream import reader
 from chats.stream.registry import Present, registry

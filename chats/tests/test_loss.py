@@ -50,13 +50,13 @@ SETTINGS = {
 MAKE = f"""
 import json
 from accounts.actions import account_for
-from chats.actions import chats, users
+from chats.actions import chats, chat_users
 from companies.actions import create_company
 company = create_company(account_for("owner@loss.test"), name="Loss", verify_first_join=False)
 made = []
 for number in range({CHATS}):
     chat = chats.create(company, password="open-sesame")
-    guest = users.join(chat, email="gina@guest.test", first_name="Gina", last_name="Guest")
+    guest = chat_users.join(chat, email="gina@guest.test", first_name="Gina", last_name="Guest")
     made.append([chat.pk, guest.token])
 print(json.dumps(made))
 """

@@ -7,7 +7,7 @@ import pytest
 
 from chatapi.api.encoding import instant
 from chatapi.bus.hints import ACCESS, CONTROL
-from chats.actions import messages, users
+from chats.actions import chat_users, messages
 from chats.hints import Hint, Position
 from chats.models import Event
 from chats.stream import door, hub, reader
@@ -447,7 +447,7 @@ def test_events_are_read_by_their_places(chat, other_chat, gina, hugo):
     [
         lambda chat, gina, sent: messages.delete(chat.pk, sent["id"], gina.chat_user),
         lambda chat, gina, sent: messages.edit(gina.chat_user, sent["id"], "new"),
-        lambda chat, gina, sent: users.rename(gina.chat_user, {"last_name": "New"}),
+        lambda chat, gina, sent: chat_users.rename(gina.chat_user, {"last_name": "New"}),
     ],
 )
 def test_what_changes_earlier_events_is_known_by_its_type(chat, gina, change):

@@ -10,11 +10,7 @@ from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
 from chats.access import callers
 from chats.access import messages as message_access
-from chats.authentication import (
-    ChatUserTokenAuthentication,
-    MemberAuthentication,
-    chat_reference,
-)
+from chats.authentication import ChatUserTokenAuthentication, MemberAuthentication, chat_reference
 from chats.models import Chat, ChatUser, ChatUserToken
 from chats.serializers.shown import ChatSerializer, ChatUserSerializer
 

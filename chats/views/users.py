@@ -19,8 +19,8 @@ from chatapi.limits.limiter import Charge, limiter
 from chats import docs, representations
 from chats.access import chat_users as access
 from chats.access import chats as chat_access
+from chats.actions import auth_codes, chat_users
 from chats.actions import chats as chat_actions
-from chats.actions import codes, users
 from chats.models import ChatUser
 from chats.permissions import InChat, ItselfOrMember, MayJoin
 from chats.serializers.shown import ChatUserSerializer, CurrentChatUserSerializer
@@ -45,7 +45,7 @@ class CurrentChatUserViewSet(ApiViewSet):
         return Response(CurrentChatUserSerializer(request.user).data)
 
 
-def answer_join(joined: users.Joined) -> Response:
+def answer_join(joined: chat_users.Joined) -> Response:
     """201 with the new chat user; 202 for an address that is known, telling nothing about it."""
     if joined.created:
         return Response(show_joined(joined), 201)
@@ -59,12 +59,12 @@ def answer_join(joined: users.Joined) -> Response:
     return Response(accepted, 202)
 
 
-def show_joined(joined: users.Joined) -> dict[str, Any]:
+def show_joined(joined: chat_users.Joined) -> dict[str, Any]:
     shown = dict(ChatUserSerializer(joined.chat_user).data)
     return shown | show_token(joined)
 
 
-def show_token(joined: users.Joined) -> dict[str, Any]:
+def show_token(joined: chat_users.Joined) -> dict[str, Any]:
     """What a guest or an agent gets to go on with: a token, or a code on its way."""
     shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
     if joined.attempt_key is not None:
@@ -111,7 +111,7 @@ class ChatUserViewSet(ChatView):
 
         def make() -> Response:
             email, mails = fields["email"], True
-            trust = users.trust_of(chat, email)
+            trust = chat_users.trust_of(chat, email)
             if trust is not None:
                 who = f"{chat.pk} {email}"
                 self.charge(
@@ -120,10 +120,10 @@ class ChatUserViewSet(ChatView):
                     Charge("MAIL_NETWORK", network),
                     shown=False,
                 )
-            if trust is users.Trust.STRANGER:
+            if trust is chat_users.Trust.STRANGER:
                 mails = may_mail_for_strangers(email)
             with callers_language(self.request):
-                return answer_join(users.join(chat, network=network, mails=mails, **fields))
+                return answer_join(chat_users.join(chat, network=network, mails=mails, **fields))
 
         return once(self.request, make)
 
@@ -139,9 +139,9 @@ class ChatUserViewSet(ChatView):
                 shown=False,
             )
             with callers_language(self.request):
-                return answer_join(users.invite(self.caller.chat_id, **fields))
+                return answer_join(chat_users.invite(self.caller.chat_id, **fields))
         assert isinstance(self.request.auth, ApiToken)
-        joined = users.join_as_agent(
+        joined = chat_users.join_as_agent(
             self.caller.chat_id, account(self.request), origin=self.request.auth
         )
         return Response(show_joined(joined), 201)
@@ -155,23 +155,23 @@ class ChatUserViewSet(ChatView):
         if not self.caller.is_member:
             status = None  # to a guest it is read-only
         chat_user = access.get_chat_user(self.caller.chat_id, pk)
-        return Response(self.show_user(users.change(chat_user, fields, status)))
+        return Response(self.show_user(chat_users.change(chat_user, fields, status)))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.get_chat_user(self.caller.chat_id, pk)
         # A guest can name nobody else; a member may be the agent of the URL.
         itself = not self.caller.is_member or chat_user.user_id == request.user.pk
-        end = users.leave if itself else users.remove
+        end = chat_users.leave if itself else chat_users.remove
         return Response(self.show_user(end(chat_user)))
 
     @action(detail=False, methods=["post"], url_path="get-token")
     def get_token(self, request: Request, chat_pk: str) -> Response:
         fields = self.body(GetTokenInput)
         chat_id, network = parse_id(chat_pk), network_address(request)
-        key_of = codes.read_attempt_key(chat_id, fields.get("attempt_key", ""))
+        key_of = auth_codes.read_attempt_key(chat_id, fields.get("attempt_key", ""))
         guesser = network if key_of is None else f"key {key_of}"
         self.charge(Charge("CODE_TRY", f"{chat_pk} {guesser}"))
-        token, plain, chat_user = codes.exchange(
+        token, plain, chat_user = auth_codes.exchange(
             chat_id, fields["email"], fields["auth_code"], network=network, key_of=key_of
         )
         # Whoever reads the address's mail may have the next code at once.

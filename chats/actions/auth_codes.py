@@ -20,7 +20,7 @@ from chatapi.api.errors import ErrorCode, unprocessable
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.mail import outbox
 from chats.access import chat_users as chat_user_access
-from chats.actions import log, tokens
+from chats.actions import events, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
 ATTEMPTS = 5  # of the browser that asked for the code, and as many of its network
@@ -104,7 +104,7 @@ def exchange(
         time.sleep(max(0.0, began + REFUSAL_SECONDS - time.monotonic()))
         raise invalid_code()
     with transaction.atomic():
-        chat = log.lock(code.chat_id)
+        chat = events.lock(code.chat_id)
         if not AuthCode.objects.filter(pk=code.pk, used_at=None).update(used_at=timezone.now()):
             raise invalid_code()
         chat_user = ChatUser.objects.select_related("membership").get(pk=code.chat_user_id)
@@ -169,7 +169,7 @@ def verify(chat_user: ChatUser) -> None:
                 "status", "assurance", "role", "user", "membership", "joined_at", "left_at",
             ]
         )  # fmt: skip
-        log.of_user(chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED)
+        events.of_user(chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED)
 
 
 def invalid_code() -> Exception:

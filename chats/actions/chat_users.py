@@ -16,7 +16,7 @@ from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
 from chatapi.mail import outbox
 from chats import hints
 from chats.access import chat_users as access
-from chats.actions import codes, log, tokens
+from chats.actions import auth_codes, events, tokens
 from chats.models import Chat, ChatUser, EventType
 from companies.models import Membership
 
@@ -73,7 +73,7 @@ def join(
     the answer is the same: strangers have had too many mailed to this address.
     """
     with transaction.atomic():
-        chat = log.lock(chat.pk)
+        chat = events.lock(chat.pk)
         known = ChatUser.objects.filter(chat=chat, email=email).first()
         if access.is_barred(chat, email, known):
             raise forbidden(ErrorCode.BANNED)
@@ -90,13 +90,13 @@ def join(
             last_name=last_name,
             joined_at=timezone.now(),
         )
-        log.of_user(chat_user, EventType.USER_JOINED)
+        events.of_user(chat_user, EventType.USER_JOINED)
         return admit(chat, chat_user, network, mails)
 
 
 def with_code(chat_user: ChatUser, created: bool, network: str, mails: bool) -> Joined:
-    code_id = codes.mail_code(chat_user, network).pk if mails else 0
-    key = codes.attempt_key(chat_user.chat_id, code_id)
+    code_id = auth_codes.mail_code(chat_user, network).pk if mails else 0
+    key = auth_codes.attempt_key(chat_user.chat_id, code_id)
     return Joined(chat_user, created, code_mailed=True, attempt_key=key)
 
 
@@ -116,7 +116,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
     with transaction.atomic():
         if origin is not None:
             origin = hold_token(origin)
-        chat = log.lock(chat_id)
+        chat = events.lock(chat_id)
         live = Membership.objects.live().filter(company=chat.company_id, user=user)
         membership = live.filter(user__is_active=True).first()
         if membership is None:  # it ended while the request was on its way
@@ -142,7 +142,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
             )  # fmt: skip
             # Whoever only claimed this address before must not speak as the agent.
             tokens.end_all(chat_user)
-            log.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
+            events.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
         days = chat.company.chat_user_token_days
         token, plain = tokens.issue(chat_user, days, origin=origin)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
@@ -155,7 +155,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
     account is switched off too.
     """
     with transaction.atomic():
-        chat = log.lock(chat_id)
+        chat = events.lock(chat_id)
         chat_user, created = ChatUser.objects.get_or_create(
             chat=chat,
             email=email,
@@ -203,14 +203,14 @@ def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = Non
 def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
     """Write the names that are given."""
     with transaction.atomic():
-        log.lock(chat_user.chat_id)
+        events.lock(chat_user.chat_id)
         chat_user.refresh_from_db()
         changed = [name for name, value in fields.items() if getattr(chat_user, name) != value]
         if changed:
             for name in changed:
                 setattr(chat_user, name, fields[name])
             chat_user.save(update_fields=changed)
-            log.of_user(chat_user, EventType.USER_UPDATED)
+            events.of_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
@@ -237,26 +237,26 @@ def ban(chat_user: ChatUser) -> ChatUser:
 def lift_ban(chat_user: ChatUser) -> ChatUser:
     """Let a banned guest come back by the password and a code."""
     with transaction.atomic():
-        log.lock(chat_user.chat_id)
+        events.lock(chat_user.chat_id)
         chat_user.refresh_from_db()
         if chat_user.status == ChatUser.Status.BANNED:
             chat_user.status = ChatUser.Status.REMOVED
             chat_user.save(update_fields=["status"])
-            log.of_user(chat_user, EventType.USER_UPDATED)
+            events.of_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
 def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatUser:
     here = {ChatUser.Status.ACTIVE, ChatUser.Status.INVITED}
     with transaction.atomic():
-        log.lock(chat_user.chat_id)
+        events.lock(chat_user.chat_id)
         chat_user.refresh_from_db()
         bans = status == ChatUser.Status.BANNED != chat_user.status
         if chat_user.status in here or bans:
             chat_user.status, chat_user.left_at = status, timezone.now()
             chat_user.save(update_fields=["status", "left_at"])
             tokens.end_all(chat_user)
-            log.of_user(chat_user, event)
+            events.of_user(chat_user, event)
     return chat_user
 
 
