@@ -28,35 +28,36 @@ from chats.examples import (
     TOKEN,
     TOMBSTONE,
 )
-from chats.serializers.asked import ChatsQuery, EventsQuery, MessagesQuery
-from chats.serializers.shown import (
+from chats.serializers.chat_users import (
     AcceptedSerializer,
-    ChatSerializer,
+    ChatUserEdit,
     ChatUserSerializer,
     CurrentChatUserSerializer,
-    EventsSerializer,
+    InviteInput,
     JoinedSerializer,
-    MessageDetailSerializer,
-    MessageSerializer,
-    ReadSerializer,
-    ShareSerializer,
-    StartedSerializer,
-    TokenSerializer,
-    TypingSerializer,
+    JoinInput,
 )
-from chats.serializers.taken import (
+from chats.serializers.chats import (
     ChatEdit,
     ChatInput,
-    ChatUserEdit,
-    GetTokenInput,
-    InviteInput,
-    JoinInput,
-    MessageInput,
+    ChatSerializer,
+    ChatsQuery,
     ReadInput,
+    ReadSerializer,
     ShareInput,
-    StartChatInput,
+    ShareSerializer,
     TypingInput,
+    TypingSerializer,
 )
+from chats.serializers.events import EventsQuery, EventsSerializer
+from chats.serializers.messages import (
+    MessageDetailSerializer,
+    MessageInput,
+    MessageSerializer,
+    MessagesQuery,
+)
+from chats.serializers.start_chat import StartChatInput, StartedSerializer
+from chats.serializers.tokens import GetTokenInput, TokenSerializer
 
 
 class ChatUserTokenScheme(OpenApiAuthenticationExtension):

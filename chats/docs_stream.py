@@ -5,8 +5,7 @@ from drf_spectacular.utils import OpenApiParameter
 from chatapi.api.schema.describe import Answer, Operation, describe
 from chats.examples import ALL_EVENT
 from chats.examples_events import STREAMED
-from chats.serializers.asked import AllEventsQuery
-from chats.serializers.shown import STREAM_EVENT, AllEventsSerializer
+from chats.serializers.events import STREAM_EVENT, AllEventsQuery, AllEventsSerializer
 
 STREAM = Answer(STREAM_EVENT, STREAMED, "")
 STREAM_RULES = (

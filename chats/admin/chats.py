@@ -20,7 +20,7 @@ from chats.actions import chats as actions
 from chats.admin.filters import CompanyFilter
 from chats.admin.transcript import transcript
 from chats.models import Chat, ChatUser, Event
-from chats.serializers.taken import Metadata
+from chats.serializers.chats import Metadata
 
 if TYPE_CHECKING:
     ChatModelForm = forms.ModelForm[Chat]

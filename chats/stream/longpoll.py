@@ -20,7 +20,7 @@ from django.db import Error
 from chatapi.api.views import read
 from chatapi.server.body import App, Message, Receive, Scope, Send, disconnected, on_shutdown
 from chats.hints import Hint
-from chats.serializers.asked import EventsQuery
+from chats.serializers.events import EventsQuery
 from chats.stream.caps import Caps, refuse
 from chats.stream.feed import Frames
 from chats.stream.hub import hub

@@ -12,7 +12,8 @@ from chats.access import callers
 from chats.access import messages as message_access
 from chats.authentication import ChatUserTokenAuthentication, MemberAuthentication, chat_reference
 from chats.models import Chat, ChatUser, ChatUserToken
-from chats.serializers.shown import ChatSerializer, ChatUserSerializer
+from chats.serializers.chat_users import ChatUserSerializer
+from chats.serializers.chats import ChatSerializer
 
 EITHER = (MemberAuthentication, ChatUserTokenAuthentication)
 API_TOKEN = (MemberAuthentication,)

@@ -20,8 +20,15 @@ from chats.access import events as event_access
 from chats.actions import chats as actions
 from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
-from chats.serializers.asked import ChatsQuery, EventsQuery
-from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
+from chats.serializers.chats import (
+    ChatEdit,
+    ChatInput,
+    ChatsQuery,
+    ReadInput,
+    ShareInput,
+    TypingInput,
+)
+from chats.serializers.events import EventsQuery
 from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
 from companies.access import companies, named
 

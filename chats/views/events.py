@@ -12,8 +12,7 @@ from chatapi.api.views import READ, ApiViewSet, Policy
 from chats import docs_stream
 from chats.access import events as access
 from chats.hints import Position
-from chats.serializers.asked import AllEventsQuery, PlaceField
-from chats.serializers.shown import AllEventSerializer
+from chats.serializers.events import AllEventSerializer, AllEventsQuery, PlaceField
 from chats.views.base import API_TOKEN
 from companies.access import companies
 

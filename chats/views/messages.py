@@ -16,9 +16,7 @@ from chats.access import messages as access
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
-from chats.serializers.asked import MessagesQuery
-from chats.serializers.shown import RevisionSerializer
-from chats.serializers.taken import MessageInput
+from chats.serializers.messages import MessageInput, MessagesQuery, RevisionSerializer
 from chats.views.base import EITHER, ChatView, send
 
 Rows = list[dict[str, Any]]  # `list` is a route's name below

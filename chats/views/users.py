@@ -23,14 +23,15 @@ from chats.actions import auth_codes, chat_users
 from chats.actions import chats as chat_actions
 from chats.models import ChatUser
 from chats.permissions import InChat, ItselfOrMember, MayJoin
-from chats.serializers.shown import ChatUserSerializer, CurrentChatUserSerializer
-from chats.serializers.taken import (
+from chats.serializers.chat_users import (
     ChatUserEdit,
-    GetTokenInput,
+    ChatUserSerializer,
+    CurrentChatUserSerializer,
     InviteInput,
     JoinInput,
-    StartChatInput,
 )
+from chats.serializers.start_chat import StartChatInput
+from chats.serializers.tokens import GetTokenInput
 from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, join
 from companies.access import public_company
 from companies.limits import invitation_charges
