@@ -35,7 +35,7 @@ urlpatterns = [
     path("accounts/", include("accounts.pages.entrance")),
     path("", include("accounts.pages.urls")),
     path("", include("companies.pages.urls")),
-    path("", include("chats.pages.urls")),
+    path("", include("chats.website.urls")),
 ]
 
 handler400 = "chatapi.api.errors.handler400"

@@ -4,11 +4,12 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
+from chats.views.chat_users import ChatUserViewSet, CurrentChatUserViewSet
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
+from chats.views.start_chat import StartChatViewSet
 from chats.views.statistics import StatisticsViewSet
-from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChatViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("chats", ChatViewSet, basename="chat")

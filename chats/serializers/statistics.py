@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from chatapi.api.pagination import Moment
-from chats.statistics import MOST_DAYS
+from chats.access.statistics import MOST_DAYS
 from companies.hours import timezones
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from chatapi.tests.browser import Person, Site, assert_accessible, log_in, shot
 from chats.actions import messages
-from chats.pages.overview import ceiling, lasting
+from chats.website.overview import ceiling, lasting
 
 PATH = "/companies/acme/overview"
 

@@ -14,12 +14,13 @@ from chatapi.api.errors import ErrorCode, forbidden, unprocessable
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
 from chatapi.api.views import READ, WRITE, Policy, token
-from chats import docs, representations
+from chats import representations
 from chats.access import chats as access
 from chats.access import events as event_access
 from chats.actions import chats as actions
 from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
+from chats.schema import chats as schema
 from chats.serializers.chats import (
     ChatEdit,
     ChatInput,
@@ -35,7 +36,7 @@ from companies.access import companies, named
 Chats = list[Chat]  # `list` is a route's name below
 
 
-@docs.chats
+@schema.chats
 class ChatViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (IsAuthenticated,), (READ,)),

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from chatapi.api.views import READ, ApiViewSet, Policy
-from chats import docs_stream
 from chats.access import events as access
 from chats.hints import Position
+from chats.schema import events as schema
 from chats.serializers.events import AllEventSerializer, AllEventsQuery, PlaceField
 from chats.views.base import API_TOKEN
 from companies.access import companies
@@ -19,7 +19,7 @@ from companies.access import companies
 FEW_COMPANIES = 20
 
 
-@docs_stream.events
+@schema.events
 class EventViewSet(ApiViewSet):
     policies: ClassVar = {"list": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
 

@@ -11,18 +11,19 @@ from chatapi.api.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.api.views import READ, WRITE, Policy
-from chats import docs, representations
+from chats import representations
 from chats.access import messages as access
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
+from chats.schema import messages as schema
 from chats.serializers.messages import MessageInput, MessagesQuery, RevisionSerializer
 from chats.views.base import EITHER, ChatView, send
 
 Rows = list[dict[str, Any]]  # `list` is a route's name below
 
 
-@docs.messages
+@schema.messages
 class MessageViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),

@@ -9,14 +9,15 @@ from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.views import READ, ApiViewSet, Policy
-from chats import docs_statistics, statistics
+from chats.access import statistics
+from chats.schema import statistics as schema
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
 from companies import access
 from companies.models import Company
 from companies.permissions import CompanyManager
 
 
-@docs_statistics.statistics
+@schema.statistics
 class StatisticsViewSet(ApiViewSet):
     policies: ClassVar = {"retrieve": Policy((ApiTokenAuthentication,), (CompanyManager,), (READ,))}
 

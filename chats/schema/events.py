@@ -1,10 +1,9 @@
-"""What the OpenAPI schema says of the streams, and of the events of all chats."""
+"""The OpenAPI descriptions of the streams, and of the events of all chats."""
 
 from drf_spectacular.utils import OpenApiParameter
 
 from chatapi.api.schema.describe import Answer, Operation, describe
-from chats.examples import ALL_EVENT
-from chats.examples_events import STREAMED
+from chats.schema.examples.events import ALL_EVENT, STREAMED
 from chats.serializers.events import STREAM_EVENT, AllEventsQuery, AllEventsSerializer
 
 STREAM = Answer(STREAM_EVENT, STREAMED, "")

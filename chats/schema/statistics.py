@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says of a company's statistics."""
+"""The OpenAPI description of a company's statistics."""
 # drf-spectacular is typed in part only.
 # mypy: disallow_untyped_calls=False
 

@@ -1,4 +1,4 @@
-"""Who takes part in a chat, how they come in, and the token they get."""
+"""Chat users: how they join, are invited and edited, and the token they get."""
 
 from typing import Any, ClassVar
 
@@ -16,13 +16,12 @@ from chatapi.api.pagination import PageQuery, by_creation, created
 from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, limiter
-from chats import docs, representations
 from chats.access import chat_users as access
 from chats.access import chats as chat_access
 from chats.actions import auth_codes, chat_users
-from chats.actions import chats as chat_actions
 from chats.models import ChatUser
 from chats.permissions import InChat, ItselfOrMember, MayJoin
+from chats.schema import chat_users as schema
 from chats.serializers.chat_users import (
     ChatUserEdit,
     ChatUserSerializer,
@@ -30,14 +29,12 @@ from chats.serializers.chat_users import (
     InviteInput,
     JoinInput,
 )
-from chats.serializers.start_chat import StartChatInput
 from chats.serializers.tokens import GetTokenInput
 from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, join
-from companies.access import public_company
 from companies.limits import invitation_charges
 
 
-@docs.current_chat_user
+@schema.current_chat_user
 class CurrentChatUserViewSet(ApiViewSet):
     policies: ClassVar = {"retrieve": Policy(CHAT_USER_TOKEN, (IsAuthenticated,), (READ,))}
 
@@ -75,7 +72,7 @@ def show_token(joined: chat_users.Joined) -> dict[str, Any]:
     return shown
 
 
-@docs.chat_users
+@schema.chat_users
 class ChatUserViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
@@ -193,39 +190,3 @@ def may_mail_for_strangers(email: str) -> bool:
     the address's owner out, and would tell that others have used it.
     """
     return limiter().take([Charge("MAIL", f"visitor {email}")]).allowed
-
-
-@docs.start_chat
-class StartChatViewSet(ApiViewSet):
-    """A visitor presses the button of a company."""
-
-    policies: ClassVar = {
-        "create": Policy(EITHER, (AllowAny,), (WRITE,), anonymous=True),
-    }
-
-    def create(self, request: Request, company_pk: str) -> Response:
-        fields = self.body(StartChatInput)
-        company = public_company(company_pk)
-        network, email = network_address(request), fields["email"]
-        self.charge(Charge("JOIN", f"company {company.pk} {network}"))
-
-        def make() -> Response:
-            # Each time another chat, of whatever company: one network must not flood an address.
-            self.charge(
-                Charge("CODE_MAIL", f"visitor {network} {email}"),
-                Charge("MAIL_NETWORK", network),
-                shown=False,
-            )
-            mails = may_mail_for_strangers(email)
-            with callers_language(request):
-                chat, joined = chat_actions.start(company, network=network, mails=mails, **fields)
-            password = chat_actions.password_of(chat)
-            answer = {
-                "chat": representations.chat(chat),
-                "chat_user": ChatUserSerializer(joined.chat_user).data,
-                "password": password,
-                "url": chat_actions.join_url(chat, password),
-            }
-            return Response(answer | show_token(joined), 201)
-
-        return once(request, make)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chats.pages import inbox, overview, visitor
+from chats.website import inbox, overview, visitor
 
 urlpatterns = [
     path("chats/<int:chat_id>", visitor.chat, name="chat"),

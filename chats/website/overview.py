@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from chatapi.api.errors import ApiError
 from chatapi.limits.expensive import expensive_read
-from chats import statistics
+from chats.access import statistics
 from companies.models import Company, Role
 from companies.pages.base import company_page, show
 from companies.pages.forms import DAYS

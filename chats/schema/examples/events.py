@@ -1,8 +1,36 @@
-"""An example of each event of the log and of the streams, in the chat of `chats.examples`."""
+"""An example of each event of the log and of the streams."""
 
 from typing import Any
 
-from chats.examples import CHAT_BRIEF, EDITED, EVENTS, GUEST, MESSAGE, TOMBSTONE
+from chats.schema.examples.chat_users import FOR_SOME, GUEST
+from chats.schema.examples.chats import CHAT, CHAT_BRIEF
+from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
+
+EVENTS: list[dict[str, Any]] = [
+    {
+        "seq": 1,
+        "type": "chat.created",
+        "chat_id": 42,
+        "created_at": CHAT["created_at"],
+        "data": CHAT_BRIEF,
+    },
+    {
+        "seq": 2,
+        "type": "user.joined",
+        "chat_id": 42,
+        "created_at": GUEST["joined_at"],
+        "data": {k: v for k, v in GUEST.items() if k not in FOR_SOME},
+    },
+    {
+        "seq": 3,
+        "type": "message.created",
+        "chat_id": 42,
+        "created_at": MESSAGE["created_at"],
+        "data": MESSAGE,
+    },
+]
+ALL_EVENT = {"id": "2021-07-05T09:31:38.000000Z_42_3", **EVENTS[2]}
+
 
 IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
 
