@@ -11,7 +11,7 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.limits.address import network_address
 from chatapi.server.body import Scope, Send, answer_error, identified
 
-CAP_RETRY = 30  # seconds after which somebody else may have gone
+RETRY_AFTER_SECONDS = 30  # seconds after which somebody else may have gone
 
 
 class Caps:
@@ -44,7 +44,7 @@ class Caps:
                 del self._open[key]
 
     @contextmanager
-    def entered(self, token: str, scope: Scope) -> Iterator[bool]:
+    def slot(self, token: str, scope: Scope) -> Iterator[bool]:
         """Whether one more may be open; it counts for as long as the block runs."""
         address = network_address(Caller(scope))
         allowed = self.enter(token, address)
@@ -67,7 +67,7 @@ class Caller:
 
 
 async def refuse(
-    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = CAP_RETRY
+    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = RETRY_AFTER_SECONDS
 ) -> None:
     """Answer 429; `limits` are the headers that tell of the token's rate limit."""
     headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}

@@ -22,7 +22,7 @@ from chatapi.server.body import App, Message, Receive, Scope, Send, disconnected
 from chats.hints import Hint
 from chats.serializers.events import EventsQuery
 from chats.stream.caps import Caps, refuse
-from chats.stream.feed import Frames
+from chats.stream.chat_feed import Frames
 from chats.stream.hub import hub
 
 EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
@@ -47,16 +47,16 @@ class LongPoll:
         deadline = asyncio.get_running_loop().time() + seconds
         gone = asyncio.ensure_future(disconnected(receive))
         try:
-            answer = await ask(self.app, scope)
-            page = page_of(answer)
+            answer = await call_app(self.app, scope)
+            page = parse_page(answer)
             if page is not None and not page["data"]:
                 try:
                     answer = await self.wait(scope, answer, page["last_seq"], deadline, gone)
-                except TooManyError:
+                except TooManyOpenError:
                     await refuse(scope, send, rate_limits(answer))
                     return
                 except Error:  # no database: the view has words for it
-                    answer = await ask(self.app, scope)
+                    answer = await call_app(self.app, scope)
             if not gone.done():
                 for message in answer:
                     await send(message)
@@ -68,30 +68,30 @@ class LongPoll:
     ) -> Answer:
         """The answer to give instead of the `empty` one of a chat whose newest event is `head`."""
         chat_id = int(scope["path"].split("/")[3])
-        grant = await hub().grant(token_of(scope), chat_id)
+        grant = await hub().grant_for(token_of(scope), chat_id)
         if grant is None:  # it has ended in this moment
-            return await ask(self.app, scope)
-        with self.caps.entered(grant.limit_key, scope) as allowed:
+            return await call_app(self.app, scope)
+        with self.caps.slot(grant.limit_key, scope) as allowed:
             if not allowed:
-                raise TooManyError
+                raise TooManyOpenError
             query = query_of(scope)
             after = max(query["after"], head)
-            is_over, frames = await wait_for_news(scope, chat_id, after, deadline, gone)
+            is_over, frames = await wait_for_events(scope, chat_id, after, deadline, gone)
             if gone.done():
                 return empty
-            if await hub().still_good(grant):
+            if await hub().is_still_valid(grant):
                 if frames:
-                    return page_with(empty, frames, query["limit"])
+                    return build_page(empty, frames, query["limit"])
                 if is_over and after == head:
                     return empty
-        return await ask(self.app, scope)
+        return await call_app(self.app, scope)
 
 
-class TooManyError(Exception):
+class TooManyOpenError(Exception):
     """So many are open that this one may not wait."""
 
 
-async def wait_for_news(
+async def wait_for_events(
     scope: Scope, chat_id: int, after: int, deadline: float, gone: Future
 ) -> tuple[bool, Frames | None]:
     """Whether the time is up or the server is going, and the events after `after` if they are at
@@ -147,7 +147,7 @@ def query_of(scope: Scope) -> dict[str, Any]:
 # --- What is answered ------------------------------------------------------------------------
 
 
-async def ask(app: App, scope: Scope) -> Answer:
+async def call_app(app: App, scope: Scope) -> Answer:
     """The whole answer of `app` to a request without a body."""
     answer: Answer = []
     asked = False
@@ -166,7 +166,7 @@ async def ask(app: App, scope: Scope) -> Answer:
     return answer
 
 
-def page_of(answer: Answer) -> dict[str, Any] | None:
+def parse_page(answer: Answer) -> dict[str, Any] | None:
     """The page of events in an answer, None when it is an error."""
     if answer[0]["status"] != 200:
         return None
@@ -174,7 +174,7 @@ def page_of(answer: Answer) -> dict[str, Any] | None:
     return page
 
 
-def page_with(empty: Answer, frames: Frames, limit: int) -> Answer:
+def build_page(empty: Answer, frames: Frames, limit: int) -> Answer:
     """The answer that had no events, with these."""
     events = b",".join(Hint.json_in(frame) for _, frame in frames[:limit])
     content = b'{"data":[%b],"last_seq":%d}' % (events, frames[-1][0])

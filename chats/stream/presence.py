@@ -19,14 +19,14 @@ from django.db import Error
 from chatapi.api.encoding import instant
 from chats.actions.chat_users import note_seen, tell_presence
 from chats.hints import Hint
-from chats.stream import reader
-from chats.stream.registry import Present, registry
-from chats.stream.stream import Stream
+from chats.stream import log_reader
+from chats.stream.presence_registry import ConnectedUser, registry
+from chats.stream.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
-GRACE = 5.0  # seconds in which somebody who went may come back unnoticed
-ALIVE_EVERY = 5.0  # seconds between two signs of life
+GRACE_SECONDS = 5.0  # seconds in which somebody who went may come back unnoticed
+ALIVE_SECONDS = 5.0  # seconds between two signs of life
 
 
 class Presence:
@@ -34,71 +34,79 @@ class Presence:
 
     def __init__(self) -> None:
         self._process = secrets.token_hex(6)
-        self._here: Counter[Present] = Counter()
-        self._come: set[Present] = set()
-        self._gone: dict[Present, float] = {}  # and when to tell of it
-        self._new: list[Stream] = []  # to be told who is here
-        self._alive_at = float("-inf")
+        self._connected: Counter[ConnectedUser] = Counter()
+        self._arrived: set[ConnectedUser] = set()
+        self._departed: dict[ConnectedUser, float] = {}  # and when to tell of it
+        self._newcomers: list[Subscriber] = []  # to be told who is here
+        self._reported_alive_at = float("-inf")
 
-    def enter(self, stream: Stream, presents: Iterable[Present], watched: tuple[int, ...]) -> None:
+    def add(
+        self,
+        subscriber: Subscriber,
+        connected_users: Iterable[ConnectedUser],
+        watched_chats: tuple[int, ...],
+    ) -> None:
         """Count chat users as connected by a stream; it is told who is in the chats `watched`."""
-        for present in presents:
-            stream.presents.append(present)
-            self._here[present] += 1
-            if self._here[present] == 1 and self._gone.pop(present, None) is None:
-                self._come.add(present)
-        stream.watched = watched
-        self._new.append(stream)
+        for present in connected_users:
+            subscriber.connected_users.append(present)
+            self._connected[present] += 1
+            if self._connected[present] == 1 and self._departed.pop(present, None) is None:
+                self._arrived.add(present)
+        subscriber.watched_chats = watched_chats
+        self._newcomers.append(subscriber)
 
-    def leave(self, stream: Stream) -> None:
-        presents, stream.presents = stream.presents, []
-        for present in presents:
-            self._here[present] -= 1
-            if not self._here[present]:
-                del self._here[present]
-                self._gone[present] = time.monotonic() + GRACE
+    def remove(self, subscriber: Subscriber) -> None:
+        connected_users, subscriber.connected_users = subscriber.connected_users, []
+        for present in connected_users:
+            self._connected[present] -= 1
+            if not self._connected[present]:
+                del self._connected[present]
+                self._departed[present] = time.monotonic() + GRACE_SECONDS
 
-    def tell_again(self) -> None:
+    def publish_again(self) -> None:
         """The registry may have been lost."""
-        self._come.update(self._here)
+        self._arrived.update(self._connected)
 
     async def tick(self) -> None:
         """Tell of who came and who went, and the new ones of who is here."""
         now = time.monotonic()
-        lives = bool(self._here or self._gone) and now - self._alive_at > ALIVE_EVERY
-        new, self._new = [each for each in self._new if not each.outlet.closed], []
-        come, self._come = self._come & self._here.keys(), set()
-        gone = {present for present, due in self._gone.items() if due <= now}
+        lives = (
+            bool(self._connected or self._departed)
+            and now - self._reported_alive_at > ALIVE_SECONDS
+        )
+        new, self._newcomers = [each for each in self._newcomers if not each.writer.closed], []
+        come, self._arrived = self._arrived & self._connected.keys(), set()
+        gone = {present for present, due in self._departed.items() if due <= now}
         for present in gone:
-            del self._gone[present]
+            del self._departed[present]
         if not (lives or new or come or gone):
             return
         try:
-            asked = {chat_id for stream in new for chat_id in stream.watched}
-            online = await reader.ASIDE.call(self._tell, lives, come, gone, asked)
+            asked = {chat_id for subscriber in new for chat_id in subscriber.watched_chats}
+            online = await log_reader.BACKGROUND_POOL.call(self._tell, lives, come, gone, asked)
         except (redis.RedisError, sqlite3.Error, Error) as error:
             # Told once the registry can be reached.
-            self._come |= come
-            self._gone |= dict.fromkeys(gone - self._here.keys(), now)
+            self._arrived |= come
+            self._departed |= dict.fromkeys(gone - self._connected.keys(), now)
             logger.warning("who is connected can't be told: %s", error)
             return
         if lives:
-            self._alive_at = now
+            self._reported_alive_at = now
         bodies = {chat_id: snapshot(chat_id, users) for chat_id, users in online.items()}
-        for stream in new:
-            for chat_id in stream.watched:
-                stream.outlet.push(bodies[chat_id])
+        for subscriber in new:
+            for chat_id in subscriber.watched_chats:
+                subscriber.writer.push(bodies[chat_id])
 
     def _tell(
-        self, lives: bool, come: set[Present], gone: set[Present], asked: set[int]
+        self, lives: bool, come: set[ConnectedUser], gone: set[ConnectedUser], asked: set[int]
     ) -> dict[int, set[int]]:
         """In a thread. Returns who is connected to the chats `asked` for."""
-        seen = datetime.now(UTC) - timedelta(seconds=GRACE)
+        seen = datetime.now(UTC) - timedelta(seconds=GRACE_SECONDS)
         if lives:
             left, forgotten = registry().alive(self._process)
             gone = gone.union(left)
             if forgotten:
-                registry().update(self._process, list(self._here), ())
+                registry().update(self._process, list(self._connected), ())
         registry().update(self._process, come, gone)
         online = registry().online(asked | {present.chat_id for present in gone})
         # Who went here may be connected elsewhere.

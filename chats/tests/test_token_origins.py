@@ -13,7 +13,7 @@ from accounts.actions import end_all_access, issue_token, revoke_all_tokens, rev
 from accounts.models import ApiToken
 from chats.actions import auth_codes, chat_users
 from chats.models import AuthCode, ChatUserToken
-from chats.stream import door
+from chats.stream import admission
 from chats.tests.live import Live, logged
 from chats.tests.test_races import at_once
 from conftest import Client
@@ -52,7 +52,7 @@ def test_a_token_that_may_not_read_yields_none_that_may(chat, thief, error_of):
                  f"/api/chats/{chat.pk}/users"):  # fmt: skip
         answer = Client(agent).get(path)
         assert (answer.status_code, error_of(answer)) == (403, "scope_missing"), path
-    assert door.admit([door.Knock(agent, chat.pk, 1)]) == {}
+    assert admission.admit([admission.AdmissionRequest(agent, chat.pk, 1)]) == {}
 
 
 def test_nor_the_password_by_which_one_can(chat, thief, bob, error_of):

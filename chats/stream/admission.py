@@ -15,11 +15,11 @@ from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats.access.chats import live_chats
 from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
 from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet
-from chats.stream.registry import Present
+from chats.stream.presence_registry import ConnectedUser
 from companies.models import Membership
 
 
-class Knock(NamedTuple):
+class AdmissionRequest(NamedTuple):
     """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see.
 
     One with the number 0 is charged for nothing: a long poll, which the view has counted.
@@ -60,52 +60,56 @@ class Grant(NamedTuple):
                 return int(number) in self.company_ids
 
 
-class Entry(NamedTuple):
+class Admission(NamedTuple):
     """Somebody who may read, and whether the limit lets them."""
 
     grant: Grant
     head: int  # the newest event of the chat when access was checked
     verdict: Verdict
-    unnoted: bool  # the token's last use is to be kept
+    use_unrecorded: bool  # the token's last use is to be kept
 
 
 UNCHARGED = Verdict(allowed=True, limit=0, remaining=0, retry_after=0)
 
 
-def admit(knocks: list[Knock]) -> dict[Knock, Entry]:
+def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]:
     """What each may read, charged for. Who is not in it must hear from the view why."""
     now = timezone.now()
-    knocks_of = defaultdict(list)
-    for knock in knocks:
-        knocks_of[tokens.digest(knock.token)].append(knock)
-    chat_ids = {knock.chat_id for knock in knocks if knock.chat_id is not None}
-    found: dict[Knock, Entry] = {}
+    requests_by_digest = defaultdict(list)
+    for request in requests:
+        requests_by_digest[tokens.digest(request.token)].append(request)
+    chat_ids = {request.chat_id for request in requests if request.chat_id is not None}
+    found: dict[AdmissionRequest, Admission] = {}
 
-    rows = ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=knocks_of)
+    rows = ChatUserToken.objects.live(now).filter(
+        chat_id__in=chat_ids, digest__in=requests_by_digest
+    )
     for digest, grant, used_at, head in chat_user_grants(rows):
-        for knock in knocks_of[digest]:
-            if knock.chat_id == grant.chat_id:
-                found[knock] = entry(knock, grant, head, used_at, now)
+        for request in requests_by_digest[digest]:
+            if request.chat_id == grant.chat_id:
+                found[request] = admission_for(request, grant, head, used_at, now)
 
-    of_accounts = api_grants(ApiToken.objects.live(now).filter(digest__in=knocks_of))
+    of_accounts = api_grants(ApiToken.objects.live(now).filter(digest__in=requests_by_digest))
     # After the memberships: what was deleted before somebody became a member must be below `head`.
     chats = chats_by_id(chat_ids) if of_accounts else {}
     for digest, grant, used_at in of_accounts:
-        for knock in knocks_of[digest]:
-            if knock.chat_id is None:
-                found[knock] = entry(knock, grant, 0, used_at, now)
-            elif (chat := chats.get(knock.chat_id)) and chat.company_id in grant.company_ids:
-                in_chat = grant._replace(chat_id=knock.chat_id, company_ids=(chat.company_id,))
-                found[knock] = entry(knock, in_chat, chat.last_seq, used_at, now)
+        for request in requests_by_digest[digest]:
+            if request.chat_id is None:
+                found[request] = admission_for(request, grant, 0, used_at, now)
+            elif (chat := chats.get(request.chat_id)) and chat.company_id in grant.company_ids:
+                in_chat = grant._replace(chat_id=request.chat_id, company_ids=(chat.company_id,))
+                found[request] = admission_for(request, in_chat, chat.last_seq, used_at, now)
     return found
 
 
-def entry(knock: Knock, grant: Grant, head: int, used_at: datetime | None, now: datetime) -> Entry:
-    verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if knock.number else UNCHARGED
-    return Entry(grant, head, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
+def admission_for(
+    request: AdmissionRequest, grant: Grant, head: int, used_at: datetime | None, now: datetime
+) -> Admission:
+    verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if request.number else UNCHARGED
+    return Admission(grant, head, verdict, used_at is None or used_at < now - USE_NOTED_EVERY)
 
 
-def note_uses(limit_keys: list[str]) -> dict[str, None]:
+def record_uses(limit_keys: list[str]) -> dict[str, None]:
     """Keep that these tokens were used now."""
     now = timezone.now()
     ids = defaultdict(list)
@@ -143,7 +147,9 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
     return found
 
 
-def presents(grant: Grant, chat_ids: Iterable[int]) -> tuple[list[Present], tuple[int, ...]]:
+def own_chat_users(
+    grant: Grant, chat_ids: Iterable[int]
+) -> tuple[list[ConnectedUser], tuple[int, ...]]:
     """Those of these chats that may be read, and the account's chat users in them."""
     readable = live_chats().filter(pk__in=chat_ids, company_id__in=grant.company_ids)
     company_of = dict(readable.values_list("pk", "company_id"))
@@ -151,7 +157,7 @@ def presents(grant: Grant, chat_ids: Iterable[int]) -> tuple[list[Present], tupl
         chat__in=company_of, user=grant.user_id, status=ChatUser.Status.ACTIVE
     )
     rows = own.values_list("chat_id", "pk")
-    found = [Present(company_of[chat_id], chat_id, pk) for chat_id, pk in rows]
+    found = [ConnectedUser(company_of[chat_id], chat_id, pk) for chat_id, pk in rows]
     return found, tuple(company_of)
 
 

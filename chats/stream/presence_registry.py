@@ -11,10 +11,12 @@ from django.conf import settings
 from chatapi.bus.redis import client
 from chatapi.limits.local_file import LocalFile
 
-SILENCE = 15.0  # seconds after which a process that gave no sign of life is taken for dead
+DEAD_AFTER_SECONDS = (
+    15.0  # seconds after which a process that gave no sign of life is taken for dead
+)
 
 
-class Present(NamedTuple):
+class ConnectedUser(NamedTuple):
     """A chat user who is connected."""
 
     company_id: int
@@ -24,13 +26,13 @@ class Present(NamedTuple):
 
 class Registry(Protocol):
     def update(
-        self, process: str, come: Collection[Present], gone: Collection[Present]
+        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
     ) -> None: ...
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
         """The chat users that are connected to any process, by chat."""
 
-    def alive(self, process: str) -> tuple[list[Present], bool]:
+    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         """Give a sign of life; returns who was connected to processes that give none any more.
 
         And whether this one was taken for dead itself, or has never been here.
@@ -51,7 +53,9 @@ class RedisRegistry:
     def _present(self, process: str) -> str:
         return f"{settings.REDIS_PREFIX}presence-of:{process}"
 
-    def update(self, process: str, come: Collection[Present], gone: Collection[Present]) -> None:
+    def update(
+        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
+    ) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for each in come:
             pipeline.hset(self._chat(each.chat_id), f"{each.chat_user_id}:{process}", 1)
@@ -71,13 +75,13 @@ class RedisRegistry:
             for chat_id, keys in zip(chat_ids, pipeline.execute(), strict=True)
         }
 
-    def alive(self, process: str) -> tuple[list[Present], bool]:
+    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         now = time.time()
-        new = bool(self._redis.zadd(self._processes, {process: now + SILENCE}))
-        left: list[Present] = []
+        new = bool(self._redis.zadd(self._processes, {process: now + DEAD_AFTER_SECONDS}))
+        left: list[ConnectedUser] = []
         for name in self._redis.zrangebyscore(self._processes, "-inf", now):
             members = self._redis.smembers(self._present(name.decode()))
-            present = [Present(*map(int, member.split(b":"))) for member in members]
+            present = [ConnectedUser(*map(int, member.split(b":"))) for member in members]
             self.update(name.decode(), (), present)
             left += present
             # Last: should this process die now, another one does it again.
@@ -96,7 +100,9 @@ class LocalRegistry:
             "CREATE TABLE IF NOT EXISTS processes (name TEXT PRIMARY KEY, dead_at REAL NOT NULL)",
         )
 
-    def update(self, process: str, come: Collection[Present], gone: Collection[Present]) -> None:
+    def update(
+        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
+    ) -> None:
         with self._file.writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO present VALUES (?, ?, ?, ?)",
@@ -116,14 +122,15 @@ class LocalRegistry:
             found[chat_id] = {chat_user_id for (chat_user_id,) in rows}
         return found
 
-    def alive(self, process: str) -> tuple[list[Present], bool]:
+    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         now = time.time()
         with self._file.writing() as connection:
             known = connection.execute(
                 "SELECT 1 FROM processes WHERE name = ? AND dead_at > ?", [process, now]
             ).fetchone()
             connection.execute(
-                "INSERT OR REPLACE INTO processes VALUES (?, ?)", [process, now + SILENCE]
+                "INSERT OR REPLACE INTO processes VALUES (?, ?)",
+                [process, now + DEAD_AFTER_SECONDS],
             )
             rows = connection.execute(
                 "DELETE FROM present WHERE process NOT IN"
@@ -132,7 +139,7 @@ class LocalRegistry:
                 [now],
             ).fetchall()
             connection.execute("DELETE FROM processes WHERE dead_at <= ?", [now])
-        return [Present(*row) for row in rows], known is None
+        return [ConnectedUser(*row) for row in rows], known is None
 
 
 @cache

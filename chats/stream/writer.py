@@ -11,20 +11,20 @@ from chatapi.server.body import CONNECTION, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
-STUCK_SECONDS = 60  # that a page of the log may take to be read
-MOST_PASSING = 200  # kept for a reader that is slow
-END_SECONDS = 0.7  # that the last words may take
+WRITE_TIMEOUT = 60  # that a page of the log may take to be read
+MAX_EPHEMERAL = 200  # kept for a reader that is slow
+END_TIMEOUT = 0.7  # that the last words may take
 
 
-def retry(least: int, most: int) -> bytes:
+def retry_field(shortest: int, longest: int) -> bytes:
     """How long a client waits before it comes back: another time each, so that not all do at once.
 
     Milliseconds.
     """
-    return b"retry: %d\n\n" % random.randint(least, most)  # noqa: S311
+    return b"retry: %d\n\n" % random.randint(shortest, longest)  # noqa: S311
 
 
-class Outlet:
+class Writer:
     """Opens with `headers` and sends at once what is pushed, as far as the reader keeps up.
 
     A reader that is behind by more is cut off, and comes back with the id of the last event it
@@ -33,8 +33,8 @@ class Outlet:
 
     __slots__ = (
         "_connection",
+        "_ephemeral",
         "_head",
-        "_passing",
         "_pending",
         "_send",
         "_size",
@@ -49,7 +49,7 @@ class Outlet:
         self._pending: list[bytes] = []
         self._size = 0
         # What replaces what was said before under its key, and until when it is worth saying.
-        self._passing: dict[Hashable, tuple[float, bytes]] | None = None
+        self._ephemeral: dict[Hashable, tuple[float, bytes]] | None = None
         self._task: asyncio.Task[None] | None = None
         self.closed = False
 
@@ -60,9 +60,9 @@ class Outlet:
         self._pending.append(data)
         self._flush_soon()
         assert self._task is not None
-        done, _ = await asyncio.wait({self._task}, timeout=STUCK_SECONDS)
+        done, _ = await asyncio.wait({self._task}, timeout=WRITE_TIMEOUT)
         if not done:
-            self.cut()
+            self.abort()
 
     def push(self, data: bytes) -> None:
         """Send `data` as soon as the reader takes it."""
@@ -70,19 +70,19 @@ class Outlet:
             return
         self._size += len(data)
         if self._size > settings.STREAM_BUFFER_BYTES:
-            self.cut()
+            self.abort()
             return
         self._pending.append(data)
         self._flush_soon()
 
-    def push_passing(self, key: Hashable, data: bytes, seconds: float) -> None:
+    def push_ephemeral(self, key: Hashable, data: bytes, seconds: float) -> None:
         """The same for what is of no use after `seconds`, or once more is said under its key."""
         if self.closed:
             return
-        if self._passing is None:
-            self._passing = {}
-        if key in self._passing or len(self._passing) < MOST_PASSING:
-            self._passing[key] = (time.monotonic() + seconds, data)
+        if self._ephemeral is None:
+            self._ephemeral = {}
+        if key in self._ephemeral or len(self._ephemeral) < MAX_EPHEMERAL:
+            self._ephemeral[key] = (time.monotonic() + seconds, data)
         self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -95,11 +95,13 @@ class Outlet:
                 headers, self._head = self._head, None
                 start = {"type": "http.response.start", "status": 200, "headers": headers}
                 await self._send(start)
-            while self._pending or self._passing:
-                if self._passing:
+            while self._pending or self._ephemeral:
+                if self._ephemeral:
                     now = time.monotonic()
-                    self._pending += [data for until, data in self._passing.values() if until > now]
-                    self._passing = None
+                    self._pending += [
+                        data for until, data in self._ephemeral.values() if until > now
+                    ]
+                    self._ephemeral = None
                 data = b"".join(self._pending)
                 self._pending.clear()
                 self._size = 0
@@ -115,13 +117,13 @@ class Outlet:
             self.closed = True
             self._pending.append(data)
             self._flush_soon()
-            asyncio.get_running_loop().call_later(END_SECONDS, self._cut_if_stuck)
+            asyncio.get_running_loop().call_later(END_TIMEOUT, self._abort_if_stuck)
 
-    def _cut_if_stuck(self) -> None:
+    def _abort_if_stuck(self) -> None:
         if self._task is not None:
-            self.cut()
+            self.abort()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connection at once; what is on its way is lost."""
         self.close()
         if self._connection is not None:
@@ -131,4 +133,4 @@ class Outlet:
         """Send no more: the reader has gone."""
         self.closed = True
         self._pending.clear()
-        self._passing = None
+        self._ephemeral = None

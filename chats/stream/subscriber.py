@@ -5,19 +5,19 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from chats.hints import Hint
-from chats.stream.door import Grant
-from chats.stream.outlet import Outlet
+from chats.stream.admission import Grant
+from chats.stream.writer import Writer
 
 if TYPE_CHECKING:
-    from chats.stream.feed import Feed
-    from chats.stream.registry import Present
+    from chats.stream.chat_feed import ChatFeed
+    from chats.stream.presence_registry import ConnectedUser
 
 HEARTBEAT = 15  # seconds
-PASSING_SECONDS = 6.0  # that what passes is worth telling
+EPHEMERAL_SECONDS = 6.0  # that what passes is worth telling
 PRESENCE = b"event: presence\n"
 
 
-class Stream:
+class Subscriber:
     """One open stream. `seq` is the newest event of its chat that was sent to it, `head` the newest
     that there was at its admission, `turn` the second of every HEARTBEAT seconds in which it gets
     one, `since` the time that a stream of many chats begins at, as the API writes times.
@@ -27,41 +27,45 @@ class Stream:
 
     __slots__ = (
         "admitted_at",
-        "believes_after",
+        "connected_users",
         "feed",
         "grant",
         "head",
-        "outlet",
-        "presents",
+        "heartbeat_slot",
         "seq",
         "since",
-        "turn",
-        "watched",
+        "trusts_hints_after",
+        "watched_chats",
+        "writer",
     )
 
     def __init__(
         self,
         grant: Grant,
-        outlet: Outlet,
+        writer: Writer,
         seq: int = 0,
         head: int = 0,
-        watched: tuple[int, ...] = (),
+        watched_chats: tuple[int, ...] = (),
     ) -> None:
         self.grant = grant
-        self.outlet = outlet
+        self.writer = writer
         self.seq = seq
         self.head = head
         self.since = ""
         self.admitted_at = 0.0
-        self.believes_after = ""
-        self.feed: Feed | None = None  # that it needs
-        self.watched = watched  # chats whose connected users it is told of when it begins
-        self.presents: list[Present] = []  # chat users that were told of as connected by it
-        self.turn = random.randrange(HEARTBEAT)  # noqa: S311
+        self.trusts_hints_after = ""
+        self.feed: ChatFeed | None = None  # that it needs
+        self.watched_chats = (
+            watched_chats  # chats whose connected users it is told of when it begins
+        )
+        self.connected_users: list[
+            ConnectedUser
+        ] = []  # chat users that were told of as connected by it
+        self.heartbeat_slot = random.randrange(HEARTBEAT)  # noqa: S311
 
-    def push_passing(self, hint: Hint, key: Hashable) -> None:
+    def push_ephemeral(self, hint: Hint, key: Hashable) -> None:
         """Send what passes; `key` tells what it replaces."""
         if hint.body.startswith(PRESENCE):
-            self.outlet.push(hint.body)  # tells of changes, so that none may be left out
+            self.writer.push(hint.body)  # tells of changes, so that none may be left out
         else:
-            self.outlet.push_passing(key, hint.body, PASSING_SECONDS)
+            self.writer.push_ephemeral(key, hint.body, EPHEMERAL_SECONDS)

@@ -23,14 +23,14 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-Spot = tuple[int, int]  # a chat, and a seq there: of an event, or that is read on from
+ChatSeq = tuple[int, int]  # a chat, and a seq there: of an event, or that is read on from
 
 PAGE = 100  # events read at once, of a chat or of a company
-MOST_IDS = 5_000  # in one query
+MAX_IDS = 5_000  # in one query
 RETRY = 0.5  # seconds between two attempts at a database that is away
 
 
-class Threads:
+class ThreadPool:
     """So many threads for one kind of work, that no other kind keeps waiting."""
 
     def __init__(self, name: str, number: int) -> None:
@@ -52,12 +52,14 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
-LOG = Threads("log", 2)  # what happened
-DOOR = Threads("door", 1)  # who may read it
-ASIDE = Threads("aside", 1)  # what nobody's reading waits for
+LOG_POOL = ThreadPool("log", 2)  # what happened
+ADMISSION_POOL = ThreadPool("door", 1)  # who may read it
+BACKGROUND_POOL = ThreadPool("aside", 1)  # what nobody's reading waits for
 
 
-async def insistently(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+async def retry_until_available(
+    function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """What `function` gives in the end, asked again until the database answers."""
     while True:
         try:
@@ -67,16 +69,18 @@ async def insistently(function: Callable[P, Awaitable[T]], *args: P.args, **kwar
             await asyncio.sleep(RETRY)
 
 
-class Batch(Generic[K, V]):
+class Batcher(Generic[K, V]):
     """Questions that come while one is being asked are asked together next, at most so many.
 
     What the answer of `ask` lacks is None. A key that can't be answered does not spoil the others.
     """
 
-    def __init__(self, threads: Threads, ask: Callable[[list[K]], dict[K, V]], most: int) -> None:
+    def __init__(
+        self, threads: ThreadPool, fetch: Callable[[list[K]], dict[K, V]], max_size: int
+    ) -> None:
         self._threads = threads
-        self._ask = ask
-        self._most = most
+        self._fetch = fetch
+        self._max_size = max_size
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -91,7 +95,7 @@ class Batch(Generic[K, V]):
 
     async def _run(self) -> None:
         while self._waiting:
-            asked = dict(islice(self._waiting.items(), self._most))
+            asked = dict(islice(self._waiting.items(), self._max_size))
             for key in asked:
                 del self._waiting[key]
             try:
@@ -107,7 +111,7 @@ class Batch(Generic[K, V]):
         self._task = None
 
     async def _answer(self, asked: "dict[K, asyncio.Future[V | None]]") -> None:
-        found = await self._threads.call(self._ask, list(asked))
+        found = await self._threads.call(self._fetch, list(asked))
         for key, future in asked.items():
             future.set_result(found.get(key))
 
@@ -125,15 +129,15 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     """The newest seq of each of these chats that exists, by id."""
     found: dict[int, int] = {}
     ids = list(chat_ids)
-    for start in range(0, len(ids), MOST_IDS):
-        rows = live_chats().filter(pk__in=ids[start : start + MOST_IDS])
+    for start in range(0, len(ids), MAX_IDS):
+        rows = live_chats().filter(pk__in=ids[start : start + MAX_IDS])
         found.update(rows.values_list("pk", "last_seq"))
     return found
 
 
-def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
+def chat_events(spots: list[ChatSeq]) -> dict[ChatSeq, list[Hint]]:
     """A page of a chat's log, oldest first, after each of these."""
-    found: dict[Spot, list[Hint]] = {spot: [] for spot in spots}
+    found: dict[ChatSeq, list[Hint]] = {spot: [] for spot in spots}
     wanted = defaultdict(list)
     for spot in spots:
         wanted[spot[0]].append(spot)
@@ -144,7 +148,7 @@ def chat_events(spots: list[Spot]) -> dict[Spot, list[Hint]]:
     return found
 
 
-def events_at(spots: Iterable[Spot]) -> dict[Spot, Hint]:
+def events_at(spots: Iterable[ChatSeq]) -> dict[ChatSeq, Hint]:
     """These events, each by its chat and seq; those of chats that were deleted are left out."""
     rows = event_access.events_at(spots)
     return {(row["chat_id"], row["seq"]): Hint.of(representations.event(row)) for row in rows}

@@ -18,11 +18,11 @@ from chatapi.api.ids import parse_id, parse_ids
 from chatapi.server.body import App, Receive, Scope, Send, disconnected, identified, on_shutdown
 from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import ChatUserToken
+from chats.stream.admission import Admission
 from chats.stream.caps import Caps, refuse
-from chats.stream.door import Entry
 from chats.stream.hub import hub
-from chats.stream.outlet import Outlet, retry
-from chats.stream.stream import Stream
+from chats.stream.subscriber import Subscriber
+from chats.stream.writer import Writer, retry_field
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ HEADERS = [
 ]
 
 
-COME_BACK = 500, 5000  # milliseconds in which those whom a server sends away come back
+RETRY_MILLISECONDS = 500, 5000  # milliseconds in which those whom a server sends away come back
 
 
-class Asked(NamedTuple):
+class StreamRequest(NamedTuple):
     """A request for a stream. `after` is as it was sent; `rest` of the query is for the view.
 
     `present_in` are the chats that the reader has open, for a stream of many chats."""
@@ -63,37 +63,37 @@ class EventStream:
         self.caps = caps or Caps()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = asks_for_stream(scope)
+        asked = parse_request(scope)
         if asked is None:
             await self.app(scope, receive, send)
             return
-        after = parse_place(asked.chat_id, asked.after)
+        after = parse_after(asked.chat_id, asked.after)
         if after is None or asked.present_in is None or not tokens.well_formed(asked.token):
-            await self.app(as_for_view(asked, scope), receive, send)
+            await self.app(to_view_scope(asked, scope), receive, send)
             return
         try:
-            entry, changes = await hub().admit(asked.token, asked.chat_id)
+            admission, change_count = await hub().admit(asked.token, asked.chat_id)
         except Error as error:
             logger.warning("nobody can be let in, they are asked to come back: %s", error)
-            await come_back(send)
+            await answer_retry(send)
             return
-        if entry is None:
-            await self.app(as_for_view(asked, scope), receive, send)
+        if admission is None:
+            await self.app(to_view_scope(asked, scope), receive, send)
             return
-        hub().note_use(entry)
-        if not entry.verdict.allowed:
-            await refuse(scope, send, entry.verdict.headers, entry.verdict.retry_after)
+        hub().record_use(admission)
+        if not admission.verdict.allowed:
+            await refuse(scope, send, admission.verdict.headers, admission.verdict.retry_after)
             return
-        with self.caps.entered(entry.grant.limit_key, scope) as allowed:
+        with self.caps.slot(admission.grant.limit_key, scope) as allowed:
             if allowed:
-                await serve(entry, changes, after, asked.present_in, scope, receive, send)
+                await serve(admission, change_count, after, asked.present_in, scope, receive, send)
             else:
-                await refuse(scope, send, entry.verdict.headers)
+                await refuse(scope, send, admission.verdict.headers)
 
 
 async def serve(
-    entry: Entry,
-    changes: int,
+    admission: Admission,
+    change_count: int,
     after: int | Position,
     present_in: tuple[int, ...],
     scope: Scope,
@@ -102,15 +102,15 @@ async def serve(
 ) -> None:
     """Stream until the reader goes, or is sent away."""
     with identified(scope) as identifier:
-        told = {"X-Request-ID": identifier, **entry.verdict.headers}
-    outlet = Outlet(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
+        told = {"X-Request-ID": identifier, **admission.verdict.headers}
+    writer = Writer(scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in told.items())])
     seq, since = (after, None) if isinstance(after, int) else (0, after)
-    stream = Stream(entry.grant, outlet, seq, entry.head, present_in)
-    hub().open(stream, changes)
-    running = asyncio.ensure_future(hub().run(stream, since))
+    subscriber = Subscriber(admission.grant, writer, seq, admission.head, present_in)
+    hub().add(subscriber, change_count)
+    running = asyncio.ensure_future(hub().run(subscriber, since))
     gone = asyncio.ensure_future(disconnected(receive))
     try:
-        with on_shutdown(scope, lambda: outlet.end(retry(*COME_BACK))):
+        with on_shutdown(scope, lambda: writer.end(retry_field(*RETRY_MILLISECONDS))):
             await asyncio.wait({running, gone}, return_when="FIRST_COMPLETED")
             if not gone.done():
                 await running
@@ -118,13 +118,13 @@ async def serve(
     finally:
         running.cancel()
         gone.cancel()
-        hub().close(stream)
+        hub().remove(subscriber)
 
 
 # --- What is asked for -----------------------------------------------------------------------
 
 
-def asks_for_stream(scope: Scope) -> Asked | None:
+def parse_request(scope: Scope) -> StreamRequest | None:
     """None when it is something else; the view's errors are good for what is asked wrongly."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
@@ -137,7 +137,9 @@ def asks_for_stream(scope: Scope) -> Asked | None:
         return None
     if scope["query_string"].count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
         # Too much to take apart in the event loop. The view refuses it unread.
-        return Asked(chat_id, "", "", [("", "")] * settings.DATA_UPLOAD_MAX_NUMBER_FIELDS * 2)
+        return StreamRequest(
+            chat_id, "", "", [("", "")] * settings.DATA_UPLOAD_MAX_NUMBER_FIELDS * 2
+        )
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     sent = dict(query)  # the last value counts
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
@@ -153,9 +155,9 @@ def asks_for_stream(scope: Scope) -> Asked | None:
     remembered = (
         kept
         for kept in (header, sent.get("lastEventId", ""))
-        if kept and parse_place(chat_id, kept) is not None
+        if kept and parse_after(chat_id, kept) is not None
     )
-    return Asked(
+    return StreamRequest(
         chat_id,
         token.strip(),
         next(remembered, sent.get("after", "")),
@@ -164,7 +166,7 @@ def asks_for_stream(scope: Scope) -> Asked | None:
     )
 
 
-def parse_place(chat_id: int | None, text: str) -> int | Position | None:
+def parse_after(chat_id: int | None, text: str) -> int | Position | None:
     """Where to begin in a chat, or among all chats; None when what was sent is no such place.
 
     0 is the beginning; of a stream of many chats, now.
@@ -179,7 +181,7 @@ def parse_place(chat_id: int | None, text: str) -> int | Position | None:
         return None
 
 
-def as_for_view(asked: Asked, scope: Scope) -> Scope:
+def to_view_scope(asked: StreamRequest, scope: Scope) -> Scope:
     """The request as the view takes it: the token in its header, the place as `after`."""
     headers = scope["headers"]
     if asked.token and not any(name == b"authorization" for name, _ in headers):
@@ -188,7 +190,7 @@ def as_for_view(asked: Asked, scope: Scope) -> Scope:
     return {**scope, "headers": headers, "query_string": urlencode(query).encode()}
 
 
-async def come_back(send: Send) -> None:
+async def answer_retry(send: Send) -> None:
     """An empty stream: an EventSource takes any error for good, and the end of one for a pause."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await send({"type": "http.response.body", "body": retry(*COME_BACK)})
+    await send({"type": "http.response.body", "body": retry_field(*RETRY_MILLISECONDS)})
