@@ -60,7 +60,7 @@ class Reader:
 @pytest.fixture
 def log(monkeypatch):
     log = Log()
-    monkeypatch.setattr(feeds, "REORDERED", 0.01)
+    monkeypatch.setattr(feeds, "REORDER_SECONDS", 0.01)
 
     return log
 

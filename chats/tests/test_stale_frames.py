@@ -174,7 +174,7 @@ def test_a_hint_that_is_later_than_the_one_who_comes(log, after):
 
 
 def test_hints_that_wait_for_an_earlier_one(log, monkeypatch):
-    monkeypatch.setattr(feeds, "REORDERED", 0.01)
+    monkeypatch.setattr(feeds, "REORDER_SECONDS", 0.01)
 
     async def run():
         feed = opened(log)
@@ -276,7 +276,7 @@ def told(made, hint):
 
 async def come(made, grant=MEMBER, after=None):
     member = Reader(grant)
-    made.open(member.stream, 0)
+    made.add(member.stream, 0)
     await made.run(member.stream, after)
     return member
 
