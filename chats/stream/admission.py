@@ -1,4 +1,4 @@
-"""Who may open a stream, and whether they still may: asked for many at once."""
+"""Admission: who may open a stream, and renewal of that right; in batches."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,20 +20,21 @@ from companies.models import Membership
 
 
 class AdmissionRequest(NamedTuple):
-    """Who asks for a stream: of one chat, or with `chat_id` None of all that they may see.
+    """A request for the stream of one chat or, with `chat_id` None, of all visible chats.
 
-    One with the number 0 is charged for nothing: a long poll, which the view has counted.
+    Number 0 is a long poll, which is not charged because the view has counted it.
     """
 
     token: str
     chat_id: int | None
-    number: int  # one token may ask for several at once
+    number: int  # distinguishes concurrent requests of one token
 
 
 class Grant(NamedTuple):
-    """What a token may read, until `expires_at` or until its access changes.
+    """What a token may read until `expires_at`, or until its access changes.
 
-    `company_ids` are the companies whose chats it may read; with a `chat_id`, that one chat's.
+    `company_ids` are the companies whose chats it may read. With a `chat_id`, only that chat, and
+    `company_ids` holds its company.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class Grant(NamedTuple):
         return f"{self.kind}:{self.token_id}"
 
     def concerns(self, subject: str) -> bool:
-        """Whether a change of access of `user:1`, `chat:42` or `company:3` may end it."""
+        """Whether a change of `user:1`, `chat:42` or `company:3` may affect this grant."""
         kind, _, number = subject.partition(":")
         match kind:
             case "user":
@@ -61,19 +62,19 @@ class Grant(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """Somebody who may read, and whether the limit lets them."""
+    """A grant and the verdict of the rate limit."""
 
     grant: Grant
-    head: int  # the newest event of the chat when access was checked
+    head: int  # the newest seq of the chat when access was checked
     verdict: Verdict
-    use_unrecorded: bool  # the token's last use is to be kept
+    use_unrecorded: bool  # whether the token's last use is due to be recorded
 
 
 UNCHARGED = Verdict(allowed=True, limit=0, remaining=0, retry_after=0)
 
 
 def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]:
-    """What each may read, charged for. Who is not in it must hear from the view why."""
+    """Admit and charge each request. Refused ones are absent; the view renders their error."""
     now = timezone.now()
     requests_by_digest = defaultdict(list)
     for request in requests:
@@ -89,10 +90,11 @@ def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]
             if request.chat_id == grant.chat_id:
                 found[request] = admission_for(request, grant, head, used_at, now)
 
-    of_accounts = api_grants(ApiToken.objects.live(now).filter(digest__in=requests_by_digest))
-    # After the memberships: what was deleted before somebody became a member must be below `head`.
-    chats = chats_by_id(chat_ids) if of_accounts else {}
-    for digest, grant, used_at in of_accounts:
+    member_grants = api_grants(ApiToken.objects.live(now).filter(digest__in=requests_by_digest))
+    # Read after the memberships, so that anything deleted before someone became a member has a
+    # seq of at most `head`.
+    chats = chats_by_id(chat_ids) if member_grants else {}
+    for digest, grant, used_at in member_grants:
         for request in requests_by_digest[digest]:
             if request.chat_id is None:
                 found[request] = admission_for(request, grant, 0, used_at, now)
@@ -110,7 +112,7 @@ def admission_for(
 
 
 def record_uses(limit_keys: list[str]) -> dict[str, None]:
-    """Keep that these tokens were used now."""
+    """Record that these tokens were used now."""
     now = timezone.now()
     ids = defaultdict(list)
     for key in limit_keys:
@@ -122,11 +124,11 @@ def record_uses(limit_keys: list[str]) -> dict[str, None]:
 
 
 def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
-    """What each of these may read now; one that may read nothing any more is left out."""
+    """The current grant of each of these. Grants that have ended are absent."""
     now = timezone.now()
-    grants_of = defaultdict(list)
+    grants_by_key = defaultdict(list)
     for grant in grants:
-        grants_of[grant.limit_key].append(grant)
+        grants_by_key[grant.limit_key].append(grant)
     ids = defaultdict(set)
     for grant in grants:
         ids[grant.kind].add(grant.token_id)
@@ -135,11 +137,11 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
 
     rows = ChatUserToken.objects.live(now).filter(pk__in=ids["chat"])
     for _, grant, _, _ in chat_user_grants(rows):
-        found |= dict.fromkeys(grants_of[grant.limit_key], grant)
+        found |= dict.fromkeys(grants_by_key[grant.limit_key], grant)
 
-    of_accounts = ApiToken.objects.live(now).filter(pk__in=ids["api"])
-    for _, grant, _ in api_grants(of_accounts):
-        for old in grants_of[grant.limit_key]:
+    api_tokens = ApiToken.objects.live(now).filter(pk__in=ids["api"])
+    for _, grant, _ in api_grants(api_tokens):
+        for old in grants_by_key[grant.limit_key]:
             if old.chat_id is None:
                 found[old] = grant
             elif (chat := chats.get(old.chat_id)) and chat.company_id in grant.company_ids:
@@ -150,7 +152,7 @@ def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
 def own_chat_users(
     grant: Grant, chat_ids: Iterable[int]
 ) -> tuple[list[ConnectedUser], tuple[int, ...]]:
-    """Those of these chats that may be read, and the account's chat users in them."""
+    """The account's active chat users in those of these chats it may read, and those chats."""
     readable = live_chats().filter(pk__in=chat_ids, company_id__in=grant.company_ids)
     company_of = dict(readable.values_list("pk", "company_id"))
     own = ChatUser.objects.filter(
@@ -162,14 +164,14 @@ def own_chat_users(
 
 
 def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:
-    """Those of these chats that exist, with company and newest event."""
+    """Those of these chats that exist, with company and newest seq."""
     return live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
 
 
 def chat_user_grants(
     rows: ChatUserTokenQuerySet,
 ) -> list[tuple[bytes, Grant, datetime | None, int]]:
-    """Of each token: its digest, what it may read, its last use, the newest event of its chat."""
+    """The digest, grant, last use and newest seq of the chat of each token."""
     columns = rows.order_by().values_list(
         "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
         "expires_at", "last_used_at", "chat__last_seq", "scopes", named=True,
@@ -187,7 +189,7 @@ def chat_user_grants(
 
 
 def api_grants(rows: ApiTokenQuerySet) -> list[tuple[bytes, Grant, datetime | None]]:
-    """Of each token: its digest, what it may read, and its last use."""
+    """The digest, grant and last use of each token."""
     tokens_found = [token for token in rows.order_by() if not token.missing_scope("GET")]
     companies = defaultdict(list)
     memberships = Membership.objects.live().filter(

@@ -1,11 +1,10 @@
-"""A chat's log as this process serves it: one reader of the log, and any number of streams.
+"""The feed of one chat: one reader of its log, and any number of subscribers.
 
-Frames are rendered when an event happens, so they show a message as it was then. The log is what
-tells when they are out of date: a change of a message is an event with a higher `seq`. Hence two
-rules. A stream is attached only when the feed has passed the newest event there was at the
-stream's admission, so no hint of anything older can reach it. And an event that changes how earlier
-ones look makes the feed forget the frames it has kept; whoever missed those events gets them from
-the log.
+Frames are rendered when an event happens, so they show a message as it was then. A later change of
+the message is an event with a higher `seq`. Hence two rules. First, a subscriber is attached only
+when the feed has passed the newest event at the subscriber's admission, so that no hint of an older
+event can reach it. Second, an event that changes earlier ones makes the feed drop its recent
+frames; subscribers that missed those events read them from the log.
 """
 
 import asyncio
@@ -16,20 +15,20 @@ from chats.hints import Hint
 from chats.stream import log_reader
 from chats.stream.subscriber import Subscriber
 
-RECENT = 50  # events kept, for who comes back after a moment
-REORDER_SECONDS = 0.05  # seconds in which hints that overtook each other are put right
-MAX_EARLY = 1_000  # hints kept that came before those they follow
+MAX_RECENT = 50  # events kept in memory for clients that reconnect
+REORDER_SECONDS = 0.05  # how long to wait for hints that arrive out of order
+MAX_EARLY = 1_000  # hints kept that are ahead of the sequence
 
-Frames = list[tuple[int, bytes]]  # events as they are sent, each with its seq
+Frames = list[tuple[int, bytes]]  # rendered events, each with its seq
 Pages = log_reader.Batcher[log_reader.ChatSeq, list[Hint]]
 Heads = log_reader.Batcher[int, int]
 
 
 class ChatFeed:
-    """Passes each event of a chat on once and in order, whatever hints were lost or swapped.
+    """Forwards each event of a chat once and in order, even if hints are lost or reordered.
 
-    `seq` is the newest event that was passed on. A hint that continues the sequence is passed on
-    as it is; a hole that does not close at once makes the feed read the log.
+    `seq` is the newest event that was forwarded. A hint that continues the sequence is forwarded
+    unchanged; a gap that does not close at once makes the feed read the log.
     """
 
     def __init__(self, chat_id: int, pages: Pages, heads: Heads) -> None:
@@ -37,27 +36,27 @@ class ChatFeed:
         self._pages = pages
         self._heads = heads
         self.seq = 0
-        self.use_count = 0  # streams and waiting requests, also those that wait for its opening
+        self.use_count = 0  # subscribers and long polls, including those waiting for the opening
         self.opening: asyncio.Future[None] | None = None
         self.subscribers: set[Subscriber] = set()
         self.waiters: dict[asyncio.Future[None], int] = {}
-        self._recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=MAX_RECENT)
         self._early: dict[int, Hint] = {}
-        self._known_head = 0  # the newest event that is known to exist
+        self._known_head = 0  # the newest seq known to exist
         self._reading: asyncio.Task[None] | None = None
 
     def start(self, head: int) -> None:
-        """Pass on what comes after `head`, which was read after hints were heard."""
+        """Forward the events after `head`, which was read after the channel was subscribed."""
         self.opening = None
         self.seq = head
         self._known_head = max(self._known_head, head)
         self._early = {seq: hint for seq, hint in self._early.items() if seq > head}
         self._forward_early()
 
-    # --- What comes in ---
+    # --- Incoming ---
 
     def receive(self, hint: Hint) -> None:
-        """Take an event from a hint, or from the log."""
+        """Accept an event from a hint or from the log."""
         if hint.seq <= self.seq:
             return
         self._known_head = max(self._known_head, hint.seq)
@@ -73,7 +72,7 @@ class ChatFeed:
             self._schedule_read(REORDER_SECONDS)
 
     def learn_head(self, head: int) -> None:
-        """The chat's newest event is `head`, or a newer one."""
+        """Note that the log has reached at least `head`."""
         if self.opening is None and head > self.seq:
             self._known_head = max(self._known_head, head)
             self._schedule_read(0)
@@ -83,12 +82,12 @@ class ChatFeed:
             self._reading = asyncio.create_task(self._read(seconds))
 
     async def _read(self, seconds: float) -> None:
-        """Read the log until what is known to exist has been passed on."""
+        """Read the log until every known event has been forwarded."""
         try:
             await asyncio.sleep(seconds)
             while self._known_head > self.seq and self.use_count:
                 hints = await self._page(self.seq)
-                if not hints:  # the chat has just been removed for good
+                if not hints:  # the chat has just been purged
                     self._known_head = self.seq
                     self._early.clear()
                 for hint in hints:
@@ -99,7 +98,7 @@ class ChatFeed:
     async def _page(self, after: int) -> list[Hint]:
         return await log_reader.retry_until_available(self._pages.get, (self.chat_id, after)) or []
 
-    # --- What goes out ---
+    # --- Outgoing ---
 
     def _forward(self, hint: Hint) -> None:
         self.seq = seq = hint.seq
@@ -116,15 +115,15 @@ class ChatFeed:
                 waiter.set_result(None)
 
     def forward_ephemeral(self, hint: Hint, key: Hashable) -> None:
-        """Hand on what passes and is in no log."""
+        """Forward an ephemeral event."""
         for subscriber in self.subscribers:
             subscriber.push_ephemeral(hint, key)
 
     async def attach(self, subscriber: Subscriber, welcome: bytes) -> None:
-        """Send `welcome` and what is in the log after the stream's seq, then what happens."""
+        """Send `welcome` and the events after the subscriber's seq, then add it to the feed."""
         head = subscriber.head
         if subscriber.seq > max(head, self.seq):
-            # It has read more than was heard of here, or what never was (an old backup).
+            # It is ahead of this feed, or of a log that was restored from a backup.
             newest: int | None = await log_reader.retry_until_available(
                 self._heads.get, self.chat_id
             )
@@ -138,7 +137,7 @@ class ChatFeed:
                 if not hints:
                     break
                 frames = [(hint.seq, hint.frame) for hint in hints]
-                for hint in hints:  # what is new here is new to the others, too
+                for hint in hints:  # events new to this feed are new to its other subscribers
                     self.receive(hint)
             if frames or welcome:
                 await subscriber.writer.write(welcome + b"".join(frame for _, frame in frames))
@@ -147,17 +146,17 @@ class ChatFeed:
                 subscriber.seq = frames[-1][0]
             if subscriber.seq >= self.seq:
                 break
-        # No turn of the event loop since the comparison: nothing was passed on meanwhile.
+        # The event loop has not run since the comparison, so no event was missed.
         self.subscribers.add(subscriber)
 
     async def _catch_up_to(self, head: int) -> None:
-        """Return when the feed has passed `head`, or the chat has been removed for good."""
+        """Wait until the feed has passed `head`, or the chat has been purged."""
         self.learn_head(head)
         while self.seq < head and self._reading is not None:
             await asyncio.shield(self._reading)
 
     def _recent_after(self, seq: int) -> Frames | None:
-        """The events after `seq` as far as they have been passed on, None when not all are kept."""
+        """The forwarded events after `seq`; None when some are no longer in memory."""
         if seq >= self.seq:
             return []
         if self._recent and self._recent[0][0] <= seq + 1:
@@ -165,9 +164,9 @@ class ChatFeed:
         return None
 
     async def wait(self, after: int) -> Frames | None:
-        """Return when the log has gone past `after`, or the chat is gone.
+        """Wait until the chat has an event after `after`, or has been deleted.
 
-        The events after it; None when not all are kept, or there are none.
+        Returns the events after it; None when there are none, or some are no longer in memory.
         """
         if self.seq > after:
             return self._recent_after(after) or None
@@ -180,7 +179,7 @@ class ChatFeed:
         return self._recent_after(after) or None
 
     def wake_waiters(self) -> None:
-        """Let all who wait ask again: the chat is gone."""
+        """Wake all long polls, because the chat has been deleted."""
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_result(None)

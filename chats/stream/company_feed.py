@@ -1,10 +1,10 @@
-"""What happens in all chats of companies, for the streams of their members: at least once.
+"""The events of all chats of companies, for the streams of their members: at least once.
 
-A hint shows a message as it was when the event happened. It may arrive late, after the message was
-deleted and after somebody has come who never knew it. So a stream is sent a hint as it is only if
-the event happened after the stream was admitted, as far as clocks can tell. Everything else is sent
-as the log has it: what a stream catches up on, what it was held back meanwhile, and what it hears
-in its first half minute. Each event is read once for all streams that need it.
+A hint shows a message as it was when the event happened. It may arrive late: after the message was
+deleted, and after someone connected who never saw it. So a hint is forwarded unchanged only to
+subscribers that were admitted before the event, as far as clocks can tell. All other events are
+sent as the log has them now: those a subscriber catches up on, those held back while it does, and
+those of its first half minute. Each event is read once for all subscribers that need it.
 """
 
 import asyncio
@@ -22,40 +22,43 @@ from chats.stream.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
-MAX_REMEMBERED = 20_000  # events that were passed on lately, so that a second look doubles few
-COMMIT_SECONDS = timedelta(seconds=2)  # that a change may take until it is committed
-MAX_EVENTS_PER_QUERY = 200  # events that are looked up by one query
+MAX_REMEMBERED = 20_000  # recently forwarded events, so that a resync repeats few
+COMMIT_DELAY = timedelta(seconds=2)  # the longest time from an event to its commit
+MAX_EVENTS_PER_QUERY = 200
 
 
 class Backlog:
-    """Events that happen while a stream catches up, to be read from the log after it."""
+    """Events that arrive while a subscriber catches up; they are read from the log afterwards."""
 
-    def __init__(self, begin: Position) -> None:
-        self.start = begin
-        self.events: list[tuple[int, Position]] = []  # each with its company
+    def __init__(self, start: Position) -> None:
+        self.start = start
+        self.events: list[tuple[int, Position]] = []  # each with its company id
         self.size = 0
 
 
 class CompanyFeed:
-    """Passes hints on as they come. Where some were lost, it reads the log once more, from before
-    the time that they were heard last; what was passed on lately is left out."""
+    """Forwards hints as they arrive.
+
+    When hints may have been lost, it resyncs: it reads the log from some time before the last
+    resync and skips the events that it has forwarded recently.
+    """
 
     def __init__(self) -> None:
         self._subscribers: defaultdict[int, set[Subscriber]] = defaultdict(set)
         self._catching_up: dict[Subscriber, Backlog] = {}
         self._forwarded: OrderedDict[tuple[int, int], None] = OrderedDict()
         self._synced = Position.at(datetime.now(UTC))
-        # Events that must be read from the log, and the streams that want them.
+        # Events to read from the log, with company id and the subscribers that need them.
         self._unverified: list[tuple[int, log_reader.ChatSeq, list[Subscriber]]] = []
         self._reading: asyncio.Task[None] | None = None
 
-    # --- What comes in ---
+    # --- Incoming ---
 
     def receive(self, company_id: int, hint: Hint, *, read_at: float | None = None) -> None:
-        """Pass an event on, unless it was before.
+        """Forward an event, unless it has been forwarded recently.
 
-        One that was read from the log, at `read_at` of the monotonic clock, may be older than a
-        stream.
+        `read_at` is the monotonic time at which it was read from the log. Such an event may be
+        older than a subscriber.
         """
         key = hint.chat_id, hint.seq
         if key in self._forwarded:
@@ -68,11 +71,11 @@ class CompanyFeed:
         for subscriber in self._subscribers.get(company_id, ()):
             if read_at is not None and hint.created_at < subscriber.since:
                 continue
-            held = self._catching_up.get(subscriber)
-            if held is not None:
-                held.events.append((company_id, hint.position))
-                held.size += len(frame)
-                if held.size > settings.STREAM_BUFFER_BYTES:
+            backlog = self._catching_up.get(subscriber)
+            if backlog is not None:
+                backlog.events.append((company_id, hint.position))
+                backlog.size += len(frame)
+                if backlog.size > settings.STREAM_BUFFER_BYTES:
                     subscriber.writer.abort()
             elif hint.created_at > subscriber.trusts_hints_after or (
                 read_at is not None and read_at > subscriber.admitted_at
@@ -84,32 +87,32 @@ class CompanyFeed:
             self._schedule_read(company_id, (hint.chat_id, hint.seq), unverified)
 
     def _schedule_read(
-        self, company_id: int, spot: log_reader.ChatSeq, subscribers: list[Subscriber]
+        self, company_id: int, place: log_reader.ChatSeq, subscribers: list[Subscriber]
     ) -> None:
-        self._unverified.append((company_id, spot, subscribers))
+        self._unverified.append((company_id, place, subscribers))
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_unverified())
 
     async def _read_unverified(self) -> None:
-        """Send events as the log has them now, in the order in which they were heard."""
+        """Send events as the log has them now, in the order in which they arrived."""
         try:
             while self._unverified:
-                asked = self._unverified[:MAX_EVENTS_PER_QUERY]
+                batch = self._unverified[:MAX_EVENTS_PER_QUERY]
                 del self._unverified[:MAX_EVENTS_PER_QUERY]
-                spots = {spot for _, spot, _ in asked}
+                places = {place for _, place, _ in batch}
                 try:
                     found = await log_reader.retry_until_available(
-                        log_reader.LOG_POOL.call, log_reader.events_at, spots
+                        log_reader.LOG_POOL.call, log_reader.events_at, places
                     )
                 except Exception:
                     logger.exception("events can't be read; their streams have to come back")
                     for subscriber in {
-                        subscriber for _, _, subscribers in asked for subscriber in subscribers
+                        subscriber for _, _, subscribers in batch for subscriber in subscribers
                     }:
                         subscriber.writer.abort()
                     continue
-                for company_id, spot, subscribers in asked:
-                    hint = found.get(spot)  # None: its chat has been deleted
+                for company_id, place, subscribers in batch:
+                    hint = found.get(place)  # None when its chat has been deleted
                     for subscriber in subscribers:
                         if hint is not None and subscriber in self._subscribers.get(company_id, ()):
                             subscriber.writer.push(hint.company_frame)
@@ -117,12 +120,12 @@ class CompanyFeed:
             self._reading = None
 
     def forward_ephemeral(self, company_id: int, hint: Hint, key: Hashable) -> None:
-        """Hand on what passes and is in no log."""
+        """Forward an ephemeral event."""
         for subscriber in self._subscribers.get(company_id, ()):
             subscriber.push_ephemeral(hint, key)
 
     async def resync(self) -> None:
-        """Read what happened since the last look, for hints may have been lost."""
+        """Read the events since the last resync, because hints may have been lost."""
         company_ids = list(self._subscribers)
         now = Position.at(datetime.now(UTC))
         after = self._synced.settled
@@ -136,49 +139,49 @@ class CompanyFeed:
             after = page[-1][1].position
         self._synced = now
 
-    # --- Who listens ---
+    # --- Subscribers ---
 
     def add(
         self, subscriber: Subscriber, company_ids: Iterable[int], after: Position | None
     ) -> None:
-        """From now on what happens is kept for the stream, until it is attached."""
+        """Add a subscriber. Events are held back for it until it is attached."""
         if after is None:
-            # From now on; what was under way then may have an earlier time.
+            # Start now. Transactions in progress may commit events with an earlier time.
             now = datetime.now(UTC)
-            subscriber.since = Position.at(now - COMMIT_SECONDS).created_at
+            subscriber.since = Position.at(now - COMMIT_DELAY).created_at
             self._catching_up[subscriber] = Backlog(Position.at(now))
         else:
             self._catching_up[subscriber] = Backlog(after.settled)
         self.admit_to(subscriber, company_ids)
 
     def admit_to(self, subscriber: Subscriber, company_ids: Iterable[int]) -> None:
-        """Let a stream read more companies, to which it has just been admitted."""
+        """Let a subscriber read companies to which it has just been admitted."""
         subscriber.admitted_at = time.monotonic()
-        # Transactions don't end in the order of their events' times, and clocks differ.
+        # Transactions do not commit in the order of their events' times, and clocks differ.
         subscriber.trusts_hints_after = Position.at(datetime.now(UTC) + UNSETTLED).created_at
         for company_id in company_ids:
             self._subscribers[company_id].add(subscriber)
 
     def remove(self, subscriber: Subscriber, company_ids: Iterable[int]) -> list[int]:
-        """Returns the companies that nobody listens to any more."""
+        """Remove a subscriber. Returns the companies that have no subscribers left."""
         if subscriber.writer.closed:
             self._catching_up.pop(subscriber, None)
-        unheard = []
+        unused = []
         for company_id in company_ids:
             subscribers = self._subscribers[company_id]
             subscribers.discard(subscriber)
             if not subscribers:
                 del self._subscribers[company_id]
-                unheard.append(company_id)
-        return unheard
+                unused.append(company_id)
+        return unused
 
     async def attach(self, subscriber: Subscriber, welcome: bytes) -> None:
-        """Send what happened since the stream's beginning, then what happens."""
-        held = self._catching_up[subscriber]
-        # The place to come back to, should nothing happen.
-        welcome += b"id: %b\n\n" % str(held.start).encode()
+        """Send the events since the subscriber's start, then the events held back meanwhile."""
+        backlog = self._catching_up[subscriber]
+        # The position to reconnect with if no event follows.
+        welcome += b"id: %b\n\n" % str(backlog.start).encode()
         sent: set[Position] = set()
-        after = held.start
+        after = backlog.start
         while not subscriber.writer.closed:
             page = await log_reader.retry_until_available(
                 log_reader.LOG_POOL.call,
@@ -195,6 +198,6 @@ class CompanyFeed:
                 break
             after = hints[-1].position
         self._catching_up.pop(subscriber, None)
-        for company_id, position in held.events:
+        for company_id, position in backlog.events:
             if position not in sent:
                 self._schedule_read(company_id, (position.chat_id, position.seq), [subscriber])

@@ -1,4 +1,4 @@
-"""The log as the streams read it: from the event loop, in threads that hold a connection each."""
+"""Read the log from the event loop, in threads with one database connection each."""
 
 import asyncio
 import logging
@@ -23,56 +23,57 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-ChatSeq = tuple[int, int]  # a chat, and a seq there: of an event, or that is read on from
+ChatSeq = tuple[int, int]  # a chat id and a seq in that chat
 
-PAGE = 100  # events read at once, of a chat or of a company
-MAX_IDS = 5_000  # in one query
-RETRY = 0.5  # seconds between two attempts at a database that is away
+PAGE = 100  # events per page of a log
+MAX_IDS = 5_000  # per query
+RETRY_SECONDS = 0.5  # between attempts while the database is down
 
 
 class ThreadPool:
-    """So many threads for one kind of work, that no other kind keeps waiting."""
+    """A fixed number of threads for one kind of work, so that no other kind delays it."""
 
     def __init__(self, name: str, number: int) -> None:
         self._pool = ThreadPoolExecutor(number, thread_name_prefix=f"stream-{name}")
         self._number = number
 
     def start(self) -> None:
-        """Have them all from now on, and never another one."""
+        """Start all threads now, so that none starts later."""
         for _ in range(self._number):
             self._pool.submit(time.sleep, 0.01)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `function` gives, called in a thread with a connection that works."""
+        """Call `function` in a thread with a working database connection."""
 
         def call() -> T:
-            close_old_connections()  # one that failed, or is older than CONN_MAX_AGE
+            close_old_connections()  # failed ones, and those older than CONN_MAX_AGE
             return function(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
-LOG_POOL = ThreadPool("log", 2)  # what happened
-ADMISSION_POOL = ThreadPool("door", 1)  # who may read it
-BACKGROUND_POOL = ThreadPool("aside", 1)  # what nobody's reading waits for
+LOG_POOL = ThreadPool("log", 2)
+ADMISSION_POOL = ThreadPool("admission", 1)
+BACKGROUND_POOL = ThreadPool("background", 1)  # work that no client waits for
 
 
 async def retry_until_available(
     function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What `function` gives in the end, asked again until the database answers."""
+    """Call `function`, retrying until the database answers."""
     while True:
         try:
             return await function(*args, **kwargs)
         except Error as error:
             logger.warning("the log can't be read, streams go on: %s", error)
-            await asyncio.sleep(RETRY)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 class Batcher(Generic[K, V]):
-    """Questions that come while one is being asked are asked together next, at most so many.
+    """Collects the keys requested while a query runs, and fetches up to `max_size` of them next.
 
-    What the answer of `ask` lacks is None. A key that can't be answered does not spoil the others.
+    A key that `fetch` does not return gives None. A key that makes `fetch` fail is retried alone,
+    so that the others succeed.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Batcher(Generic[K, V]):
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
-        """`django.db.Error` when the database does not answer."""
+        """Raises django.db.Error when the database does not answer."""
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
@@ -95,38 +96,38 @@ class Batcher(Generic[K, V]):
 
     async def _run(self) -> None:
         while self._waiting:
-            asked = dict(islice(self._waiting.items(), self._max_size))
-            for key in asked:
+            batch = dict(islice(self._waiting.items(), self._max_size))
+            for key in batch:
                 del self._waiting[key]
             try:
-                await self._answer(asked)
+                await self._resolve(batch)
             except Error as error:
-                fail(asked.values(), error)
+                fail(batch.values(), error)
             except Exception:
-                for key, future in asked.items():
+                for key, future in batch.items():
                     try:
-                        await self._answer({key: future})
+                        await self._resolve({key: future})
                     except Exception as error:
                         fail([future], error)
         self._task = None
 
-    async def _answer(self, asked: "dict[K, asyncio.Future[V | None]]") -> None:
-        found = await self._threads.call(self._fetch, list(asked))
-        for key, future in asked.items():
+    async def _resolve(self, batch: "dict[K, asyncio.Future[V | None]]") -> None:
+        found = await self._threads.call(self._fetch, list(batch))
+        for key, future in batch.items():
             future.set_result(found.get(key))
 
 
 def fail(futures: "Iterable[asyncio.Future[V | None]]", error: Exception) -> None:
     for future in futures:
         future.set_exception(error)
-        future.exception()  # whoever asked may have gone
+        future.exception()  # mark it as retrieved: the caller may be gone
 
 
-# --- In a thread ------------------------------------------------------------------------------
+# --- Functions that run in a thread ----------------------------------------------------------
 
 
 def heads(chat_ids: Iterable[int]) -> dict[int, int]:
-    """The newest seq of each of these chats that exists, by id."""
+    """The newest seq of each of these chats, by id; chats that do not exist are absent."""
     found: dict[int, int] = {}
     ids = list(chat_ids)
     for start in range(0, len(ids), MAX_IDS):
@@ -135,26 +136,26 @@ def heads(chat_ids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def chat_events(spots: list[ChatSeq]) -> dict[ChatSeq, list[Hint]]:
-    """A page of a chat's log, oldest first, after each of these."""
-    found: dict[ChatSeq, list[Hint]] = {spot: [] for spot in spots}
+def chat_events(places: list[ChatSeq]) -> dict[ChatSeq, list[Hint]]:
+    """A page of the chat's log after each of these, oldest first."""
+    found: dict[ChatSeq, list[Hint]] = {place: [] for place in places}
     wanted = defaultdict(list)
-    for spot in spots:
-        wanted[spot[0]].append(spot)
-    for row in event_access.events_after_each(spots, PAGE):
-        for spot in wanted[row["chat_id"]]:
-            if 0 < row["seq"] - spot[1] <= PAGE:
-                found[spot].append(Hint.of(representations.event(row)))
+    for place in places:
+        wanted[place[0]].append(place)
+    for row in event_access.events_after_each(places, PAGE):
+        for place in wanted[row["chat_id"]]:
+            if 0 < row["seq"] - place[1] <= PAGE:
+                found[place].append(Hint.of(representations.event(row)))
     return found
 
 
-def events_at(spots: Iterable[ChatSeq]) -> dict[ChatSeq, Hint]:
-    """These events, each by its chat and seq; those of chats that were deleted are left out."""
-    rows = event_access.events_at(spots)
+def events_at(places: Iterable[ChatSeq]) -> dict[ChatSeq, Hint]:
+    """These events, by chat and seq; those of deleted chats are absent."""
+    rows = event_access.events_at(places)
     return {(row["chat_id"], row["seq"]): Hint.of(representations.event(row)) for row in rows}
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:
-    """A page of what happened in companies' chats after a position, with each one's company."""
+    """A page of the companies' events after a position, each with its company id."""
     rows = event_access.company_events(company_ids, after, PAGE)
     return [(row["company_id"], Hint.of(representations.event(row))) for row in rows]

@@ -1,4 +1,4 @@
-"""A stream: somebody who may read, how far they have read, and the way to them."""
+"""One open stream: its grant, its position and its writer."""
 
 import random
 from collections.abc import Hashable
@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from chats.stream.chat_feed import ChatFeed
     from chats.stream.presence_registry import ConnectedUser
 
-HEARTBEAT = 15  # seconds
-EPHEMERAL_SECONDS = 6.0  # that what passes is worth telling
+HEARTBEAT = 15  # seconds between two heartbeats
+EPHEMERAL_SECONDS = 6.0  # after which an ephemeral event is no longer sent
 PRESENCE = b"event: presence\n"
 
 
 class Subscriber:
-    """One open stream. `seq` is the newest event of its chat that was sent to it, `head` the newest
-    that there was at its admission, `turn` the second of every HEARTBEAT seconds in which it gets
-    one, `since` the time that a stream of many chats begins at, as the API writes times.
+    """One open stream.
 
-    A stream of many chats was last admitted to a company at `admitted_at`, of the monotonic clock;
-    hints of events after `believes_after` can't be older than that."""
+    `seq` is the newest event of its chat that was sent to it, and `head` the newest one at its
+    admission. `heartbeat_slot` is the second, of every HEARTBEAT seconds, in which it gets a
+    heartbeat.
+
+    For a stream of all chats, `since` is the time at which it starts, in the API's format. It was
+    last admitted to a company at `admitted_at`, a monotonic time; hints of events after
+    `trusts_hints_after` cannot be older than that admission.
+    """
 
     __slots__ = (
         "admitted_at",
@@ -54,18 +58,16 @@ class Subscriber:
         self.since = ""
         self.admitted_at = 0.0
         self.trusts_hints_after = ""
-        self.feed: ChatFeed | None = None  # that it needs
-        self.watched_chats = (
-            watched_chats  # chats whose connected users it is told of when it begins
-        )
-        self.connected_users: list[
-            ConnectedUser
-        ] = []  # chat users that were told of as connected by it
+        self.feed: ChatFeed | None = None
+        # The chats of which it gets the connected users when it starts.
+        self.watched_chats = watched_chats
+        # The chat users that count as connected because of it.
+        self.connected_users: list[ConnectedUser] = []
         self.heartbeat_slot = random.randrange(HEARTBEAT)  # noqa: S311
 
     def push_ephemeral(self, hint: Hint, key: Hashable) -> None:
-        """Send what passes; `key` tells what it replaces."""
+        """Send an ephemeral event. It replaces an unsent one with the same key."""
         if hint.body.startswith(PRESENCE):
-            self.writer.push(hint.body)  # tells of changes, so that none may be left out
+            self.writer.push(hint.body)  # a change: none may be skipped
         else:
             self.writer.push_ephemeral(key, hint.body, EPHEMERAL_SECONDS)

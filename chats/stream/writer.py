@@ -1,4 +1,4 @@
-"""One reader's end of a stream: what is on its way to it, and no more than fits."""
+"""Write a stream to one client, through a bounded buffer."""
 
 import asyncio
 import random
@@ -11,24 +11,22 @@ from chatapi.server.body import CONNECTION, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
-WRITE_TIMEOUT = 60  # that a page of the log may take to be read
-MAX_EPHEMERAL = 200  # kept for a reader that is slow
-END_TIMEOUT = 0.7  # that the last words may take
+WRITE_TIMEOUT = 60  # seconds for a client to read a page of the log
+MAX_EPHEMERAL = 200  # events buffered for a slow client
+END_TIMEOUT = 0.7  # seconds for a client to read the last event
 
 
 def retry_field(shortest: int, longest: int) -> bytes:
-    """How long a client waits before it comes back: another time each, so that not all do at once.
-
-    Milliseconds.
-    """
+    """A `retry:` field with a random delay in milliseconds, so that clients do not all reconnect
+    at once."""
     return b"retry: %d\n\n" % random.randint(shortest, longest)  # noqa: S311
 
 
 class Writer:
-    """Opens with `headers` and sends at once what is pushed, as far as the reader keeps up.
+    """Starts the response with `headers`, and sends pushed data as fast as the client reads it.
 
-    A reader that is behind by more is cut off, and comes back with the id of the last event it
-    read. Nobody waits for it.
+    A client whose buffer overflows is disconnected; it reconnects with the id of the last event it
+    read. Nothing waits for a slow client.
     """
 
     __slots__ = (
@@ -48,13 +46,13 @@ class Writer:
         self._head: Headers | None = headers
         self._pending: list[bytes] = []
         self._size = 0
-        # What replaces what was said before under its key, and until when it is worth saying.
+        # Ephemeral data by key, each with the time at which it expires.
         self._ephemeral: dict[Hashable, tuple[float, bytes]] | None = None
         self._task: asyncio.Task[None] | None = None
         self.closed = False
 
     async def write(self, data: bytes) -> None:
-        """Send `data`, however much it is, and wait until it has gone; it must, in a minute."""
+        """Send `data` of any size, and wait until it is sent. Aborts after WRITE_TIMEOUT."""
         if self.closed:
             return
         self._pending.append(data)
@@ -65,7 +63,7 @@ class Writer:
             self.abort()
 
     def push(self, data: bytes) -> None:
-        """Send `data` as soon as the reader takes it."""
+        """Send `data` as soon as the client reads it."""
         if self.closed:
             return
         self._size += len(data)
@@ -76,7 +74,7 @@ class Writer:
         self._flush_soon()
 
     def push_ephemeral(self, key: Hashable, data: bytes, seconds: float) -> None:
-        """The same for what is of no use after `seconds`, or once more is said under its key."""
+        """Send `data`, unless it expires after `seconds` or is replaced under its key first."""
         if self.closed:
             return
         if self._ephemeral is None:
@@ -99,7 +97,7 @@ class Writer:
                 if self._ephemeral:
                     now = time.monotonic()
                     self._pending += [
-                        data for until, data in self._ephemeral.values() if until > now
+                        data for expires_at, data in self._ephemeral.values() if expires_at > now
                     ]
                     self._ephemeral = None
                 data = b"".join(self._pending)
@@ -112,7 +110,7 @@ class Writer:
             self._task = None
 
     def end(self, data: bytes) -> None:
-        """Send `data` as the last of the stream; a reader that does not take it soon is cut off."""
+        """Send `data` as the last event. Aborts if the client does not read it in END_TIMEOUT."""
         if not self.closed:
             self.closed = True
             self._pending.append(data)
@@ -124,13 +122,13 @@ class Writer:
             self.abort()
 
     def abort(self) -> None:
-        """End the connection at once; what is on its way is lost."""
+        """Close the connection at once; buffered data is lost."""
         self.close()
         if self._connection is not None:
             self._connection.abort()
 
     def close(self) -> None:
-        """Send no more: the reader has gone."""
+        """Stop sending, because the client has disconnected."""
         self.closed = True
         self._pending.clear()
         self._ephemeral = None

@@ -12,9 +12,9 @@ from chats.hints import Hint
 from chats.stream import admission, log_reader, longpoll
 from chats.stream.admission import Grant
 from chats.stream.caps import Caps
-from chats.stream.endpoint import parse_request
 from chats.stream.hub import Hub
 from chats.stream.longpoll import LongPoll, seconds_to_wait
+from chats.stream.request import parse_request
 from chats.tests.live import Live, logged
 
 
