@@ -1,4 +1,4 @@
-"""What this process hears of hints: over Redis, or without it in the file of this machine."""
+"""Receive hints: over Redis, or without it from a file of this machine."""
 
 import asyncio
 import logging
@@ -19,32 +19,32 @@ logger = logging.getLogger(__name__)
 
 
 class MessageHandler(Protocol):
-    """Whom a listener tells."""
+    """Handles the messages and the state of a listener."""
 
     def on_message(self, channel: str, payload: bytes) -> None: ...
 
     def on_disconnected(self) -> None:
-        """Hints are not heard any more; some may have been lost already."""
+        """Hints no longer arrive; some may be lost already."""
 
     def on_connected(self) -> None:
-        """Hints are heard from now on."""
+        """Hints arrive from now on."""
 
 
 class RedisListener:
-    """One connection, on the channels that are wanted.
+    """Subscribes to the wanted channels over one connection.
 
-    Not Redis' own PubSub class: it connects anew by itself and does not tell that it was away,
-    when the log has to be read for what was missed.
+    redis-py's PubSub class is not used: it reconnects silently, but after a lost connection the log
+    must be read for the events that were missed.
     """
 
-    PING = 1.5  # seconds; a connection that has not answered by then is given up
-    RETRY = 0.5
+    PING_SECONDS = 1.5  # a connection that does not answer in this time is closed
+    RETRY_SECONDS = 0.5
 
     def __init__(self, handler: MessageHandler) -> None:
         self._handler = handler
         self._connection: Any = None
         self._wanted: dict[str, asyncio.Future[None]] = {}
-        self._subscribed: set[str] = set()  # as Redis was told
+        self._subscribed: set[str] = set()  # as last sent to Redis
         self._unconfirmed: Counter[str] = Counter()
         self._wanted_changed = asyncio.Event()
         self._last_reply_at = 0.0
@@ -52,7 +52,7 @@ class RedisListener:
         self._task = asyncio.create_task(self._run())
 
     async def subscribe(self, names: Iterable[str]) -> None:
-        """Return when the channels are heard, or nothing is."""
+        """Wait until the channels are subscribed, or Redis is down."""
         futures = [self._want(name) for name in names]
         if self._connection is not None:
             self._wanted_changed.set()
@@ -69,7 +69,7 @@ class RedisListener:
         if future is not None:
             self._wanted_changed.set()
             if not future.done():
-                future.set_result(None)  # whoever joins at the same time need not wait
+                future.set_result(None)  # concurrent subscribers need not wait
 
     # --- The connection ---
 
@@ -84,11 +84,11 @@ class RedisListener:
             except Exception:
                 logger.exception("hints can't be heard, the log is asked for news")
             connection, self._connection = self._connection, None
-            self._confirm_all()  # the log is asked instead
+            self._confirm_all()  # the log is polled instead
             self._handler.on_disconnected()
             if connection is not None:
                 await connection.disconnect(nowait=True)
-            await asyncio.sleep(self.RETRY)
+            await asyncio.sleep(self.RETRY_SECONDS)
 
     async def _listen(self) -> None:
         pool: Any = redis.asyncio.ConnectionPool.from_url(
@@ -128,7 +128,7 @@ class RedisListener:
     def _deliver(self, name: str, payload: bytes) -> None:
         try:
             self._handler.on_message(name, payload)
-        except Exception:  # of another version, maybe; the others are none the worse
+        except Exception:  # from another version, perhaps; other messages are not affected
             logger.exception("a hint on %s is not understood", name)
 
     def _report_connected(self) -> None:
@@ -148,7 +148,7 @@ class RedisListener:
                 future.set_result(None)
 
     async def _send_changes(self, connection: Any) -> None:
-        """Tell Redis what is wanted; what changes meanwhile goes together in the next command."""
+        """Send changes of the wanted channels to Redis, those of the meantime in one command."""
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()
@@ -157,17 +157,17 @@ class RedisListener:
             self._subscribed = wanted
             self._unconfirmed.update(more)
             for name in wanted - more:
-                self._confirm(name)  # left and joined again before Redis was told
+                self._confirm(name)  # unsubscribed and subscribed again in the meantime
             try:
                 if less:
                     await connection.send_command("UNSUBSCRIBE", *map(channel, less))
                 if more:
                     await connection.send_command("SUBSCRIBE", *map(channel, more))
             except (redis.RedisError, OSError):
-                return  # the reading side notices, and begins anew
+                return  # the reading side notices and reconnects
 
     async def _ping(self, connection: Any) -> None:
-        """End a connection that is there but silent, as when Redis' machine has gone."""
+        """Close a silent connection, as when the machine of Redis is down."""
         loop = asyncio.get_running_loop()
         while True:
             sent_at = loop.time()
@@ -175,16 +175,16 @@ class RedisListener:
                 await connection.send_command("PING")
             except (redis.RedisError, OSError):
                 return
-            await asyncio.sleep(self.PING)
+            await asyncio.sleep(self.PING_SECONDS)
             if self._last_reply_at < sent_at:
                 await connection.disconnect(nowait=True)
                 return
 
 
 class FileListener:
-    """Without Redis: only what passes is heard, by a look into the file twice a second."""
+    """Without Redis: polls the file for ephemeral events twice a second."""
 
-    PAUSE = 0.5
+    POLL_SECONDS = 0.5
 
     def __init__(self, handler: MessageHandler) -> None:
         self._handler = handler
@@ -192,7 +192,7 @@ class FileListener:
         self._task = asyncio.create_task(self._run())
 
     async def subscribe(self, names: Iterable[str]) -> None:
-        """Nothing is to be waited for: the log is asked."""
+        """Nothing to wait for: the log is polled."""
 
     def unsubscribe(self, name: str) -> None:
         pass
@@ -200,12 +200,12 @@ class FileListener:
     async def _run(self) -> None:
         while True:
             try:
-                await self._resync()
+                await self._poll()
             except Exception:
                 logger.exception("notes can't be read")
-            await asyncio.sleep(self.PAUSE)
+            await asyncio.sleep(self.POLL_SECONDS)
 
-    async def _resync(self) -> None:
+    async def _poll(self) -> None:
         if self._last is None:
             self._last = await log_reader.BACKGROUND_POOL.call(notes().last)
         for number, name, payload in await log_reader.BACKGROUND_POOL.call(

@@ -1,4 +1,4 @@
-"""Which chat users are connected to which process: in Redis, or in a file of this machine."""
+"""Record which chat users are connected to which process: in Redis, or in a local file."""
 
 import time
 from collections import defaultdict
@@ -11,13 +11,11 @@ from django.conf import settings
 from chatapi.bus.redis import client
 from chatapi.limits.local_file import LocalFile
 
-DEAD_AFTER_SECONDS = (
-    15.0  # seconds after which a process that gave no sign of life is taken for dead
-)
+DEAD_AFTER_SECONDS = 15.0  # seconds without a report after which a process counts as dead
 
 
 class ConnectedUser(NamedTuple):
-    """A chat user who is connected."""
+    """A connected chat user."""
 
     company_id: int
     chat_id: int
@@ -26,22 +24,23 @@ class ConnectedUser(NamedTuple):
 
 class Registry(Protocol):
     def update(
-        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
+        self, process: str, arrived: Collection[ConnectedUser], departed: Collection[ConnectedUser]
     ) -> None: ...
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
-        """The chat users that are connected to any process, by chat."""
+        """The chat users connected to any process, by chat."""
 
     def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
-        """Give a sign of life; returns who was connected to processes that give none any more.
+        """Report that a process is alive.
 
-        And whether this one was taken for dead itself, or has never been here.
+        Returns the chat users who were connected to dead processes, and whether this process is
+        new to the registry or counted as dead itself.
         """
 
 
 class RedisRegistry:
-    """A hash a chat (`CHAT_USER:PROCESS`), a set a process, and when each process is taken for
-    dead."""
+    """One hash per chat (`CHAT_USER:PROCESS`), one set per process, and a sorted set of the times
+    at which each process counts as dead."""
 
     def __init__(self) -> None:
         self._redis: Any = client()
@@ -54,13 +53,13 @@ class RedisRegistry:
         return f"{settings.REDIS_PREFIX}presence-of:{process}"
 
     def update(
-        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
+        self, process: str, arrived: Collection[ConnectedUser], departed: Collection[ConnectedUser]
     ) -> None:
         pipeline = self._redis.pipeline(transaction=False)
-        for each in come:
+        for each in arrived:
             pipeline.hset(self._chat(each.chat_id), f"{each.chat_user_id}:{process}", 1)
             pipeline.sadd(self._present(process), ":".join(map(str, each)))
-        for each in gone:
+        for each in departed:
             pipeline.hdel(self._chat(each.chat_id), f"{each.chat_user_id}:{process}")
             pipeline.srem(self._present(process), ":".join(map(str, each)))
         pipeline.execute()
@@ -78,19 +77,19 @@ class RedisRegistry:
     def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         now = time.time()
         new = bool(self._redis.zadd(self._processes, {process: now + DEAD_AFTER_SECONDS}))
-        left: list[ConnectedUser] = []
+        lost: list[ConnectedUser] = []
         for name in self._redis.zrangebyscore(self._processes, "-inf", now):
             members = self._redis.smembers(self._present(name.decode()))
             present = [ConnectedUser(*map(int, member.split(b":"))) for member in members]
             self.update(name.decode(), (), present)
-            left += present
-            # Last: should this process die now, another one does it again.
+            lost += present
+            # Last, so that another process repeats this work if this one dies now.
             self._redis.zrem(self._processes, name)
-        return left, new
+        return lost, new
 
 
 class LocalRegistry:
-    """The same in a file that the processes of one machine share."""
+    """The same, in a file shared by the processes of one machine."""
 
     def __init__(self) -> None:
         self._file = LocalFile(
@@ -101,16 +100,16 @@ class LocalRegistry:
         )
 
     def update(
-        self, process: str, come: Collection[ConnectedUser], gone: Collection[ConnectedUser]
+        self, process: str, arrived: Collection[ConnectedUser], departed: Collection[ConnectedUser]
     ) -> None:
         with self._file.writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO present VALUES (?, ?, ?, ?)",
-                [(process, *each) for each in come],
+                [(process, *each) for each in arrived],
             )
             connection.executemany(
                 "DELETE FROM present WHERE process = ? AND chat_id = ? AND chat_user_id = ?",
-                [(process, each.chat_id, each.chat_user_id) for each in gone],
+                [(process, each.chat_id, each.chat_user_id) for each in departed],
             )
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
