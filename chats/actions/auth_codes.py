@@ -104,7 +104,7 @@ def exchange(
         time.sleep(max(0.0, began + REFUSAL_SECONDS - time.monotonic()))
         raise invalid_code()
     with transaction.atomic():
-        chat = events.lock(code.chat_id)
+        chat = events.lock_chat(code.chat_id)
         if not AuthCode.objects.filter(pk=code.pk, used_at=None).update(used_at=timezone.now()):
             raise invalid_code()
         chat_user = ChatUser.objects.select_related("membership").get(pk=code.chat_user_id)
@@ -169,7 +169,9 @@ def verify(chat_user: ChatUser) -> None:
                 "status", "assurance", "role", "user", "membership", "joined_at", "left_at",
             ]
         )  # fmt: skip
-        events.of_user(chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED)
+        events.append_for_chat_user(
+            chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED
+        )
 
 
 def invalid_code() -> Exception:

@@ -73,7 +73,7 @@ def join(
     the answer is the same: strangers have had too many mailed to this address.
     """
     with transaction.atomic():
-        chat = events.lock(chat.pk)
+        chat = events.lock_chat(chat.pk)
         known = ChatUser.objects.filter(chat=chat, email=email).first()
         if access.is_barred(chat, email, known):
             raise forbidden(ErrorCode.BANNED)
@@ -90,7 +90,7 @@ def join(
             last_name=last_name,
             joined_at=timezone.now(),
         )
-        events.of_user(chat_user, EventType.USER_JOINED)
+        events.append_for_chat_user(chat_user, EventType.USER_JOINED)
         return admit(chat, chat_user, network, mails)
 
 
@@ -116,7 +116,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
     with transaction.atomic():
         if origin is not None:
             origin = hold_token(origin)
-        chat = events.lock(chat_id)
+        chat = events.lock_chat(chat_id)
         live = Membership.objects.live().filter(company=chat.company_id, user=user)
         membership = live.filter(user__is_active=True).first()
         if membership is None:  # it ended while the request was on its way
@@ -142,7 +142,9 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
             )  # fmt: skip
             # Whoever only claimed this address before must not speak as the agent.
             tokens.end_all(chat_user)
-            events.of_user(chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED)
+            events.append_for_chat_user(
+                chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED
+            )
         days = chat.company.chat_user_token_days
         token, plain = tokens.issue(chat_user, days, origin=origin)
     return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
@@ -155,7 +157,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
     account is switched off too.
     """
     with transaction.atomic():
-        chat = events.lock(chat_id)
+        chat = events.lock_chat(chat_id)
         chat_user, created = ChatUser.objects.get_or_create(
             chat=chat,
             email=email,
@@ -203,14 +205,14 @@ def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = Non
 def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
     """Write the names that are given."""
     with transaction.atomic():
-        events.lock(chat_user.chat_id)
+        events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
         changed = [name for name, value in fields.items() if getattr(chat_user, name) != value]
         if changed:
             for name in changed:
                 setattr(chat_user, name, fields[name])
             chat_user.save(update_fields=changed)
-            events.of_user(chat_user, EventType.USER_UPDATED)
+            events.append_for_chat_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
@@ -237,26 +239,26 @@ def ban(chat_user: ChatUser) -> ChatUser:
 def lift_ban(chat_user: ChatUser) -> ChatUser:
     """Let a banned guest come back by the password and a code."""
     with transaction.atomic():
-        events.lock(chat_user.chat_id)
+        events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
         if chat_user.status == ChatUser.Status.BANNED:
             chat_user.status = ChatUser.Status.REMOVED
             chat_user.save(update_fields=["status"])
-            events.of_user(chat_user, EventType.USER_UPDATED)
+            events.append_for_chat_user(chat_user, EventType.USER_UPDATED)
     return chat_user
 
 
 def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatUser:
     here = {ChatUser.Status.ACTIVE, ChatUser.Status.INVITED}
     with transaction.atomic():
-        events.lock(chat_user.chat_id)
+        events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
         bans = status == ChatUser.Status.BANNED != chat_user.status
         if chat_user.status in here or bans:
             chat_user.status, chat_user.left_at = status, timezone.now()
             chat_user.save(update_fields=["status", "left_at"])
             tokens.end_all(chat_user)
-            events.of_user(chat_user, event)
+            events.append_for_chat_user(chat_user, event)
     return chat_user
 
 
@@ -277,12 +279,12 @@ def remove_ended_agents() -> int:
     return count
 
 
-def note_seen(chat_user_ids: Collection[int], at: datetime) -> None:
+def record_last_seen(chat_user_ids: Collection[int], at: datetime) -> None:
     """Keep when chat users were connected last."""
     if chat_user_ids:
         ChatUser.objects.filter(pk__in=chat_user_ids).update(last_seen_at=at)
 
 
-def tell_presence(company_id: int, chat_id: int, users: list[dict[str, Any]]) -> None:
+def publish_presence(company_id: int, chat_id: int, users: list[dict[str, Any]]) -> None:
     """Let the others know who came and who went."""
-    hints.pass_on(company_id, chat_id, "presence", {"users": users})
+    hints.publish_ephemeral(company_id, chat_id, "presence", {"users": users})

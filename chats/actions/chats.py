@@ -63,7 +63,7 @@ def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
             chat = Chat.objects.create(
                 company=company, sealed_password=encrypt(password or make_password()), **fields
             )
-            events.of_chat(chat, EventType.CHAT_CREATED)
+            events.append_for_chat(chat, EventType.CHAT_CREATED)
     except IntegrityError:
         raise external_id_taken() from None
     return chat
@@ -105,7 +105,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
     password, status = fields.pop("password", None), fields.pop("status", None)
     try:
         with transaction.atomic():
-            chat = events.lock(chat_id)
+            chat = events.lock_chat(chat_id)
             changed = [name for name, value in fields.items() if getattr(chat, name) != value]
             for name in changed:
                 setattr(chat, name, fields[name])
@@ -114,7 +114,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
                 changed.append("sealed_password")
             if changed:
                 chat.save(update_fields=changed)
-                events.of_chat(chat, EventType.CHAT_UPDATED)
+                events.append_for_chat(chat, EventType.CHAT_UPDATED)
             if status is not None and status != chat.status:
                 set_status(chat, status)
     except IntegrityError:
@@ -126,7 +126,7 @@ def set_status(chat: Chat, status: str) -> None:
     chat.status = status
     chat.save(update_fields=["status"])
     closes = status == Chat.Status.CLOSED
-    events.of_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
+    events.append_for_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
 
 
 def rotate_password(chat_id: int) -> Chat:
@@ -198,4 +198,4 @@ def typing(chat_user: ChatUser, goes_on: bool = True) -> datetime:
 
 
 def tell(chat_user: ChatUser, type: str, data: dict[str, Any]) -> None:
-    hints.pass_on(chat_user.chat.company_id, chat_user.chat_id, type, data)
+    hints.publish_ephemeral(chat_user.chat.company_id, chat_user.chat_id, type, data)

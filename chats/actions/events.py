@@ -1,6 +1,6 @@
-"""The log: every change in a chat takes the next number in its own transaction.
+"""Append to the log of a chat. Every change takes the next seq in its own transaction.
 
-The chat's row lock orders the writers, so that numbers have no gap and commit in order.
+The row lock of the chat orders its writers, so that seqs have no gaps and commit in order.
 """
 
 from datetime import datetime
@@ -13,8 +13,8 @@ from chatapi.api.errors import not_found
 from chats import hints, representations
 from chats.models import Chat, ChatUser, Event, EventType
 
-# `last_message_seq` follows when the turn is a message's. One statement on either database.
-TAKE_TURN = """
+# A message also moves `last_message_seq`. The statement is the same on both databases.
+NEXT_SEQ = """
 UPDATE chats_chat
 SET last_seq = last_seq + 1,
     last_message_seq = CASE WHEN %s THEN last_seq + 1 ELSE last_message_seq END
@@ -23,8 +23,8 @@ RETURNING last_seq, status, company_id
 """
 
 
-class Turn(NamedTuple):
-    """A number in a chat's log, the chat's status when it was taken, and its company."""
+class ReservedSeq(NamedTuple):
+    """A seq in a chat's log, with the chat's status at that moment, and its company."""
 
     chat_id: int
     seq: int
@@ -32,22 +32,22 @@ class Turn(NamedTuple):
     company_id: int
 
 
-def take_turn(chat_id: int, *, message: bool = False) -> Turn:
-    """The chat's next number; every other writer of the chat waits until the transaction ends.
+def next_seq(chat_id: int, *, message: bool = False) -> ReservedSeq:
+    """Reserve the chat's next seq. Other writers of the chat wait until the transaction ends.
 
-    ApiError 404 when the chat is gone.
+    Raises ApiError 404 when the chat has been deleted.
     """
-    assert connection.in_atomic_block, "a number belongs to the transaction of its change"
+    assert connection.in_atomic_block, "a seq must be reserved in the transaction of its change"
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_TURN, [message, chat_id])
+        cursor.execute(NEXT_SEQ, [message, chat_id])
         row = cursor.fetchone()
     if row is None:
         raise not_found()
-    return Turn(chat_id, *row)
+    return ReservedSeq(chat_id, *row)
 
 
-def lock(chat_id: int) -> Chat:
-    """The chat as it stands, with its other writers kept waiting. ApiError 404 when it is gone."""
+def lock_chat(chat_id: int) -> Chat:
+    """Lock a chat against other writers. Raises ApiError 404 when it has been deleted."""
     chat = (
         Chat.objects.select_for_update(of=("self",))
         .select_related("company")
@@ -60,36 +60,43 @@ def lock(chat_id: int) -> Chat:
 
 
 def append(chat_id: int, type: EventType, data: dict[str, Any]) -> int:
-    """Write what happened as the chat's next event; returns its seq."""
-    turn = take_turn(chat_id)
-    write(turn, type, timezone.now(), data)
-    return turn.seq
+    """Append an event; returns its seq."""
+    reserved = next_seq(chat_id)
+    insert(reserved, type, timezone.now(), data)
+    return reserved.seq
 
 
-def of_user(chat_user: ChatUser, type: EventType) -> int:
-    """Write what happened to a chat user, as they stand now."""
+def append_for_chat_user(chat_user: ChatUser, type: EventType) -> int:
+    """Append an event of a chat user, as they are now."""
     return append(chat_user.chat_id, type, representations.chat_user(chat_user))
 
 
-def of_chat(chat: Chat, type: EventType) -> int:
-    """Write what happened to a chat, as it stands now."""
+def append_for_chat(chat: Chat, type: EventType) -> int:
+    """Append an event of a chat, as it is now."""
     return append(chat.pk, type, representations.chat(chat))
 
 
-def write(
-    turn: Turn, type: EventType, at: datetime, data: dict[str, Any], message_id: int | None = None
+def insert(
+    reserved: ReservedSeq,
+    type: EventType,
+    at: datetime,
+    data: dict[str, Any],
+    message_id: int | None = None,
 ) -> None:
-    """Write the event of a turn that was taken in this transaction; the streams hear of it.
+    """Insert the event of a seq that was reserved in this transaction, and publish it.
 
-    `data` is what the event shows; of a message only `message_id` is stored.
+    `data` is the published payload. For a message, only `message_id` is stored.
     """
     Event.objects.create(
-        chat_id=turn.chat_id,
-        company_id=turn.company_id,
-        seq=turn.seq,
+        chat_id=reserved.chat_id,
+        company_id=reserved.company_id,
+        seq=reserved.seq,
         type=type,
         created_at=at,
         message_id=message_id,
         data=data if message_id is None else None,
     )
-    hints.tell(turn.company_id, representations.shown(turn.chat_id, turn.seq, type, at, data))
+    hints.publish_event(
+        reserved.company_id,
+        representations.event_from_parts(reserved.chat_id, reserved.seq, type, at, data),
+    )

@@ -60,13 +60,13 @@ def write_at_once(
         created_at=sent.created_at,
     )
     answer = shown(message, author)
-    hints.tell(sent.company_id, created(message, answer))
+    hints.publish_event(sent.company_id, created(message, answer))
     return answer
 
 
 def created(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
     """The event of a message that was sent."""
-    return representations.shown(
+    return representations.event_from_parts(
         message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
     )
 
@@ -75,7 +75,7 @@ def write(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
 ) -> dict[str, Any]:
     # Statement 1: the chat's row lock, its next number and its status.
-    turn = events.take_turn(author.chat_id, message=True)
+    turn = events.next_seq(author.chat_id, message=True)
     if turn.status != Chat.Status.OPEN:
         raise forbidden(ErrorCode.CHAT_CLOSED)
     now = timezone.now()
@@ -92,7 +92,7 @@ def write(
     )
     # Statement 3.
     answer = shown(message, author)
-    events.write(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
+    events.insert(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
     # Statement 4: sending reads up to one's own message; somebody who left meanwhile has no say.
     active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
     if not active.update(last_read_seq=turn.seq):
@@ -124,7 +124,7 @@ def first_answer(
     answer = shown(message, author)
     if as_sent and timezone.now() - message.created_at < RETRIED_SOON:
         # Whoever took the first one may have died before it told of it.
-        hints.tell(author.chat.company_id, created(message, answer))
+        hints.publish_event(author.chat.company_id, created(message, answer))
     return answer
 
 
@@ -134,7 +134,7 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
     ApiError 403 when it is another's, deleted, too old or in a closed chat; 404 when there is none.
     """
     with transaction.atomic():
-        chat = events.lock(author.chat_id)
+        chat = events.lock_chat(author.chat_id)
         message = find(chat.pk, message_id)
         if message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
@@ -163,7 +163,7 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
     `author` is the chat user who asks, None for a manager. ApiError 403 when it is another's.
     """
     with transaction.atomic():
-        chat = events.lock(chat_id)
+        chat = events.lock_chat(chat_id)
         message = find(chat.pk, message_id)
         if author is not None and message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
@@ -185,6 +185,6 @@ def find(chat_id: int, message_id: int) -> Message:
 
 
 def record(message: Message, type: EventType) -> None:
-    turn = events.take_turn(message.chat_id)
+    turn = events.next_seq(message.chat_id)
     answer = shown(message, message.author)
-    events.write(turn, type, timezone.now(), answer, message_id=message.pk)
+    events.insert(turn, type, timezone.now(), answer, message_id=message.pk)

@@ -81,7 +81,7 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
         return user.email if viewer is None or viewer.pk == user.pk else None
 
     def to_representation(self, instance: ChatUser) -> dict[str, Any]:
-        return representations.chat_user_in_full(instance, self.get_email(instance))
+        return representations.chat_user_detail(instance, self.get_email(instance))
 
 
 class CurrentChatUserSerializer(ChatUserSerializer):

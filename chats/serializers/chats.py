@@ -175,7 +175,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     def to_representation(self, instance: Chat) -> dict[str, Any]:
         last_message = self.get_last_message(instance)
         for_member = self.context["for_member"]
-        return representations.chat_in_full(instance, last_message, for_member=for_member)
+        return representations.chat_detail(instance, last_message, for_member=for_member)
 
 
 class ShareSerializer(serializers.Serializer[Any]):

@@ -145,17 +145,19 @@ def chat_events(places: list[ChatSeq]) -> dict[ChatSeq, list[Hint]]:
     for row in event_access.events_after_each(places, PAGE):
         for place in wanted[row["chat_id"]]:
             if 0 < row["seq"] - place[1] <= PAGE:
-                found[place].append(Hint.of(representations.event(row)))
+                found[place].append(Hint.from_event(representations.event(row)))
     return found
 
 
 def events_at(places: Iterable[ChatSeq]) -> dict[ChatSeq, Hint]:
     """These events, by chat and seq; those of deleted chats are absent."""
     rows = event_access.events_at(places)
-    return {(row["chat_id"], row["seq"]): Hint.of(representations.event(row)) for row in rows}
+    return {
+        (row["chat_id"], row["seq"]): Hint.from_event(representations.event(row)) for row in rows
+    }
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:
     """A page of the companies' events after a position, each with its company id."""
     rows = event_access.company_events(company_ids, after, PAGE)
-    return [(row["company_id"], Hint.of(representations.event(row))) for row in rows]
+    return [(row["company_id"], Hint.from_event(representations.event(row))) for row in rows]

@@ -181,7 +181,7 @@ def parse_page(answer: Answer) -> dict[str, Any] | None:
 
 def build_page(empty: Answer, frames: Frames, limit: int) -> Answer:
     """The empty answer, with these events."""
-    events = b",".join(Hint.json_in(frame) for _, frame in frames[:limit])
+    events = b",".join(Hint.event_json(frame) for _, frame in frames[:limit])
     content = b'{"data":[%b],"last_seq":%d}' % (events, frames[-1][0])
     kept = [(name, value) for name, value in empty[0]["headers"] if name != b"content-length"]
     length = (b"content-length", str(len(content)).encode())

@@ -17,7 +17,7 @@ import redis
 from django.db import Error
 
 from chatapi.api.encoding import instant
-from chats.actions.chat_users import note_seen, tell_presence
+from chats.actions.chat_users import publish_presence, record_last_seen
 from chats.hints import Hint
 from chats.stream import log_reader
 from chats.stream.presence_registry import ConnectedUser, registry
@@ -121,14 +121,14 @@ class Presence:
         online = registry().online(chat_ids | {user.chat_id for user in departed})
         # A chat user who departed here may be connected to another process.
         offline = [each for each in departed if each.chat_user_id not in online[each.chat_id]]
-        note_seen([each.chat_user_id for each in offline], seen)
+        record_last_seen([each.chat_user_id for each in offline], seen)
         changes: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
         for each in arrived:
             changes[each[:2]].append(presence_of(each.chat_user_id, online=True))
         for each in offline:
             changes[each[:2]].append(presence_of(each.chat_user_id, online=False, seen=seen))
         for (company_id, chat_id), users in changes.items():
-            tell_presence(company_id, chat_id, users)
+            publish_presence(company_id, chat_id, users)
         return {chat_id: online[chat_id] for chat_id in chat_ids}
 
 
@@ -143,4 +143,4 @@ def presence_of(chat_user_id: int, *, online: bool, seen: datetime | None = None
 def snapshot(chat_id: int, users: Iterable[int]) -> bytes:
     """The presence event with which a stream starts."""
     data = {"users": [presence_of(user, online=True) for user in sorted(users)]}
-    return Hint.passing("presence", chat_id, data).body
+    return Hint.ephemeral("presence", chat_id, data).body

@@ -18,7 +18,7 @@ GRANT = Grant("chat", 1, None, 1, 42, (3,), 1e12)
 
 def hint(seq):
     event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T", "data": {}}
-    return Hint.of(event)
+    return Hint.from_event(event)
 
 
 class Log:
@@ -256,7 +256,7 @@ def test_what_piles_up_is_bounded(settings):
 
 
 def test_a_hint_is_the_same_after_its_way():
-    for each in (hint(7), Hint.passing("typing", 42, {"chat_user_id": 1})):
+    for each in (hint(7), Hint.ephemeral("typing", 42, {"chat_user_id": 1})):
         assert Hint.unpack(each.pack()) == each
 
 

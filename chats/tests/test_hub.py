@@ -205,7 +205,7 @@ def test_what_happens_while_a_member_catches_up_comes_after_it(made, monkeypatch
 def hint(seq):
     at = "2021-07-05T09:31:38.000000Z"
     event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": at, "data": {}}
-    return Hint.of(event)
+    return Hint.from_event(event)
 
 
 def test_a_feed_with_too_many_early_hints_still_takes_the_one_it_lacks(made, monkeypatch):

@@ -272,7 +272,7 @@ def poll(app, token="t", query=b"after=5&wait=5", address="1.2.3.4"):
 
 
 def event(seq, text="Hello"):
-    return Hint.of(
+    return Hint.from_event(
         {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T",
          "data": {"text": text}}
     )  # fmt: skip
@@ -298,7 +298,7 @@ def test_three_hundred_are_woken_without_a_query_each(view, asked, hubs, setting
         assert sum(asked["came"]) <= 5
         assert asked["woken"] == [1]
         for _, (start, body) in polls:
-            json = Hint.json_in(event(6).frame)
+            json = Hint.event_json(event(6).frame)
             assert body["body"] == b'{"data":[%b],"last_seq":6}' % json
             headers = dict(start["headers"])
             assert headers[b"content-length"] == b"%d" % len(body["body"])

@@ -43,7 +43,7 @@ class Log:
             "seq": seq, "type": kind, "chat_id": 42, "created_at": instant(self.times[seq]),
             "data": {"seq": about, "text": self.texts[about]},
         }  # fmt: skip
-        return Hint.of(event)
+        return Hint.from_event(event)
 
     def pages(self, spots):
         return {
