@@ -23,7 +23,7 @@ from chatapi.api import tokens
 from chatapi.api.ids import parse_id
 from chatapi.db.compiled import Compiled, Parameter
 from chats.access.chats import live_chats
-from chats.actions.tokens import note_use
+from chats.actions.tokens import record_use
 from chats.models import ChatUser, ChatUserToken
 from companies.models import Company, Membership
 
@@ -102,5 +102,5 @@ def find(plain: str) -> ChatUserToken | None:
     token = CHAT_USER_TOKEN.first(now=now, chat_id=chat_id, digest=tokens.digest(plain))
     if token is not None:
         token.chat_user.chat = token.chat
-        note_use(token, now)
+        record_use(token, now)
     return token

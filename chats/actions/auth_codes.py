@@ -1,7 +1,7 @@
-"""Auth codes: mailed to an address, and exchanged for a chat-user token.
+"""Mail auth codes to an address, and exchange them for chat-user tokens.
 
-A code is six digits derived by HMAC from a random nonce. So the same code can be mailed again after
-a fault, and no code lies in the database. Only the newest of a chat user counts.
+A code is six digits, derived by HMAC from a random nonce. So the same code can be mailed again
+after a failure, and no code is stored. Only the newest code of a chat user is valid.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from chats.access import chat_users as chat_user_access
 from chats.actions import events, tokens
 from chats.models import AuthCode, ChatUser, ChatUserToken, EventType
 
-ATTEMPTS = 5  # of the browser that asked for the code, and as many of its network
-OTHER_ATTEMPTS = 10  # of everybody else together
+MAX_ATTEMPTS = 5  # of the browser that requested the code, and the same number of its network
+MAX_OTHER_ATTEMPTS = 10  # of everyone else together
 REFUSAL_SECONDS = 0.02
 
 
@@ -41,9 +41,9 @@ def digits(code: AuthCode) -> str:
 
 
 def mail_code(chat_user: ChatUser, network: str = "") -> AuthCode:
-    """Make the chat user's code, which ends the ones before, and have it mailed.
+    """Create a code for a chat user, which ends earlier ones, and queue its mail.
 
-    `network` is where it was asked for: guesses from there are counted apart.
+    `network` is where it was requested; guesses from there are counted separately.
     """
     now = timezone.now()
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
@@ -51,7 +51,7 @@ def mail_code(chat_user: ChatUser, network: str = "") -> AuthCode:
         chat_id=chat_user.chat_id,
         chat_user=chat_user,
         nonce=secrets.token_bytes(16),
-        asked_from=mark(network),
+        asked_from=hash_network(network),
         created_at=now,
         expires_at=now + lifetime(),
     )
@@ -59,19 +59,19 @@ def mail_code(chat_user: ChatUser, network: str = "") -> AuthCode:
     return code
 
 
-def mailed(code_id: int, at: datetime) -> None:
-    """A code's minutes run from when its mail went out, however long the mail had to wait."""
+def restart_lifetime(code_id: int, at: datetime) -> None:
+    """Let a code's lifetime start when its mail was sent, however long the mail was queued."""
     AuthCode.objects.filter(pk=code_id, used_at=None).update(expires_at=at + lifetime())
 
 
-def mark(network: str) -> str:
-    """A keyed hash of a network, so that no address is stored."""
+def hash_network(network: str) -> str:
+    """A keyed hash of a network, so that no IP address is stored."""
     key = settings.SECRET_KEY.encode()
     return hmac.digest(key, f"network:{network}".encode(), hashlib.sha256).hex()[:32]
 
 
 def attempt_key(chat_id: int, code_id: int) -> str:
-    """What the browser that asked for a code sends along, to be counted by itself.
+    """The key that the browser which requested a code sends along, to be counted separately.
 
     It is encrypted, so that a key for no code (0) looks like any other.
     """
@@ -79,7 +79,7 @@ def attempt_key(chat_id: int, code_id: int) -> str:
 
 
 def read_attempt_key(chat_id: int | None, key: str) -> int | None:
-    """The id of the code that a key of this chat is for; None for anything else."""
+    """The id of the code that an attempt key of this chat belongs to; None if it is invalid."""
     try:
         word, chat, code_id = decrypt(key).split(" ")
     except (InvalidToken, ValueError):
@@ -90,18 +90,18 @@ def read_attempt_key(chat_id: int | None, key: str) -> int | None:
 def exchange(
     chat_id: int | None, email: str, given: str, *, network: str = "", key_of: int | None = None
 ) -> tuple[ChatUserToken, str, ChatUser]:
-    """Trade a code for a token; whoever was not in the chat joins it thereby.
+    """Exchange a code for a token. A chat user who was not in the chat joins it.
 
-    `key_of` is the code that the guesser holds the attempt key of. ApiError 422
-    `invalid_auth_code`, the same whether the chat, the address or the code is unknown, and whether
-    the code is wrong, stale or used.
+    `key_of` is the id of the code whose attempt key was sent. Raises ApiError 422
+    `invalid_auth_code`, which is the same for an unknown chat, address or code and for a wrong,
+    expired or used code.
     """
-    began = time.monotonic()
-    code = take_attempt(chat_id, email, mark(network), key_of)
+    started = time.monotonic()
+    code = count_attempt(chat_id, email, hash_network(network), key_of)
     right = digits(code) if code else ""
     if not hmac.compare_digest(right.encode(), given.encode()) or code is None:
-        # How long a refusal takes must not tell whether there was a code to count a try of.
-        time.sleep(max(0.0, began + REFUSAL_SECONDS - time.monotonic()))
+        # The time of a refusal must not reveal whether there was a code to count an attempt of.
+        time.sleep(max(0.0, started + REFUSAL_SECONDS - time.monotonic()))
         raise invalid_code()
     with transaction.atomic():
         chat = events.lock_chat(code.chat_id)
@@ -115,14 +115,14 @@ def exchange(
     return token, plain, chat_user
 
 
-def take_attempt(
+def count_attempt(
     chat_id: int | None, email: str, asked_from: str, key_of: int | None
 ) -> AuthCode | None:
-    """The newest code of an address, one of its attempts used up; None when there is none left.
+    """Count an attempt on the newest code of an address. None when no attempt is left.
 
-    The attempt is counted by one conditional UPDATE before anything is compared, so that guesses
-    made at the same time can't share it. Strangers share a pool: they can't use up the attempts of
-    whoever asked for the code.
+    One conditional UPDATE counts the attempt before the code is compared, so that concurrent
+    guesses cannot share it. Strangers share a pool, so that they cannot use up the attempts of the
+    person who requested the code.
     """
     newest = AuthCode.objects.filter(
         chat_id=chat_id or 0,
@@ -134,24 +134,24 @@ def take_attempt(
     if code is None:
         return None
     if key_of == code.pk:
-        counter, most = "attempts", ATTEMPTS
+        counter, limit = "attempts", MAX_ATTEMPTS
     elif code.asked_from == asked_from:
-        counter, most = "network_attempts", ATTEMPTS
+        counter, limit = "network_attempts", MAX_ATTEMPTS
     else:
-        counter, most = "other_attempts", OTHER_ATTEMPTS
+        counter, limit = "other_attempts", MAX_OTHER_ATTEMPTS
     open_code = AuthCode.objects.filter(
-        pk=code.pk, used_at=None, expires_at__gt=timezone.now(), **{f"{counter}__lt": most}
+        pk=code.pk, used_at=None, expires_at__gt=timezone.now(), **{f"{counter}__lt": limit}
     )
     counted = open_code.update(**{counter: F(counter) + 1})
     return code if counted else None
 
 
 def verify(chat_user: ChatUser) -> None:
-    """The address is proved: bring a chat user in who was out, and note the assurance."""
+    """Record that the address is verified. The chat user joins the chat, if they are not in it."""
     was = (chat_user.status, chat_user.assurance, chat_user.role)
     membership = chat_user.membership
     if chat_user.role == ChatUser.Role.AGENT and (membership is None or membership.ended_at):
-        # Once an agent, no member any more: the address alone makes a guest.
+        # A former agent who is no longer a member returns as a guest.
         chat_user.role = ChatUser.Role.GUEST
         chat_user.user = chat_user.membership = None
     if chat_user.role == ChatUser.Role.GUEST:
@@ -161,8 +161,8 @@ def verify(chat_user: ChatUser) -> None:
         chat_user.status = ChatUser.Status.ACTIVE
         chat_user.joined_at, chat_user.left_at = timezone.now(), None
     if chat_user.assurance != was[1]:
-        # Whoever only claimed the address must not go on as the one who proved it.
-        tokens.end_all(chat_user)
+        # Tokens issued for an unverified claim to the address must not remain valid.
+        tokens.revoke_all(chat_user)
     if was != (chat_user.status, chat_user.assurance, chat_user.role):
         chat_user.save(
             update_fields=[

@@ -141,7 +141,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
                 ]
             )  # fmt: skip
             # Whoever only claimed this address before must not speak as the agent.
-            tokens.end_all(chat_user)
+            tokens.revoke_all(chat_user)
             events.append_for_chat_user(
                 chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED
             )
@@ -257,7 +257,7 @@ def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatU
         if chat_user.status in here or bans:
             chat_user.status, chat_user.left_at = status, timezone.now()
             chat_user.save(update_fields=["status", "left_at"])
-            tokens.end_all(chat_user)
+            tokens.revoke_all(chat_user)
             events.append_for_chat_user(chat_user, event)
     return chat_user
 

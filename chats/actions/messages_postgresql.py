@@ -1,7 +1,7 @@
-"""A message put into its chat, with its event, in one statement of PostgreSQL.
+"""Insert a message and its event in one statement. PostgreSQL only.
 
-The same as `messages.write`, which other databases get by: each part takes its rows from the one
-before, and so they run in this order.
+Other databases use `messages.insert`. Each part of the statement reads the rows of the one before,
+so the parts run in this order.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -13,9 +13,9 @@ from django.db import DataError, connection, transaction
 from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
 from chats.models import Chat, ChatUser, EventType
 
-# The chat's row is locked before the clock is read: in a chat, times go up with the numbers.
-# Somebody who left meanwhile divides by zero, which takes the number back.
-SEND = f"""
+# The chat's row is locked before the clock is read, so that times increase with seqs.
+# If the author has left, 1/0 aborts the statement, so no sequence number is consumed.
+INSERT = f"""
 WITH turn AS (
     UPDATE chats_chat SET last_seq = last_seq + 1, last_message_seq = last_seq + 1
     WHERE id = %s AND deleted_at IS NULL AND status = '{Chat.Status.OPEN}'
@@ -43,8 +43,8 @@ FROM turn LEFT JOIN message ON TRUE
 """  # noqa: S608
 
 
-class Sent(NamedTuple):
-    """A message that was written."""
+class InsertedMessage(NamedTuple):
+    """The columns that the database chose."""
 
     company_id: int
     id: int
@@ -52,29 +52,30 @@ class Sent(NamedTuple):
     created_at: datetime
 
 
-def write(
+def insert(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes | None
-) -> Sent:
-    """ApiError 403 `chat_closed`, 404 for a chat that has just gone, 401 for an author who left.
+) -> InsertedMessage:
+    """Insert a message, its event and the author's read position.
 
-    IntegrityError when the author used the key before.
+    Raises ApiError 403 `chat_closed`, 404 for a deleted chat and 401 for an author who has left;
+    IntegrityError when the author has used the key before.
     """
     values: list[Any] = [
         author.chat_id, author.pk, text, author.assurance, idempotency_key, request_hash,
     ]  # fmt: skip
     try:
-        with undone(), connection.cursor() as cursor:
-            cursor.execute(SEND, values)
+        with savepoint(), connection.cursor() as cursor:
+            cursor.execute(INSERT, values)
             row = cursor.fetchone()
     except DataError:
         raise ApiError(401, ErrorCode.INVALID_TOKEN) from None
     if row is not None:
-        return Sent(*row[:4])
+        return InsertedMessage(*row[:4])
     if Chat.objects.filter(pk=author.chat_id, deleted_at=None).exists():
         raise forbidden(ErrorCode.CHAT_CLOSED)
     raise not_found()
 
 
-def undone() -> AbstractContextManager[None]:
-    """What is not undone by itself when it fails: a statement in the middle of a transaction."""
+def savepoint() -> AbstractContextManager[None]:
+    """A savepoint inside a transaction. Outside one, a failed statement needs none."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()

@@ -1,4 +1,4 @@
-"""Chat-user tokens: made, and ended with the participation they stand for."""
+"""Issue chat-user tokens, and end them with the participation that they stand for."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,10 +20,11 @@ from chats.models import AuthCode, ChatUser, ChatUserToken
 def issue(
     chat_user: ChatUser, days: int, *, origin: ApiToken | None = None
 ) -> tuple[ChatUserToken, str]:
-    """A new token and its plain text, which is nowhere kept.
+    """Issue a token. Returns it and its plain text, which is not stored.
 
-    The chat's id stands in the token, so that one look-up in one chat finds it. One that was got by
-    a personal access token may do no more and lives no longer than that `origin`, which is held.
+    The token contains the chat's id, so that one look-up in one chat finds it. `origin` is the
+    personal access token by which it was requested, already locked; the new token gets its scopes
+    and expires no later.
     """
     plain = tokens.mint(f"{ChatUserToken.PREFIX}{chat_user.chat_id}_")
     now = timezone.now()
@@ -43,19 +44,19 @@ def issue(
     return token, plain
 
 
-def note_use(token: ChatUserToken, now: datetime) -> None:
-    """Keep when a token was last used, written at most once a minute."""
+def record_use(token: ChatUserToken, now: datetime) -> None:
+    """Record the last use of a token, at most once a minute."""
     if token.last_used_at < now - USE_NOTED_EVERY:
-        note_uses([token.pk], now)
+        record_uses([token.pk], now)
 
 
-def note_uses(token_ids: Sequence[int], now: datetime) -> None:
+def record_uses(token_ids: Sequence[int], now: datetime) -> None:
     if token_ids:
         ChatUserToken.objects.filter(pk__in=token_ids).update(last_used_at=now)
 
 
-def end_all(chat_user: ChatUser) -> None:
-    """End every token and every open code of a chat user at once."""
+def revoke_all(chat_user: ChatUser) -> None:
+    """End all tokens and open auth codes of a chat user."""
     now = timezone.now()
     chat_user.tokens.filter(revoked_at=None).update(revoked_at=now)
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)

@@ -113,7 +113,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def revoke(chat_user: ChatUser) -> bool:
             had = chat_user.tokens.filter(revoked_at=None).exists()
-            tokens.end_all(chat_user)  # and their open codes
+            tokens.revoke_all(chat_user)  # and their open codes
             return had
 
         self.act(request, queryset, revoke, "left without tokens")

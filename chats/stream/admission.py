@@ -8,12 +8,12 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from accounts.actions import USE_NOTED_EVERY
-from accounts.actions import note_uses as note_uses_of_api_tokens
+from accounts.actions import note_uses as record_api_token_uses
 from accounts.models import ApiToken, ApiTokenQuerySet, lacking_scope
 from chatapi.api import tokens
 from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats.access.chats import live_chats
-from chats.actions.tokens import note_uses as note_uses_of_chat_user_tokens
+from chats.actions.tokens import record_uses as record_chat_user_token_uses
 from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet
 from chats.stream.presence_registry import ConnectedUser
 from companies.models import Membership
@@ -118,8 +118,8 @@ def record_uses(limit_keys: list[str]) -> dict[str, None]:
     for key in limit_keys:
         kind, _, number = key.partition(":")
         ids[kind].append(int(number))
-    note_uses_of_chat_user_tokens(ids["chat"], now)
-    note_uses_of_api_tokens(ids["api"], now)
+    record_chat_user_token_uses(ids["chat"], now)
+    record_api_token_uses(ids["api"], now)
     return {}
 
 
