@@ -145,7 +145,7 @@ def other_chat(acme: Company) -> Chat:
 def make_guest(chat: Chat, first_name: str) -> Guest:
     """A guest who joined by the password and proved the address by its code."""
     email = f"{first_name.lower()}@guest.test"
-    chat_users.join(chat, email=email, first_name=first_name, last_name="Guest")
+    chat_users.join_as_guest(chat, email=email, first_name=first_name, last_name="Guest")
     code = AuthCode.objects.filter(chat=chat, chat_user__email=email).latest("pk")
     _, token, chat_user = auth_codes.exchange(chat.pk, email, auth_codes.digits(code))
     return Guest(chat_user, token)

@@ -20,7 +20,7 @@ from chats.models import AuthCode
 
 @pytest.fixture
 def code(chat):
-    chat_users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+    chat_users.join_as_guest(chat, email="ida@guest.test", first_name="Ida", last_name="New")
     return AuthCode.objects.get()
 
 
@@ -75,7 +75,9 @@ class TestDelivery:
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
         monkeypatch.setattr(outbox, "_away_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
-            chat_users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+            chat_users.join_as_guest(
+                chat, email="ida@guest.test", first_name="Ida", last_name="New"
+            )
         assert told
         assert len(outbox.due(timezone.now())) == 1
 
@@ -120,7 +122,7 @@ class TestDelivery:
     def test_a_name_can_not_break_out_of_a_mail(self, acme, chat):
         acme.name = "Acme\r\nBcc: victim@example.com <b>"
         acme.save()
-        chat_users.join(chat, email="i@guest.test", first_name="<script>", last_name="x")
+        chat_users.join_as_guest(chat, email="i@guest.test", first_name="<script>", last_name="x")
         outbox.deliver(OutgoingMail.objects.get().pk)
         (letter,) = django_mail.outbox
         assert letter.recipients() == ["i@guest.test"]

@@ -1,4 +1,4 @@
-"""Who takes part in a chat: joining, inviting, leaving, removing, banning."""
+"""Join, invite, leave, remove and ban chat users."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,9 +22,12 @@ from companies.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """What came of a join: `created` when the address was new, the token when one was given,
-    `code_mailed` when a code is on its way, with the `attempt_key` of who asked for it."""
+class JoinResult:
+    """The result of a join or an invitation.
+
+    `created` is whether the address was new to the chat. `token` is set when one was issued. When
+    `code_mailed`, an auth code was mailed, and `attempt_key` is for the browser that requested it.
+    """
 
     chat_user: ChatUser
     created: bool
@@ -35,42 +38,42 @@ class Joined:
 
 
 class Trust(Enum):
-    """Why a code is mailed to an address that somebody typed in."""
+    """How far a join is trusted, before its auth code is entered."""
 
-    STRANGER = "stranger"  # for no reason but that
-    GUEST = "guest"  # the company gave them the chat's password, or the address was proven before
+    STRANGER = "stranger"  # anyone may enter any address
+    GUEST = "guest"  # has the password from the company, or a verified address
 
 
 def trust_of(chat: Chat, email: str) -> Trust | None:
-    """How far a join by this address is trusted, after the password was right.
+    """How far a join by this address is trusted, once the password was correct.
 
-    None when it is not answered with a code. Whoever started a chat as a stranger knows its
-    password, which then says nothing about them.
+    None when the join needs no code. A stranger who started a chat knows its password, so there the
+    password proves nothing.
     """
     known = ChatUser.objects.filter(chat=chat, email=email).first()
     if known is None and not chat.company.verify_first_join:
         return None
-    proven = known is not None and known.assurance != ChatUser.Assurance.CLAIMED
-    return Trust.GUEST if proven or not chat.started_by_guest else Trust.STRANGER
+    verified = known is not None and known.assurance != ChatUser.Assurance.CLAIMED
+    return Trust.GUEST if verified or not chat.started_by_guest else Trust.STRANGER
 
 
-def join(
+def join_as_guest(
     chat: Chat,
     *,
     email: str,
     first_name: str,
     last_name: str,
     network: str = "",
-    mails: bool = True,
-) -> Joined:
-    """A guest who knows the password comes in, or comes back.
+    may_mail: bool = True,
+) -> JoinResult:
+    """Let a guest who knows the password join or rejoin.
 
-    An address that is new to the chat joins it; unless the company wants first joins verified, it
-    gets its token at once. One that is there already, or was, gets a code. ApiError 403 `banned`,
-    for a former member of the company too.
+    An address that is new to the chat joins it, and gets a token at once unless the company
+    verifies first joins. A known address gets a code. Raises ApiError 403 `banned`, also for a
+    former member of the company.
 
-    `network` is where the guest joins from. Without `mails`, a code that is due is not made, and
-    the answer is the same: strangers have had too many mailed to this address.
+    `network` is where the guest joins from. Without `may_mail`, no code is created, but the answer
+    is the same: strangers have already had too many codes mailed to this address.
     """
     with transaction.atomic():
         chat = events.lock_chat(chat.pk)
@@ -79,10 +82,10 @@ def join(
             raise forbidden(ErrorCode.BANNED)
         if known is not None:
             if known.status == ChatUser.Status.INVITED and not known.first_name:
-                # Somebody else invited them, by the address alone.
+                # A member invited them, by address only.
                 known.first_name, known.last_name = first_name, last_name
                 known.save(update_fields=["first_name", "last_name"])
-            return with_code(known, False, network, mails)
+            return join_with_code(known, False, network, may_mail)
         chat_user = ChatUser.objects.create(
             chat=chat,
             email=email,
@@ -91,27 +94,27 @@ def join(
             joined_at=timezone.now(),
         )
         events.append_for_chat_user(chat_user, EventType.USER_JOINED)
-        return admit(chat, chat_user, network, mails)
+        return admit_new_guest(chat, chat_user, network, may_mail)
 
 
-def with_code(chat_user: ChatUser, created: bool, network: str, mails: bool) -> Joined:
-    code_id = auth_codes.mail_code(chat_user, network).pk if mails else 0
+def join_with_code(chat_user: ChatUser, created: bool, network: str, may_mail: bool) -> JoinResult:
+    code_id = auth_codes.mail_code(chat_user, network).pk if may_mail else 0
     key = auth_codes.attempt_key(chat_user.chat_id, code_id)
-    return Joined(chat_user, created, code_mailed=True, attempt_key=key)
+    return JoinResult(chat_user, created, code_mailed=True, attempt_key=key)
 
 
-def admit(chat: Chat, chat_user: ChatUser, network: str, mails: bool) -> Joined:
-    """What a guest who is new gets: a code, or a token where the company trusts a first join."""
+def admit_new_guest(chat: Chat, chat_user: ChatUser, network: str, may_mail: bool) -> JoinResult:
+    """A new guest gets a code or, where the company does not verify first joins, a token."""
     if chat.company.verify_first_join:
-        return with_code(chat_user, True, network, mails)
+        return join_with_code(chat_user, True, network, may_mail)
     token, plain = tokens.issue(chat_user, chat.company.chat_user_token_days)
-    return Joined(chat_user, created=True, token=plain, expires_at=token.expires_at)
+    return JoinResult(chat_user, created=True, token=plain, expires_at=token.expires_at)
 
 
-def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -> Joined:
-    """A member comes in as agent, with a new token each time, which ends with its `origin`.
+def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -> JoinResult:
+    """Let a member join as agent. Each call issues a new token, which ends with its `origin`.
 
-    ApiError 401 when that has just ended.
+    Raises ApiError 401 when the `origin` has just ended.
     """
     with transaction.atomic():
         if origin is not None:
@@ -119,7 +122,7 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
         chat = events.lock_chat(chat_id)
         live = Membership.objects.live().filter(company=chat.company_id, user=user)
         membership = live.filter(user__is_active=True).first()
-        if membership is None:  # it ended while the request was on its way
+        if membership is None:  # it ended during the request
             raise not_found()
         chat_user, created = ChatUser.objects.get_or_create(
             chat=chat, email=user.email, defaults={"status": ChatUser.Status.INVITED}
@@ -140,21 +143,21 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
                     "assurance", "joined_at", "left_at",
                 ]
             )  # fmt: skip
-            # Whoever only claimed this address before must not speak as the agent.
+            # Tokens issued for an unverified claim to this address must not act as the agent.
             tokens.revoke_all(chat_user)
             events.append_for_chat_user(
                 chat_user, EventType.USER_UPDATED if was_in else EventType.USER_JOINED
             )
         days = chat.company.chat_user_token_days
         token, plain = tokens.issue(chat_user, days, origin=origin)
-    return Joined(chat_user, created=created, token=plain, expires_at=token.expires_at)
+    return JoinResult(chat_user, created=created, token=plain, expires_at=token.expires_at)
 
 
-def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "") -> Joined:
-    """Mail somebody the chat's link. They are `invited` until they come in by a code.
+def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "") -> JoinResult:
+    """Mail the chat's link to an address. The chat user is `invited` until they join by a code.
 
-    A former member of the company comes as a guest. ApiError 403 `banned`, for somebody whose
-    account is switched off too.
+    A former member of the company is invited as a guest. Raises ApiError 403 `banned`, also for an
+    inactive account.
     """
     with transaction.atomic():
         chat = events.lock_chat(chat_id)
@@ -178,20 +181,23 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
             raise forbidden(ErrorCode.BANNED)
         chat_user.save(update_fields=["status", "role", "user", "membership", "invited_at"])
         outbox.post("chat_invitation", chat_user.pk, email)
-    return Joined(chat_user, created=created)
+    return JoinResult(chat_user, created=created)
 
 
 def is_former_agent(chat_user: ChatUser) -> bool:
-    """Whether somebody was an agent here, and is no member any more or is switched off."""
+    """Whether a chat user was an agent whose membership has ended or whose account is inactive."""
     if chat_user.role != ChatUser.Role.AGENT:
         return False
-    here = Membership.objects.live().filter(chat_users=chat_user, user__is_active=True)
-    return not here.exists()
+    membership = Membership.objects.live().filter(chat_users=chat_user, user__is_active=True)
+    return not membership.exists()
 
 
-def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = None) -> ChatUser:
-    """Write the names that are given; `banned` shuts a guest or a former agent out, `removed` takes
-    somebody out or lifts the ban. ApiError 422 for a ban of a member; then nothing is written."""
+def update(chat_user: ChatUser, fields: dict[str, Any], status: str | None = None) -> ChatUser:
+    """Update names and status.
+
+    `banned` bans a guest or a former agent; `removed` removes a chat user or lifts a ban. Raises
+    ApiError 422 for a ban of a member; then nothing is written.
+    """
     with transaction.atomic():
         chat_user = rename(chat_user, fields)
         if status == ChatUser.Status.BANNED:
@@ -203,7 +209,7 @@ def change(chat_user: ChatUser, fields: dict[str, Any], status: str | None = Non
 
 
 def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
-    """Write the names that are given."""
+    """Update the given names."""
     with transaction.atomic():
         events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
@@ -217,27 +223,27 @@ def rename(chat_user: ChatUser, fields: dict[str, Any]) -> ChatUser:
 
 
 def leave(chat_user: ChatUser) -> ChatUser:
-    """Go; the history stays, the tokens die at once. Again, nothing happens."""
-    return end(chat_user, ChatUser.Status.LEFT, EventType.USER_LEFT)
+    """Leave the chat. The history stays, the tokens end at once. Idempotent."""
+    return end_participation(chat_user, ChatUser.Status.LEFT, EventType.USER_LEFT)
 
 
 def remove(chat_user: ChatUser) -> ChatUser:
-    """Take somebody out of the chat, who may come back by the password and a code."""
-    return end(chat_user, ChatUser.Status.REMOVED, EventType.USER_REMOVED)
+    """Remove a chat user, who may rejoin with the password and a code."""
+    return end_participation(chat_user, ChatUser.Status.REMOVED, EventType.USER_REMOVED)
 
 
 def ban(chat_user: ChatUser) -> ChatUser:
-    """Take a guest or a former agent out for good.
+    """Ban a guest or a former agent.
 
-    ApiError 422 for an agent who is a member, who is removed instead.
+    Raises ApiError 422 for an agent who is a member; members can only be removed.
     """
     if chat_user.role == ChatUser.Role.AGENT and not is_former_agent(chat_user):
         raise unprocessable(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
-    return end(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
+    return end_participation(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
 
 
 def lift_ban(chat_user: ChatUser) -> ChatUser:
-    """Let a banned guest come back by the password and a code."""
+    """Let a banned guest rejoin with the password and a code."""
     with transaction.atomic():
         events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
@@ -248,13 +254,13 @@ def lift_ban(chat_user: ChatUser) -> ChatUser:
     return chat_user
 
 
-def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatUser:
-    here = {ChatUser.Status.ACTIVE, ChatUser.Status.INVITED}
+def end_participation(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatUser:
+    present = {ChatUser.Status.ACTIVE, ChatUser.Status.INVITED}
     with transaction.atomic():
         events.lock_chat(chat_user.chat_id)
         chat_user.refresh_from_db()
         bans = status == ChatUser.Status.BANNED != chat_user.status
-        if chat_user.status in here or bans:
+        if chat_user.status in present or bans:
             chat_user.status, chat_user.left_at = status, timezone.now()
             chat_user.save(update_fields=["status", "left_at"])
             tokens.revoke_all(chat_user)
@@ -263,8 +269,10 @@ def end(chat_user: ChatUser, status: ChatUser.Status, event: EventType) -> ChatU
 
 
 def remove_ended_agents() -> int:
-    """Take the agents out of their chats whose membership has ended or whose account was shut;
-    their tokens died with it."""
+    """Remove the agents whose membership has ended or whose account is inactive.
+
+    Their tokens have ended already. Returns the number of removed agents.
+    """
     ended = ChatUser.objects.filter(
         Q(membership=None) | Q(membership__ended_at__isnull=False) | Q(user__is_active=False),
         role=ChatUser.Role.AGENT,
@@ -280,11 +288,11 @@ def remove_ended_agents() -> int:
 
 
 def record_last_seen(chat_user_ids: Collection[int], at: datetime) -> None:
-    """Keep when chat users were connected last."""
+    """Record when chat users were last connected."""
     if chat_user_ids:
         ChatUser.objects.filter(pk__in=chat_user_ids).update(last_seen_at=at)
 
 
 def publish_presence(company_id: int, chat_id: int, users: list[dict[str, Any]]) -> None:
-    """Let the others know who came and who went."""
+    """Publish which chat users came online and which went offline."""
     hints.publish_ephemeral(company_id, chat_id, "presence", {"users": users})

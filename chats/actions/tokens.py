@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Q
-from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import browser_token
-from accounts.actions import USE_NOTED_EVERY, token_replaced, tokens_ended
+from accounts.actions import USE_NOTED_EVERY
 from accounts.models import ApiToken, User
 from chatapi.api import tokens
 from chatapi.bus.hints import access_changed
@@ -63,25 +60,21 @@ def revoke_all(chat_user: ChatUser) -> None:
     access_changed(chat_channel(chat_user.chat_id))
 
 
-@receiver(tokens_ended)
-def end_with_the_origin(
-    sender: Any, user: User, token_ids: Sequence[int] | None, **kwargs: Any
-) -> None:
-    """End what was got by these personal access tokens; all of the account's when there are none.
+def revoke_by_origin(user: User, origin_ids: Sequence[int] | None) -> None:
+    """Revoke the tokens requested by these personal access tokens; with None, all of the account.
 
-    Streams are told by who ended them.
+    The caller notifies the streams.
     """
     found = ChatUserToken.objects.filter(revoked_at=None)
-    if token_ids is None:
+    if origin_ids is None:
         found = found.filter(Q(chat_user__user=user) | Q(origin__user=user))
     else:
-        found = found.filter(origin__in=token_ids)
+        found = found.filter(origin__in=origin_ids)
     found.update(revoked_at=timezone.now())
 
 
-@receiver(token_replaced)
-def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs: Any) -> None:
-    """Let what is good by the former token be good by the one that takes its place."""
+def move_to_origin(former: ApiToken, token: ApiToken) -> None:
+    """Keep the tokens of a replaced personal access token valid under the new one."""
     live = ChatUserToken.objects.filter(
         origin=former, revoked_at=None, expires_at__gt=timezone.now()
     )
@@ -92,9 +85,8 @@ def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs
     ChatUserToken.objects.bulk_update(moved, ["origin", "expires_at"], batch_size=100)
 
 
-@receiver(browser_token.ended)
-def end_with_the_browser(sender: Any, user: User, **kwargs: Any) -> None:
-    """End what an account's browsers got in chats before such tokens had an origin."""
+def revoke_from_browsers(user: User) -> None:
+    """Revoke the tokens that an account's browsers got before tokens had an origin."""
     found = ChatUserToken.objects.filter(
         chat_user__user=user, by_browser=True, origin=None, revoked_at=None
     )

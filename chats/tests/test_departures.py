@@ -289,7 +289,7 @@ def test_the_chats_get_new_ones(
     before = passwords(acme)
     assert WAYS[way](acme, bob, mary, admin_client).status_code in {200, 302}
     later = chats.create(acme, password=PASSWORD)
-    while departures.go_on():
+    while departures.process_batch():
         pass
     after = passwords(acme)
     deleted = five_chats[3].pk
@@ -298,7 +298,7 @@ def test_the_chats_get_new_ones(
     assert after[later.pk] == PASSWORD
     assert gina.api.get("/api/chat-user").status_code == 200
     assert not Departure.objects.filter(done_at=None).exists()
-    assert not departures.go_on()
+    assert not departures.process_batch()
     assert passwords(acme) == after
 
 
@@ -336,10 +336,10 @@ def test_a_worker_that_dies_between_two_chats(acme, bob, five_chats, monkeypatch
 
     monkeypatch.setattr(departures.chats, "rotate_password", dies)
     with pytest.raises(SystemExit):
-        departures.go_on()
+        departures.process_batch()
     between = passwords(acme)
     monkeypatch.setattr(departures.chats, "rotate_password", rotate)
-    while departures.go_on():
+    while departures.process_batch():
         pass
     after = passwords(acme)
     assert all(after[pk] == between[pk] for pk in done)

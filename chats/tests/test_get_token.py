@@ -12,7 +12,7 @@ from conftest import Client
 
 @pytest.fixture
 def ida(chat):
-    joined = chat_users.join(
+    joined = chat_users.join_as_guest(
         chat, email="ida@guest.test", first_name="Ida", last_name="New", network="127.0.0.1"
     )
     return joined.chat_user
@@ -113,7 +113,7 @@ def test_verifying_is_told_in_the_log_once(chat, ida, newest_code):
 
 def test_who_left_comes_back_by_a_code(chat, gina, newest_code):
     chat_users.leave(gina.chat_user)
-    chat_users.join(chat, email="gina@guest.test", first_name="G", last_name="G")
+    chat_users.join_as_guest(chat, email="gina@guest.test", first_name="G", last_name="G")
     assert exchange(chat.pk, newest_code("gina@guest.test"), "gina@guest.test").status_code == 200
     assert gina.api.get("/api/chat-user").status_code == 401  # the token of then stays dead
     kinds = list(Event.objects.filter(chat=chat).order_by("seq").values_list("type", flat=True))

@@ -56,7 +56,9 @@ company = create_company(account_for("owner@loss.test"), name="Loss", verify_fir
 made = []
 for number in range({CHATS}):
     chat = chats.create(company, password="open-sesame")
-    guest = chat_users.join(chat, email="gina@guest.test", first_name="Gina", last_name="Guest")
+    guest = chat_users.join_as_guest(
+        chat, email="gina@guest.test", first_name="Gina", last_name="Guest"
+    )
     made.append([chat.pk, guest.token])
 print(json.dumps(made))
 """

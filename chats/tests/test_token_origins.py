@@ -190,7 +190,7 @@ def test_it_ends_with_its_origin(chat, other_chat, bob, how):
 def test_ending_everything_ends_what_has_no_origin(chat, bob, gina):
     """As tokens of before had none, and those that an agent gets by a code have none."""
     old = chat_users.join_as_agent(chat.pk, bob.user).token
-    chat_users.join(chat, email=bob.user.email, first_name="Bob", last_name="Test")
+    chat_users.join_as_guest(chat, email=bob.user.email, first_name="Bob", last_name="Test")
     code = AuthCode.objects.filter(chat=chat, chat_user__user=bob.user).latest("pk")
     by_code = auth_codes.exchange(chat.pk, bob.user.email, auth_codes.digits(code))[1]
     revoke_token(ApiToken.objects.filter(user=bob.user).first())

@@ -43,7 +43,7 @@ class CurrentChatUserViewSet(ApiViewSet):
         return Response(CurrentChatUserSerializer(request.user).data)
 
 
-def answer_join(joined: chat_users.Joined) -> Response:
+def answer_join(joined: chat_users.JoinResult) -> Response:
     """201 with the new chat user; 202 for an address that is known, telling nothing about it."""
     if joined.created:
         return Response(show_joined(joined), 201)
@@ -57,12 +57,12 @@ def answer_join(joined: chat_users.Joined) -> Response:
     return Response(accepted, 202)
 
 
-def show_joined(joined: chat_users.Joined) -> dict[str, Any]:
+def show_joined(joined: chat_users.JoinResult) -> dict[str, Any]:
     shown = dict(ChatUserSerializer(joined.chat_user).data)
     return shown | show_token(joined)
 
 
-def show_token(joined: chat_users.Joined) -> dict[str, Any]:
+def show_token(joined: chat_users.JoinResult) -> dict[str, Any]:
     """What a guest or an agent gets to go on with: a token, or a code on its way."""
     shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
     if joined.attempt_key is not None:
@@ -108,7 +108,7 @@ class ChatUserViewSet(ChatView):
         limiter().give_back(guess)  # only wrong ones count
 
         def make() -> Response:
-            email, mails = fields["email"], True
+            email, may_mail = fields["email"], True
             trust = chat_users.trust_of(chat, email)
             if trust is not None:
                 who = f"{chat.pk} {email}"
@@ -119,9 +119,11 @@ class ChatUserViewSet(ChatView):
                     shown=False,
                 )
             if trust is chat_users.Trust.STRANGER:
-                mails = may_mail_for_strangers(email)
+                may_mail = may_mail_for_strangers(email)
             with callers_language(self.request):
-                return answer_join(chat_users.join(chat, network=network, mails=mails, **fields))
+                return answer_join(
+                    chat_users.join_as_guest(chat, network=network, may_mail=may_mail, **fields)
+                )
 
         return once(self.request, make)
 
@@ -153,7 +155,7 @@ class ChatUserViewSet(ChatView):
         if not self.caller.is_member:
             status = None  # to a guest it is read-only
         chat_user = access.get_chat_user(self.caller.chat_id, pk)
-        return Response(self.show_user(chat_users.change(chat_user, fields, status)))
+        return Response(self.show_user(chat_users.update(chat_user, fields, status)))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.get_chat_user(self.caller.chat_id, pk)

@@ -151,11 +151,11 @@ class ChatViewSet(ChatView):
         chat_user = self.caller.chat_user
         assert chat_user is not None
         seq = min(self.body(ReadInput).get("seq", 0), self.caller.last_seq)
-        return Response({"seq": actions.read(chat_user, seq)})
+        return Response({"seq": actions.mark_read(chat_user, seq)})
 
     @action(detail=True, methods=["post"])
     def typing(self, request: Request, pk: str) -> Response:
         chat_user = self.caller.chat_user
         assert chat_user is not None
-        expires_at = actions.typing(chat_user, self.body(TypingInput)["typing"])
+        expires_at = actions.publish_typing(chat_user, self.body(TypingInput)["typing"])
         return Response({"expires_at": expires_at})

@@ -42,9 +42,11 @@ class StartChatViewSet(ApiViewSet):
                 Charge("MAIL_NETWORK", network),
                 shown=False,
             )
-            mails = may_mail_for_strangers(email)
+            may_mail = may_mail_for_strangers(email)
             with callers_language(request):
-                chat, joined = chat_actions.start(company, network=network, mails=mails, **fields)
+                chat, joined = chat_actions.start(
+                    company, network=network, may_mail=may_mail, **fields
+                )
             password = chat_actions.password_of(chat)
             answer = {
                 "chat": representations.chat(chat),
