@@ -1,4 +1,4 @@
-"""Chats, who takes part in them and what is said, for staff."""
+"""Chats, chat users and messages, for staff."""
 
 from chats.admin import chat_users, chats, messages
 

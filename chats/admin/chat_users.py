@@ -16,7 +16,7 @@ from chats.actions import tokens
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter
 from chats.models import ChatUser, ChatUserToken
 
-HERE = (ChatUser.Status.ACTIVE, ChatUser.Status.INVITED)
+PRESENT = (ChatUser.Status.ACTIVE, ChatUser.Status.INVITED)
 
 
 class TokenInline(ReadOnlyInline):
@@ -66,7 +66,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
     def page_actions(self, request: HttpRequest, obj: ChatUser) -> tuple[str, ...]:
         if obj.status == ChatUser.Status.BANNED:
             return ("lift_ban",)
-        leave = ("remove", "revoke_tokens") if obj.status in HERE else ()
+        leave = ("remove", "revoke_tokens") if obj.status in PRESENT else ()
         is_member = obj.role == ChatUser.Role.AGENT and not actions.is_former_agent(obj)
         return leave if is_member else ("ban", *leave)
 
@@ -85,27 +85,27 @@ class ChatUserAdmin(ReadOnlyAdmin):
     @admin.action(description="Remove from the chat", permissions=["operate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def remove(chat_user: ChatUser) -> bool:
-            was = chat_user.status  # the action reads the row again
+            status = chat_user.status  # the action refreshes the instance
             actions.remove(chat_user)
-            return was in HERE
+            return status in PRESENT
 
         self.act(request, queryset, remove, "removed")
 
     @admin.action(description="Ban", permissions=["operate"])
     def ban(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def ban(chat_user: ChatUser) -> bool:
-            was = chat_user.status
+            status = chat_user.status
             actions.ban(chat_user)
-            return was != ChatUser.Status.BANNED
+            return status != ChatUser.Status.BANNED
 
         self.act(request, queryset, ban, "banned")
 
     @admin.action(description="Lift the ban", permissions=["operate"])
     def lift_ban(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def lift(chat_user: ChatUser) -> bool:
-            was = chat_user.status
+            status = chat_user.status
             actions.lift_ban(chat_user)
-            return was == ChatUser.Status.BANNED
+            return status == ChatUser.Status.BANNED
 
         self.act(request, queryset, lift, "no longer banned")
 
@@ -113,7 +113,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def revoke(chat_user: ChatUser) -> bool:
             had = chat_user.tokens.filter(revoked_at=None).exists()
-            tokens.revoke_all(chat_user)  # and their open codes
+            tokens.revoke_all(chat_user)  # also ends their open codes
             return had
 
         self.act(request, queryset, revoke, "left without tokens")

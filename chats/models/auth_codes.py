@@ -8,13 +8,13 @@ from chats.models.chats import Chat
 
 
 class AuthCode(models.Model):
-    """A code that proves an address. The code itself is derived from `nonce`, never stored."""
+    """A code that verifies an address. It is derived from `nonce` and never stored."""
 
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
     chat_user = models.ForeignKey(ChatUser, on_delete=models.CASCADE, related_name="auth_codes")
     nonce = models.BinaryField(max_length=16, editable=False)
-    # Wrong guesses, counted by who makes them: holders of the attempt key, the network that asked
-    # for the code, and everybody else.
+    # Attempts, counted separately for holders of the attempt key, for the network that requested
+    # the code, and for everyone else.
     attempts = models.PositiveSmallIntegerField(default=0)
     network_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     other_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)

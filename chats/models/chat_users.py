@@ -11,7 +11,7 @@ from companies.models import Membership
 
 
 class ChatUser(models.Model):
-    """Somebody who takes part, or took part, in a chat: a guest, or an agent with an account."""
+    """A current or former participant of a chat: a guest, or an agent with an account."""
 
     class Role(models.TextChoices):
         GUEST = "guest"
@@ -36,7 +36,7 @@ class ChatUser(models.Model):
     role = models.CharField(max_length=10, choices=Role, default=Role.GUEST)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     assurance = models.CharField(max_length=20, choices=Assurance, default=Assurance.CLAIMED)
-    # An agent's account and the membership that lets it in.
+    # An agent's account, and the membership by which the agent joined.
     user = models.ForeignKey(
         User,
         null=True,
@@ -49,23 +49,23 @@ class ChatUser(models.Model):
         Membership, null=True, blank=True, on_delete=models.SET_NULL, related_name="chat_users"
     )
     last_read_seq = models.BigIntegerField(default=0, editable=False)
-    # When a stream of theirs ended last; who has one open is seen now.
+    # When their latest stream ended. While one is open, they count as online instead.
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
-    # When a member asked this address in last, which lets a former member come as a guest.
+    # When a member last invited this address, which lets a former member join as a guest.
     invited_at = models.DateTimeField(null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chat", "email"], name="chat_user_email")]
-        # An account's places in chats, and its place in one.
+        # An account's chat users in all chats, or in one.
         indexes = [models.Index(fields=["user", "chat"], name="chat_user_account")]
 
     def __str__(self) -> str:
         return self.name
 
-    # What DRF asks of the one who calls.
+    # DRF expects these of a user.
     is_authenticated: ClassVar[bool] = True
     is_active: ClassVar[bool] = True
 

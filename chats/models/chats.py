@@ -10,7 +10,7 @@ from companies.models import Company
 class Chat(models.Model):
     """A conversation between a company's agents and its guests.
 
-    `last_seq` is the number of the newest event; the row's lock orders all writers of the chat.
+    `last_seq` is the seq of the newest event; the row's lock orders all writers of the chat.
     `last_message_seq` is that of the newest `message.created`, 0 when there is none.
     """
 
@@ -26,7 +26,7 @@ class Chat(models.Model):
     sealed_password = models.TextField(editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    # A stranger started it and so knows its password: showing it proves nothing of them.
+    # A stranger who started it knows its password, so the password proves nothing there.
     started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_message_seq = models.BigIntegerField(default=0, editable=False)
@@ -42,10 +42,10 @@ class Chat(models.Model):
             )
         ]
         indexes = [
-            # A company's chats by age. No other index has this order: with `id` alone, PostgreSQL
-            # may walk the newer chats of all other companies.
+            # A company's chats by age. Must not start with `id`: PostgreSQL might then scan the
+            # newer chats of all other companies.
             models.Index(fields=["company", "created_at", "id"], name="chat_age"),
-            # The few open ones among many closed ones.
+            # For the few open chats among many closed ones.
             models.Index(fields=["company", "status", "created_at", "id"], name="chat_status_age"),
         ]
 

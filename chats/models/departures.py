@@ -8,11 +8,11 @@ from companies.models import Membership
 
 
 class Departure(models.Model):
-    """A membership that ended, and how far workers have come with what follows in the chats."""
+    """A membership that ended, and the progress of the follow-up work in its chats."""
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
     rotate_passwords = models.BooleanField()
-    last_chat_id = models.BigIntegerField(default=0)  # whose password was renewed last
+    last_chat_id = models.BigIntegerField(default=0)  # whose password was rotated last
     created_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
 

@@ -7,7 +7,7 @@ from chats.models.messages import Message
 
 
 class EventType(models.TextChoices):
-    """What can happen in a chat, as the log names it."""
+    """The types of the events in a chat's log."""
 
     CHAT_CREATED = "chat.created"
     CHAT_UPDATED = "chat.updated"
@@ -23,20 +23,20 @@ class EventType(models.TextChoices):
 
 
 class Event(models.Model):
-    """One entry of a chat's log, written in the transaction of the change it tells of.
+    """An entry of a chat's log, written in the transaction of the change it describes.
 
-    An event of a message points at it and is shown with the message as it stands now, so that a
-    text that was deleted or replaced is nowhere kept twice. All others carry their `data`.
+    An event of a message references it and is shown with the message as it is now, so that deleted
+    and replaced texts are not stored twice. All other events store their `data`.
     """
 
     pk = models.CompositePrimaryKey("chat_id", "seq")
-    # The chat's, so that what happened in all chats of a company is found in order.
+    # The chat's company, so that an index has the events of all its chats in order.
     company_id = models.BigIntegerField()
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     type = models.CharField(max_length=30, choices=EventType)
     created_at = models.DateTimeField()
-    # No constraint, for the reason that Message.author has none.
+    # No constraint, for the same reason as Message.author.
     message = models.ForeignKey(
         Message,
         null=True,
@@ -49,7 +49,7 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            # What happened in a company's chats since a time, in order.
+            # The events of a company's chats since a time, in order.
             models.Index(fields=["company_id", "created_at", "chat", "seq"], name="event_time"),
         ]
 

@@ -9,13 +9,13 @@ from chats.models.chats import Chat
 
 
 class Message(models.Model):
-    """Something said. `seq` is that of its `message.created`; deleted, only a tombstone stays."""
+    """A message. `seq` is that of its `message.created`. A deleted one remains as a tombstone."""
 
     chat = models.ForeignKey(
         Chat, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     seq = models.BigIntegerField()
-    # No constraint, as no index would serve it: rows below a chat go with the chat, all at once.
+    # No constraint, because no index would serve it: a chat is purged with all its rows.
     author = models.ForeignKey(
         ChatUser,
         on_delete=models.DO_NOTHING,
@@ -46,7 +46,7 @@ class Message(models.Model):
 
 
 class MessageRevision(models.Model):
-    """A text that a message had before an edit, kept for members until the message is deleted."""
+    """The text of a message before an edit, kept for members until the message is deleted."""
 
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")

@@ -14,8 +14,8 @@ from chats.models.chats import Chat
 
 class ChatUserTokenQuerySet(models.QuerySet["ChatUserToken"]):
     def live(self, now: datetime) -> "ChatUserTokenQuerySet":
-        """The tokens that are good: of somebody who is in a chat that is there; of an agent, as
-        long as the account and the membership that let the agent in."""
+        """Valid tokens: their chat user is in an existing chat. An agent also needs an active
+        account and the membership by which they joined."""
         return self.filter(
             Q(chat_user__role=ChatUser.Role.GUEST)
             | Q(
@@ -32,7 +32,7 @@ class ChatUserTokenQuerySet(models.QuerySet["ChatUserToken"]):
 
 
 class ChatUserToken(models.Model):
-    """A bearer token good for one chat user in one chat. Only its SHA-256 is stored."""
+    """A bearer token of one chat user in one chat. Only its SHA-256 is stored."""
 
     PREFIX: ClassVar[str] = "cnc_"
 
@@ -43,8 +43,8 @@ class ChatUserToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     last_used_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
-    # The personal access token by which an agent got it, and with which it ends. It has its scopes,
-    # so that a look-up needs no join, and expires no later.
+    # The personal access token by which an agent requested it. The token ends with it, expires no
+    # later, and copies its scopes, so that a look-up needs no join.
     origin = models.ForeignKey(
         ApiToken,
         null=True,
@@ -57,7 +57,7 @@ class ChatUserToken(models.Model):
     scopes = models.CharField(
         max_length=50, default="read,write", db_default="read,write", editable=False
     )
-    # Only of tokens from before there was an origin: whether an agent's browser asked for it.
+    # Only for tokens older than `origin`: whether an agent's browser requested it.
     by_browser = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = ChatUserTokenQuerySet.as_manager()
@@ -74,7 +74,7 @@ class ChatUserToken(models.Model):
     def __str__(self) -> str:
         return f"Token {self.pk} of chat user {self.chat_user_id}"
 
-    # What a view asks of any kind of token.
+    # The interface that views expect of every kind of token.
 
     @property
     def caller(self) -> str:
