@@ -1,4 +1,4 @@
-"""Who calls a route of one chat."""
+"""The caller of a route of one chat."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from companies.models import Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls a route of one chat: its chat user, or a member of its company."""
+    """The caller of a route of one chat: a chat user of it, or a member of its company."""
 
     chat_id: int
     last_seq: int
@@ -29,15 +29,15 @@ class Caller:
         return self.role is not None and self.role.manages
 
     def require_manager(self) -> None:
-        """ApiError 403 for everybody but managers and owners."""
+        """Raises ApiError 403 for everyone but managers and owners."""
         if not self.manages:
             raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
 
 
 def caller(request: Request, reference: str) -> Caller:
-    """The caller in the chat that the URL names. Costs no query: the token's had it all.
+    """The caller, in the chat that the URL names. Makes no query: authentication read everything.
 
-    ApiError 403 `other_chat` for a chat-user token of another chat, 404 for an outsider.
+    Raises ApiError 403 `other_chat` for a chat-user token of another chat, 404 for an outsider.
     """
     chat_id = parse_id(reference)
     if isinstance(request.auth, ChatUserToken):
@@ -45,7 +45,7 @@ def caller(request: Request, reference: str) -> Caller:
             raise forbidden(ErrorCode.OTHER_CHAT)
         chat = request.auth.chat
         return Caller(chat.pk, chat.last_seq, request.auth.chat_user, None)
-    token: Any = request.auth  # an ApiToken, with what MemberAuthentication joined
+    token: Any = request.auth  # an ApiToken, annotated by MemberAuthentication
     role = token.chat_role
     if chat_id is None or role is None:
         raise not_found()

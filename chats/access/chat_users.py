@@ -1,4 +1,4 @@
-"""The users of a chat, and who may not become one."""
+"""The users of a chat, and the addresses that may not join it."""
 
 from django.db.models import Q, QuerySet
 
@@ -14,7 +14,7 @@ def chat_users(chat_id: int) -> QuerySet[ChatUser]:
 
 
 def get_chat_user(chat_id: int, reference: str) -> ChatUser:
-    """ApiError 404 when the chat has no such user."""
+    """A user of a chat. Raises ApiError 404 when it has no such user."""
     number = parse_id(reference)
     found = chat_users(chat_id).filter(pk=number).first() if number else None
     if found is None:
@@ -27,22 +27,22 @@ def ordering(chat_id: int) -> Ordering:
 
 
 def is_barred(chat: Chat, email: str, known: ChatUser | None) -> bool:
-    """Whether an address may not come into a chat, with `known`, its chat user there.
+    """Whether an address is barred from a chat. `known` is its chat user there, if any.
 
-    It is banned, or it belongs to somebody who could see the chat as a member of the company and
-    has not been invited to the chat since that ended, or to a member whose account is switched off.
-    A membership that is looked at does not end until the transaction does.
+    Barred are banned chat users; former members who could see the chat and have not been invited to
+    it since their membership ended; and members whose account is inactive. The memberships that
+    this reads are locked until the transaction ends.
     """
     if known is not None and known.status == ChatUser.Status.BANNED:
         return True
     if known is not None and known.role == ChatUser.Role.AGENT and known.membership_id is None:
-        return True  # the membership has been removed for good
-    whose = Q(user__email=email)
+        return True  # the membership has been purged
+    owner = Q(user__email=email)
     if known is not None and known.membership_id is not None:
-        whose |= Q(pk=known.membership_id)  # the account may have another address by now
+        owner |= Q(pk=known.membership_id)  # the account may have changed its address
     found = list(
         Membership.objects.select_for_update(of=("self",), no_key=True)
-        .filter(Q(ended_at=None) | Q(ended_at__gte=chat.created_at), whose, company=chat.company_id)
+        .filter(Q(ended_at=None) | Q(ended_at__gte=chat.created_at), owner, company=chat.company_id)
         .select_related("user")
     )
     if any(each.user is not None and not each.user.is_active for each in found):

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def visible_chats(request: Request) -> QuerySet[Chat]:
-    """The chats the caller may see: a chat user its own, a member those of its companies."""
+    """The chats that the caller may see: their own, or those of a member's companies."""
     if isinstance(request.auth, ChatUserToken):
         own = live_chats().filter(pk=request.auth.chat_id)
         return with_summary(own, me=Q(pk=request.auth.chat_user_id))
@@ -59,7 +59,7 @@ def member_chats(user_id: Any) -> QuerySet[Chat]:
 def visible_page(
     request: Request, rows: QuerySet[Chat], order: str, page: tuple[int, int]
 ) -> QuerySet[Chat]:
-    """Of those `rows` that the caller may see, the `page`: a slice, in order."""
+    """A page, given as a slice, of those `rows` that the caller may see."""
     if isinstance(request.auth, ChatUserToken):
         return visible_chats(request).filter(pk__in=rows)[slice(*page)]
     return member_page(request.user.pk, rows, order, page)
@@ -68,26 +68,27 @@ def visible_page(
 def company_page(
     request: Request, rows: QuerySet[Chat], company: Q, order: str, page: tuple[int, int]
 ) -> QuerySet[Chat]:
-    """The same of one company: its own first ones, by its index."""
+    """The same for one company, by its index."""
     if isinstance(request.auth, ChatUserToken):
-        whose = Company.objects.live().filter(company)
-        return visible_chats(request).filter(pk__in=rows, company__in=whose)[slice(*page)]
-    # Found first, or PostgreSQL plans for as many chats as a company has on average.
+        matching = Company.objects.live().filter(company)
+        return visible_chats(request).filter(pk__in=rows, company__in=matching)[slice(*page)]
+    # Looked up first, or PostgreSQL plans for the average number of chats of a company.
     user = account(request)
-    found = companies(user).filter(company).values_list("pk", flat=True).first()
-    own = rows.filter(company_id=found or 0, deleted_at=None).order_by(*age_ordering(order))
+    company_id = companies(user).filter(company).values_list("pk", flat=True).first()
+    own = rows.filter(company_id=company_id or 0, deleted_at=None).order_by(*age_ordering(order))
     first = own.values("pk")[slice(*page)]
-    shown = with_summary(Chat.objects.filter(pk__in=first), me=Q(user_id=user.pk))
-    return shown.order_by(*age_ordering(order))
+    page_rows = with_summary(Chat.objects.filter(pk__in=first), me=Q(user_id=user.pk))
+    return page_rows.order_by(*age_ordering(order))
 
 
 def member_page(
     user_id: Any, rows: QuerySet[Chat], order: str, page: tuple[int, int]
 ) -> QuerySet[Chat]:
-    """Each company's own first ones are found by its index, and the first of all among those.
+    """A page of the chats of a member's companies.
 
-    What this costs grows neither with the companies' chats nor with those of others. Only the
-    chats of the page are summed up, not those before it.
+    An index finds the first chats of each company; the page is taken from those. The cost grows
+    neither with the chats of these companies nor with those of others. Only the chats of the page
+    are summarised, not those before it.
     """
     of_company = rows.filter(company_id=OuterRef("company_id"), deleted_at=None)
     first = of_company.order_by(*age_ordering(order)).values("pk")[: page[1]]
@@ -99,8 +100,8 @@ def member_page(
     else:
         found = own.filter(company__chats__pk__in=first).values("company__chats__pk")
         found = found.order_by(*age_ordering(order, "company__chats__"))
-    shown = with_summary(Chat.objects.filter(pk__in=found[slice(*page)]), me=Q(user_id=user_id))
-    return shown.order_by(*age_ordering(order))
+    page_rows = with_summary(Chat.objects.filter(pk__in=found[slice(*page)]), me=Q(user_id=user_id))
+    return page_rows.order_by(*age_ordering(order))
 
 
 def age_ordering(order: str, prefix: str = "") -> tuple[str, str]:
@@ -121,7 +122,7 @@ def first_page_query(order: str, size: int) -> Compiled[Chat]:
 
 
 def first_page(user: User, order: str, size: int) -> list[Chat]:
-    """The newest chats that a member may see, or with `asc` the oldest."""
+    """The newest chats of a member, or with `asc` the oldest, by a compiled query."""
     return list(first_page_query(order, size).instances(user_id=user.pk))
 
 
@@ -137,14 +138,14 @@ def next_page_query(order: str, size: int) -> Compiled[Chat]:
 
 
 def next_page(user: User, place: tuple[Any, ...], order: str, size: int) -> list[Chat]:
-    """The chats that a member may see, from the place of a cursor on."""
+    """The chats of a member after a cursor, by a compiled query."""
     created_at, pk = place
     page = next_page_query(order, size)
     return list(page.instances(user_id=user.pk, created_at=created_at, pk=pk))
 
 
 def with_summary(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
-    """`rows` summed up for the chat user `me`: with its id as `own_id`, `users_count`,
+    """Annotate `rows` for the chat user `me`, with `own_id` (their id), `users_count`,
     `unread_count` and `last_message_id`."""
     own_of_row = ChatUser.objects.filter(me, chat=OuterRef("pk"))
     own = ChatUser.objects.filter(me, chat=OuterRef(OuterRef("pk")))
@@ -168,13 +169,13 @@ def with_summary(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
 
 
 def count_per_chat(rows: QuerySet[Any]) -> Coalesce:
-    """How many `rows` an outer row has, as a subquery."""
+    """The number of `rows` per chat of the outer query, as a subquery."""
     grouped = rows.order_by().values("chat_id").annotate(n=Count("*")).values("n")
     return Coalesce(Subquery(grouped, output_field=IntegerField()), Value(0))
 
 
 def get_chat(request: Request, caller: Caller) -> Chat:
-    """The chat of the route, summed up for the caller. ApiError 404 when it has just gone."""
+    """The chat of the route, summarised. Raises ApiError 404 when it has just been deleted."""
     found = visible_chats(request).filter(pk=caller.chat_id).first()
     if found is None:
         raise not_found()
@@ -183,15 +184,15 @@ def get_chat(request: Request, caller: Caller) -> Chat:
 
 @cache
 def decoy_password() -> str:
-    """What stands in for the password of a chat that does not exist; nobody can know it."""
+    """Stands in for the password of a chat that does not exist; nobody can know it."""
     return encrypt(secrets.token_urlsafe())
 
 
 def get_by_password(reference: str, password: str) -> Chat:
-    """The chat a stranger names, when the password is its own.
+    """The chat of this id, if the password is correct.
 
-    ApiError 422 `wrong_password`, alike for a wrong password and for a chat that does not exist,
-    in what it says and in the work that it takes.
+    Raises ApiError 422 `wrong_password`. A wrong password and an unknown chat give the same answer
+    and take the same work.
     """
     found = live_chats().select_related("company").filter(pk=parse_id(reference) or 0).first()
     try:
@@ -206,7 +207,7 @@ def get_by_password(reference: str, password: str) -> Chat:
 
 
 def get_company(chat_id: int) -> Company:
-    """The company of a chat. ApiError 404 when either has just gone."""
+    """The company of a chat. Raises ApiError 404 when either has just been deleted."""
     found = Company.objects.live().filter(chats__pk=chat_id).first()
     if found is None:
         raise not_found()

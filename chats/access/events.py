@@ -1,4 +1,4 @@
-"""The logs of chats."""
+"""The events of chats."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -25,44 +25,44 @@ def page_query(limit: int) -> Compiled[Event]:
 
 
 def events_after(chat_id: int, after: int, limit: int) -> list[dict[str, Any]]:
-    """The log after `after`, oldest first, as rows of EVENT_FIELDS."""
+    """The events of a chat after a seq, oldest first, as rows of EVENT_FIELDS."""
     return page_query(limit).dicts(chat_id=chat_id, after=after)
 
 
-def events_after_each(places: Iterable[tuple[int, int]], limit: int) -> list[dict[str, Any]]:
+def events_after_each(positions: Iterable[tuple[int, int]], limit: int) -> list[dict[str, Any]]:
     """The first `limit` events after each (chat id, seq), as rows of EVENT_FIELDS by chat and seq.
 
-    As a log has no gaps, they are a range of numbers.
+    A log has no gaps, so these are a range of seqs.
     """
     wanted = Q()
-    for chat_id, after in places:
+    for chat_id, after in positions:
         wanted |= Q(chat_id=chat_id, seq__gt=after, seq__lte=after + limit)
     return list(Event.objects.filter(wanted).order_by("chat_id", "seq").values(*EVENT_FIELDS))
 
 
-def events_at(places: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The events at each (chat id, seq) of chats that are there, as rows of EVENT_FIELDS."""
+def events_at(positions: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The events at each (chat id, seq), except of deleted chats, as rows of EVENT_FIELDS."""
     rows = Event.objects.filter(
-        pk__in=list(places), chat__deleted_at=None, chat__company__deleted_at=None
+        pk__in=list(positions), chat__deleted_at=None, chat__company__deleted_at=None
     )
     return list(rows.values(*EVENT_FIELDS))
 
 
 def company_events(company_ids: Iterable[int], after: Position, limit: int) -> list[dict[str, Any]]:
-    """What happened in the chats of companies after a position, oldest first.
+    """The events of companies' chats after a position, oldest first.
 
-    Rows of EVENT_FIELDS and `company_id`. Transactions don't end in the order of their
-    times: whoever must not miss any begins at `after.settled`.
+    Rows of EVENT_FIELDS and `company_id`. Transactions do not commit in the order of their times,
+    so a caller that must not miss an event starts at `after.settled`.
     """
     later = Q(created_at__gt=after.time) | Q(created_at=after.time) & (
         Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id, seq__gt=after.seq)
     )
     found: list[dict[str, Any]] = []
-    for company_id in company_ids:  # each in the order of its index
+    for company_id in company_ids:  # one query per company, in index order
         rows = Event.objects.filter(
             later,
             company_id=company_id,
-            created_at__gte=after.time,  # what the index needs to be told
+            created_at__gte=after.time,  # redundant, but the index needs it
             chat__deleted_at=None,
             chat__company__deleted_at=None,
         )

@@ -60,12 +60,12 @@ def adjacent_query(side: str, size: int) -> Compiled[Message]:
 
 
 def adjacent_messages(side: str, chat_id: int, seq: int, size: int) -> list[dict[str, Any]]:
-    """The messages `before` a seq, the nearest first, or `after` it."""
+    """The messages `before` or `after` a seq, nearest first."""
     return adjacent_query(side, size).dicts(chat_id=chat_id, seq=seq)
 
 
 def get_message(chat_id: int, reference: str) -> dict[str, Any]:
-    """ApiError 404 when the chat has no such message."""
+    """A message of a chat. Raises ApiError 404 when it has no such message."""
     number = parse_id(reference)
     found = messages(chat_id).filter(pk=number).first() if number else None
     if found is None:
@@ -76,7 +76,7 @@ def get_message(chat_id: int, reference: str) -> dict[str, Any]:
 def messages_around(
     rows: QuerySet[Message, dict[str, Any]], chat_id: int, seq: int, size: int
 ) -> Any:
-    """`size` rows with `seq` in their middle, oldest first: half before it, the rest from it on."""
+    """`size` rows, oldest first: half of them before `seq`, the rest from `seq` on, plus one."""
     before = Message.objects.filter(chat_id=chat_id, seq__lt=seq).order_by("-seq").values("seq")
     half = size // 2
     first = Coalesce(

@@ -1,8 +1,8 @@
-"""What an owner wants to know of the company's chats, counted by the database.
+"""Statistics of a company's chats, counted by the database.
 
-Days and hours are those of a time zone. The cost grows with what happened in the time that is asked
-for, not with all that is kept: messages are found by the log's index of company and time, chats by
-that of company and id, and of a chat only its beginning is read.
+Days and hours are those of a time zone. The cost grows with the number of events in the requested
+period, not with all stored data: an index finds messages by company and time, another one chats by
+company and id, and only the beginning of each chat is read.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
 from chats.models import Chat, ChatUser, Event, EventType, Message
 from companies.models import Company
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Of one day: the chats that were opened, the messages that were sent."""
+    """The chats created and the messages sent on one day."""
 
     date: date
     chats: int
@@ -32,10 +32,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """`hours` has a row a weekday, Monday first, of 24 numbers: guests' messages in that hour.
+    """The statistics of a period.
 
-    `median_seconds` is from a chat's first guest message to the first answer of an agent; None when
-    there was none. `answered` and `unanswered` count the chats that a guest wrote in.
+    `hours` has one row per weekday, Monday first, with the guests' messages in each of 24 hours.
+    `median_seconds` is the time from a chat's first guest message to the first answer of an agent;
+    None when there was none. `answered` and `unanswered` count the chats in which a guest wrote.
     """
 
     after: datetime
@@ -49,8 +50,11 @@ class Statistics:
     open_chats: int
 
 
-def of_company(company: Company, after: datetime, before: datetime, zone: ZoneInfo) -> Statistics:
-    """From `after` until before `before`. Deleted chats are left out, deleted messages counted."""
+def company_statistics(
+    company: Company, after: datetime, before: datetime, zone: ZoneInfo
+) -> Statistics:
+    """The statistics from `after` to before `before`, without deleted chats but with deleted
+    messages."""
     chats = Chat.objects.filter(
         company=company, deleted_at=None, created_at__gte=after, created_at__lt=before
     )
@@ -58,18 +62,18 @@ def of_company(company: Company, after: datetime, before: datetime, zone: ZoneIn
         company_id=company.pk, type=EventType.MESSAGE_CREATED, chat__deleted_at=None,
         created_at__gte=after, created_at__lt=before,
     )  # fmt: skip
-    chats_a_day, messages_a_day = by_day(chats, zone), by_day(sent, zone)
-    waits = list(first_answers(chats))
+    chats_by_day, messages_by_day = count_by_day(chats, zone), count_by_day(sent, zone)
+    waits = list(answer_times(chats))
     answered = [wait for wait in waits if wait is not None]
     return Statistics(
         after=after,
         before=before,
         timezone=zone.key,
         days=[
-            Day(day, chats_a_day.get(day, 0), messages_a_day.get(day, 0))
-            for day in days(after, before, zone)
+            Day(day, chats_by_day.get(day, 0), messages_by_day.get(day, 0))
+            for day in days_between(after, before, zone)
         ],
-        hours=busy_hours(sent, zone),
+        hours=count_by_hour(sent, zone),
         median_seconds=median(answered) if answered else None,
         answered=len(answered),
         unanswered=len(waits) - len(answered),
@@ -79,7 +83,7 @@ def of_company(company: Company, after: datetime, before: datetime, zone: ZoneIn
     )
 
 
-def by_day(rows: QuerySet[Any], zone: ZoneInfo) -> dict[date, int]:
+def count_by_day(rows: QuerySet[Any], zone: ZoneInfo) -> dict[date, int]:
     counted = (
         rows.order_by()
         .annotate(day=TruncDate("created_at", tzinfo=zone))
@@ -89,8 +93,8 @@ def by_day(rows: QuerySet[Any], zone: ZoneInfo) -> dict[date, int]:
     return {row["day"]: row["n"] for row in counted}
 
 
-def days(after: datetime, before: datetime, zone: ZoneInfo) -> Iterator[date]:
-    """Each day of which some is asked for."""
+def days_between(after: datetime, before: datetime, zone: ZoneInfo) -> Iterator[date]:
+    """Each day of the period, including partial ones."""
     day = after.astimezone(zone).date()
     last = (before - timedelta(microseconds=1)).astimezone(zone).date()
     while day <= last:
@@ -98,7 +102,7 @@ def days(after: datetime, before: datetime, zone: ZoneInfo) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def busy_hours(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
+def count_by_hour(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
     counted = (
         sent.filter(message__author__role=ChatUser.Role.GUEST)
         .order_by()
@@ -115,8 +119,8 @@ def busy_hours(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
     return hours
 
 
-def first_answers(chats: QuerySet[Chat]) -> Iterator[float | None]:
-    """For each chat that a guest wrote in: seconds until an agent answered; None without one."""
+def answer_times(chats: QuerySet[Chat]) -> Iterator[float | None]:
+    """For each chat in which a guest wrote, the seconds until an agent answered, or None."""
     asked = Message.objects.filter(chat=OuterRef("pk"), author__role=ChatUser.Role.GUEST)
     first = chats.order_by().values_list(Subquery(asked.order_by("seq").values("pk")[:1]))
     answer = Message.objects.filter(

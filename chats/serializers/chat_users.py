@@ -31,7 +31,7 @@ class InviteInput(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs and "email" not in attrs:
-            # Meant for somebody else; it must not make an agent of the caller.
+            # Meant as an invitation; it must not turn the caller into an agent.
             raise serializers.ValidationError({"email": "Whom to invite is missing."})
         return attrs
 
@@ -111,7 +111,7 @@ class CurrentChatUserSerializer(ChatUserSerializer):
 
 
 class AttemptKey(serializers.CharField):
-    """What marks the browser that asked for a code."""
+    """The key that identifies the browser which requested a code."""
 
     def __init__(self, **kwargs: Any) -> None:
         text = "Send it along with the code: its guesses are counted apart from everybody else's."

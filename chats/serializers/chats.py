@@ -42,7 +42,7 @@ class Metadata(serializers.DictField):
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, str):  # out of a form
+        if isinstance(data, str):  # from a form
             try:
                 data = orjson.loads(data)
             except orjson.JSONDecodeError:
@@ -62,7 +62,7 @@ class Metadata(serializers.DictField):
 
 
 def depth(value: Any) -> int:
-    """How deep a JSON value is nested, without recursing into one that was made to be deep."""
+    """The nesting depth of a JSON value, without recursion, which a hostile value could exhaust."""
     deepest, level = 0, [value]
     while level and deepest <= MAX_METADATA_DEPTH:
         deepest += 1
@@ -76,7 +76,7 @@ def depth(value: Any) -> int:
 
 
 class Password(serializers.CharField):
-    """A chosen password, in the form that guesses are compared with."""
+    """A chosen password, normalised as it will be for the comparison."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=10, max_length=128, **kwargs)
@@ -91,7 +91,7 @@ class Password(serializers.CharField):
 
 
 class ExternalId(serializers.CharField):
-    """An id of the integrator's own; an empty one is none."""
+    """An id that the integrator chooses; an empty one counts as none."""
 
     def run_validation(self, data: Any = empty) -> Any:
         value = super().run_validation(data)

@@ -23,18 +23,18 @@ class EventsQuery(serializers.Serializer[Any]):
 
 
 @extend_schema_field({"type": "string"})
-class PlaceField(serializers.Field[Any, Any, Any, Any]):
-    """An event's `id` in a stream of many chats, or the `last_id` of a page."""
+class PositionField(serializers.Field[Any, Any, Any, Any]):
+    """An event's `id` in a stream of all chats, or the `last_id` of a page."""
 
-    GOES_ON = "_next"  # a page was full: the next one begins right after it
+    NEXT_PAGE = "_next"  # appended after a full page: the next one starts right after it
 
     def to_internal_value(self, data: Any) -> tuple[str, Position]:
-        """The id that was sent, and where a read begins that misses nothing after it."""
+        """The id as sent, and the position at which a read misses nothing after it."""
         text = str(data)
-        event_id = text.removesuffix(self.GOES_ON)
+        event_id = text.removesuffix(self.NEXT_PAGE)
         try:
-            place = Position.parse(event_id)
-            return event_id, place if text != event_id else place.settled
+            position = Position.parse(event_id)
+            return event_id, position if text != event_id else position.settled
         except (ValueError, OverflowError):
             raise serializers.ValidationError("This is no id of an event.") from None
 
@@ -59,7 +59,9 @@ class PresentInField(serializers.Field[Any, Any, Any, Any]):
 
 
 class AllEventsQuery(serializers.Serializer[Any]):
-    after = PlaceField(required=False, help_text="An event's id, or a `last_id`; without it, now.")
+    after = PositionField(
+        required=False, help_text="An event's id, or a `last_id`; without it, now."
+    )
     present_in = PresentInField(
         required=False,
         help_text="For streams: the ids of the chats that the reader has open, separated by "
@@ -101,8 +103,8 @@ class AllEventSerializer(EventSerializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         event = representations.event(instance)
-        place = Position(event["created_at"], event["chat_id"], event["seq"])
-        return {"id": str(place), **event}
+        position = Position(event["created_at"], event["chat_id"], event["seq"])
+        return {"id": str(position), **event}
 
 
 class AllEventsSerializer(serializers.Serializer[Any]):
@@ -133,28 +135,28 @@ class PresenceDataSerializer(serializers.Serializer[Any]):
     users = PresentUserSerializer(many=True)
 
 
-class PassingSerializer(serializers.Serializer[Any]):
-    """What passes: it is in no log, and has no `id` and no `seq`."""
+class EphemeralSerializer(serializers.Serializer[Any]):
+    """An ephemeral event: it is in no log, and has neither `id` nor `seq`."""
 
     chat_id = serializers.IntegerField()
     created_at = serializers.DateTimeField()
 
 
-class TypingEventSerializer(PassingSerializer):
+class TypingEventSerializer(EphemeralSerializer):
     """Somebody is typing."""
 
     type = serializers.ChoiceField(["typing"])
     data = TypingDataSerializer()  # type: ignore[assignment]
 
 
-class ReadEventSerializer(PassingSerializer):
+class ReadEventSerializer(EphemeralSerializer):
     """Somebody has read."""
 
     type = serializers.ChoiceField(["read"])
     data = ReadDataSerializer()  # type: ignore[assignment]
 
 
-class PresenceEventSerializer(PassingSerializer):
+class PresenceEventSerializer(EphemeralSerializer):
     """Who has come and who has gone; first of all, who is connected."""
 
     type = serializers.ChoiceField(["presence"])

@@ -26,14 +26,14 @@ class MessagesQuery(NewestFirstQuery):
         return attrs
 
 
-MAX_TEXT = 10_000
+MAX_TEXT_LENGTH = 10_000
 
 
 class Text(VisibleField):
-    """What is said: trimmed, not empty, at most 10,000 characters."""
+    """The text of a message: trimmed, not empty, at most 10,000 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_TEXT, trim_whitespace=False, **kwargs)
+        super().__init__(max_length=MAX_TEXT_LENGTH, trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         return trim(super().to_internal_value(data))

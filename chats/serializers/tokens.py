@@ -46,7 +46,7 @@ class GetTokenInput(serializers.Serializer[Any]):
     )
 
     def get_fields(self) -> dict[str, Any]:
-        # The documented name is no Python name.
+        # The documented name is not a Python identifier.
         fields = super().get_fields()
         fields["auth-code"] = AuthCodeField(source="auth_code")
         del fields["auth_code"]

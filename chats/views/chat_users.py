@@ -30,7 +30,7 @@ from chats.serializers.chat_users import (
     JoinInput,
 )
 from chats.serializers.tokens import GetTokenInput
-from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, join
+from chats.views.base import CHAT_USER_TOKEN, EITHER, ChatView, limit_joins
 from companies.limits import invitation_charges
 
 
@@ -43,10 +43,10 @@ class CurrentChatUserViewSet(ApiViewSet):
         return Response(CurrentChatUserSerializer(request.user).data)
 
 
-def answer_join(joined: chat_users.JoinResult) -> Response:
-    """201 with the new chat user; 202 for an address that is known, telling nothing about it."""
+def join_response(joined: chat_users.JoinResult) -> Response:
+    """201 with a new chat user; 202 for a known address, without any details of it."""
     if joined.created:
-        return Response(show_joined(joined), 201)
+        return Response(render_joined(joined), 201)
     accepted = {
         "chat_id": joined.chat_user.chat_id,
         "email": joined.chat_user.email,
@@ -57,13 +57,13 @@ def answer_join(joined: chat_users.JoinResult) -> Response:
     return Response(accepted, 202)
 
 
-def show_joined(joined: chat_users.JoinResult) -> dict[str, Any]:
+def render_joined(joined: chat_users.JoinResult) -> dict[str, Any]:
     shown = dict(ChatUserSerializer(joined.chat_user).data)
-    return shown | show_token(joined)
+    return shown | render_token(joined)
 
 
-def show_token(joined: chat_users.JoinResult) -> dict[str, Any]:
-    """What a guest or an agent gets to go on with: a token, or a code on its way."""
+def render_token(joined: chat_users.JoinResult) -> dict[str, Any]:
+    """The token that was issued, or the attempt key of the code that was mailed."""
     shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
     if joined.attempt_key is not None:
         shown["attempt_key"] = joined.attempt_key
@@ -76,7 +76,7 @@ def show_token(joined: chat_users.JoinResult) -> dict[str, Any]:
 class ChatUserViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (MayJoin,), (WRITE, join), anonymous=True),
+        "create": Policy(EITHER, (MayJoin,), (WRITE, limit_joins), anonymous=True),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
         "partial_update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
@@ -89,49 +89,49 @@ class ChatUserViewSet(ChatView):
         chat_id = self.caller.chat_id
         rows = created(access.chat_users(chat_id), query)
         ordering = access.ordering(chat_id)
-        return self.page(rows, query, self.show_users, ordering, expensive=by_creation(query))
+        return self.page(rows, query, self.render_users, ordering, expensive=by_creation(query))
 
     def create(self, request: Request, chat_pk: str) -> Response:
         if request.auth is None:
             return self.join(chat_pk)
         fields = self.body(InviteInput)
-        # An agent's token is for the one by which it was asked for, and for no other.
-        return once(request, lambda: self.bring_in(fields), by_token="email" not in fields)
+        # An agent's token belongs to the token that requested it, so only that one may replay it.
+        return once(request, lambda: self.join_or_invite(fields), by_token="email" not in fields)
 
     def join(self, chat_pk: str) -> Response:
-        """A guest: the password is asked before anything of the chat is told."""
+        """Join as a guest. Without the password, nothing about the chat is revealed."""
         fields = self.body(JoinInput)
         network = network_address(self.request)
         guess = Charge("PASSWORD", network)
         self.charge(guess)
         chat = chat_access.get_by_password(chat_pk, fields.pop("password"))
-        limiter().give_back(guess)  # only wrong ones count
+        limiter().give_back(guess)  # only wrong guesses count
 
-        def make() -> Response:
+        def respond() -> Response:
             email, may_mail = fields["email"], True
             trust = chat_users.trust_of(chat, email)
             if trust is not None:
-                who = f"{chat.pk} {email}"
+                key = f"{chat.pk} {email}"
                 self.charge(
-                    Charge("CODE_MAIL", who),
-                    Charge("CODE_MAIL_PAUSE", who),
+                    Charge("CODE_MAIL", key),
+                    Charge("CODE_MAIL_PAUSE", key),
                     Charge("MAIL_NETWORK", network),
                     shown=False,
                 )
             if trust is chat_users.Trust.STRANGER:
                 may_mail = may_mail_for_strangers(email)
             with callers_language(self.request):
-                return answer_join(
+                return join_response(
                     chat_users.join_as_guest(chat, network=network, may_mail=may_mail, **fields)
                 )
 
-        return once(self.request, make)
+        return once(self.request, respond)
 
-    def bring_in(self, fields: dict[str, Any]) -> Response:
-        """A member: joins as agent, or invites by mail."""
+    def join_or_invite(self, fields: dict[str, Any]) -> Response:
+        """A member joins as agent, or invites someone by mail."""
         if "email" in fields:
             self.charge(
-                # Apart from the code's hour: whoever is invited will ask for a code next.
+                # Counted separately from codes: the invited person will request a code next.
                 Charge("CODE_MAIL", f"invitation {self.caller.chat_id} {fields['email']}"),
                 *invitation_charges(
                     account(self.request), chat_access.get_company(self.caller.chat_id)
@@ -139,30 +139,33 @@ class ChatUserViewSet(ChatView):
                 shown=False,
             )
             with callers_language(self.request):
-                return answer_join(chat_users.invite(self.caller.chat_id, **fields))
+                return join_response(chat_users.invite(self.caller.chat_id, **fields))
         assert isinstance(self.request.auth, ApiToken)
         joined = chat_users.join_as_agent(
             self.caller.chat_id, account(self.request), origin=self.request.auth
         )
-        return Response(show_joined(joined), 201)
+        return Response(render_joined(joined), 201)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
-        return Response(self.show_user(access.get_chat_user(self.caller.chat_id, pk)))
+        return Response(self.render_user(access.get_chat_user(self.caller.chat_id, pk)))
 
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
         fields = self.body(ChatUserEdit)
         status = fields.pop("status", None)
         if not self.caller.is_member:
-            status = None  # to a guest it is read-only
+            status = None  # read-only for guests
         chat_user = access.get_chat_user(self.caller.chat_id, pk)
-        return Response(self.show_user(chat_users.update(chat_user, fields, status)))
+        return Response(self.render_user(chat_users.update(chat_user, fields, status)))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         chat_user = access.get_chat_user(self.caller.chat_id, pk)
-        # A guest can name nobody else; a member may be the agent of the URL.
-        itself = not self.caller.is_member or chat_user.user_id == request.user.pk
-        end = chat_users.leave if itself else chat_users.remove
-        return Response(self.show_user(end(chat_user)))
+        # A guest can only address themself; a member may be the agent of the URL.
+        is_self = not self.caller.is_member or chat_user.user_id == request.user.pk
+        end = chat_users.leave if is_self else chat_users.remove
+        return Response(self.render_user(end(chat_user)))
+
+    def limit_code_tries(self, guesser: str) -> None:
+        self.charge(Charge("CODE_TRY", f"{self.kwargs['chat_pk']} {guesser}"))
 
     @action(detail=False, methods=["post"], url_path="get-token")
     def get_token(self, request: Request, chat_pk: str) -> Response:
@@ -170,11 +173,11 @@ class ChatUserViewSet(ChatView):
         chat_id, network = parse_id(chat_pk), network_address(request)
         key_of = auth_codes.read_attempt_key(chat_id, fields.get("attempt_key", ""))
         guesser = network if key_of is None else f"key {key_of}"
-        self.charge(Charge("CODE_TRY", f"{chat_pk} {guesser}"))
+        self.limit_code_tries(guesser)
         token, plain, chat_user = auth_codes.exchange(
             chat_id, fields["email"], fields["auth_code"], network=network, key_of=key_of
         )
-        # Whoever reads the address's mail may have the next code at once.
+        # Whoever can read the mail of the address may request the next code at once.
         limiter().give_back(Charge("CODE_MAIL_PAUSE", f"{chat_user.chat_id} {chat_user.email}"))
         return Response(
             {
@@ -188,7 +191,7 @@ class ChatUserViewSet(ChatView):
 def may_mail_for_strangers(email: str) -> bool:
     """Whether strangers may have another code mailed to an address.
 
-    They share this pool. When it is empty they are answered as ever: a refusal would let them lock
-    the address's owner out, and would tell that others have used it.
+    They share a limit. When it is used up, the answer stays the same: a refusal would let strangers
+    lock out the owner of the address, and would reveal that others have used it.
     """
     return limiter().take([Charge("MAIL", f"visitor {email}")]).allowed

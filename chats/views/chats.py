@@ -1,4 +1,4 @@
-"""Chats, their password and what happens in them."""
+"""Chats, their passwords and their logs."""
 
 from typing import Any, ClassVar
 
@@ -30,10 +30,10 @@ from chats.serializers.chats import (
     TypingInput,
 )
 from chats.serializers.events import EventsQuery
-from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
+from chats.views.base import API_TOKEN, EITHER, ChatView, render_chats
 from companies.access import companies, named
 
-Chats = list[Chat]  # `list` is a route's name below
+Chats = list[Chat]  # `list` is shadowed by the route below
 
 
 @schema.chats
@@ -59,8 +59,8 @@ class ChatViewSet(ChatView):
                 first = access.first_page(request.user, query["order"], size)
                 return self.show_page(first, query)
             if is_next_page(query):
-                place = access.ORDERING.place(query)
-                after = access.next_page(request.user, place, query["order"], size)
+                position = access.ORDERING.place(query)
+                after = access.next_page(request.user, position, query["order"], size)
                 return self.show_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
             found = [*self.matching(query)]
@@ -82,7 +82,7 @@ class ChatViewSet(ChatView):
 
     def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
         return self.found(
-            found, query, lambda rows: show_chats(self.request, rows), access.ORDERING
+            found, query, lambda rows: render_chats(self.request, rows), access.ORDERING
         )
 
     def create(self, request: Request) -> Response:
@@ -93,16 +93,16 @@ class ChatViewSet(ChatView):
                 ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"
             )
 
-        def make() -> Response:
+        def respond() -> Response:
             chat = actions.create(company, **fields)
-            (shown,) = show_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
-            return Response(shown, 201)
+            (rendered,) = render_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
+            return Response(rendered, 201)
 
-        return once(request, make)
+        return once(request, respond)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        (shown,) = show_chats(request, [access.get_chat(request, self.caller)])
-        return Response(shown)
+        (rendered,) = render_chats(request, [access.get_chat(request, self.caller)])
+        return Response(rendered)
 
     def update(self, request: Request, pk: str) -> Response:
         fields = self.body(ChatEdit)
@@ -113,20 +113,20 @@ class ChatViewSet(ChatView):
 
     def destroy(self, request: Request, pk: str) -> Response:
         chat = actions.delete(access.get_chat(request, self.caller))
-        (shown,) = show_chats(request, [chat])
-        return Response(shown)
+        (rendered,) = render_chats(request, [chat])
+        return Response(rendered)
 
     @action(detail=True, methods=["post"])
     def share(self, request: Request, pk: str) -> Response:
         sent = token(request)
         if sent is not None and sent.missing_scope("GET"):
-            # By the password one can join and read.
+            # The password allows joining, and so reading.
             raise forbidden(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()
 
-        def make() -> Response:
+        def respond() -> Response:
             chat = (
                 actions.rotate_password(self.caller.chat_id)
                 if rotate
@@ -135,16 +135,16 @@ class ChatViewSet(ChatView):
             password = actions.password_of(chat)
             return Response({"password": password, "url": actions.join_url(chat, password)})
 
-        return once(request, make)
+        return once(request, respond)
 
     @action(detail=True, methods=["get"])
     def events(self, request: Request, pk: str) -> Response:
-        # `wait` is the business of the server in front, which asks again when something happens.
+        # `chats.stream.longpoll` handles `wait`, and calls this view again when there is an event.
         query = self.query(EventsQuery)
         rows = event_access.events_after(self.caller.chat_id, query["after"], query["limit"])
         data = [representations.event(row) for row in rows]
-        last = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
-        return Response({"data": data, "last_seq": last})
+        last_seq = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
+        return Response({"data": data, "last_seq": last_seq})
 
     @action(detail=True, methods=["put"])
     def read(self, request: Request, pk: str) -> Response:

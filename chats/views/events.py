@@ -1,4 +1,4 @@
-"""What happens in all chats of the caller."""
+"""The events of all chats of the caller."""
 
 from typing import Any, ClassVar
 
@@ -12,11 +12,11 @@ from chatapi.api.views import READ, ApiViewSet, Policy
 from chats.access import events as access
 from chats.hints import Position
 from chats.schema import events as schema
-from chats.serializers.events import AllEventSerializer, AllEventsQuery, PlaceField
+from chats.serializers.events import AllEventSerializer, AllEventsQuery, PositionField
 from chats.views.base import API_TOKEN
 from companies.access import companies
 
-FEW_COMPANIES = 20
+MAX_CHEAP_COMPANIES = 20  # one query each
 
 
 @schema.events
@@ -28,11 +28,11 @@ class EventViewSet(ApiViewSet):
         now = Position.at(timezone.now())
         last_id, after = query.get("after", (str(now), now))
         company_ids = list(companies(account(request)).values_list("pk", flat=True))
-        with self.expensive(len(company_ids) > FEW_COMPANIES):  # each is asked for by itself
+        with self.expensive(len(company_ids) > MAX_CHEAP_COMPANIES):
             rows = access.company_events(company_ids, after, query["limit"])
         data: list[Any] = [AllEventSerializer(row).data for row in rows]
         if data:
             last_id = data[-1]["id"]
         if len(data) == query["limit"]:
-            last_id += PlaceField.GOES_ON
+            last_id += PositionField.NEXT_PAGE
         return Response({"data": data, "last_id": last_id})

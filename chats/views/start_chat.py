@@ -17,7 +17,7 @@ from chats.schema import start_chat as schema
 from chats.serializers.chat_users import ChatUserSerializer
 from chats.serializers.start_chat import StartChatInput
 from chats.views.base import EITHER
-from chats.views.chat_users import may_mail_for_strangers, show_token
+from chats.views.chat_users import may_mail_for_strangers, render_token
 from companies.access import public_company
 
 
@@ -35,8 +35,8 @@ class StartChatViewSet(ApiViewSet):
         network, email = network_address(request), fields["email"]
         self.charge(Charge("JOIN", f"company {company.pk} {network}"))
 
-        def make() -> Response:
-            # Each time another chat, of whatever company: one network must not flood an address.
+        def respond() -> Response:
+            # Each call creates another chat, so this limits the mails of one network to an address.
             self.charge(
                 Charge("CODE_MAIL", f"visitor {network} {email}"),
                 Charge("MAIL_NETWORK", network),
@@ -54,6 +54,6 @@ class StartChatViewSet(ApiViewSet):
                 "password": password,
                 "url": chat_actions.join_url(chat, password),
             }
-            return Response(answer | show_token(joined), 201)
+            return Response(answer | render_token(joined), 201)
 
-        return once(request, make)
+        return once(request, respond)

@@ -12,7 +12,7 @@ from companies.access import companies
 @login_required
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The list and the open chat are the script's, which calls the API as this person."""
+    """The script renders the list and the open chat, and calls the API as this user."""
     assert isinstance(request.user, User)
     context = {"section": "inbox", "companies": companies(request.user)}
     return render(request, "chats/inbox.html", context)

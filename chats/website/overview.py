@@ -1,4 +1,4 @@
-"""What owners see of their chats as a whole, as plots that need no colour and no script."""
+"""The overview of a company's chats, as plots that need neither colour nor scripts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from companies.pages.base import company_page, show
 from companies.pages.forms import DAYS
 
 RANGES = (7, 30, 90, 365)
-WIDTH, HEIGHT = 640, 180  # of a plot, in the units of its SVG
+WIDTH, HEIGHT = 640, 180  # of a plot, in SVG units
 LEFT, BOTTOM, TOP = 40, 24, 12
 CELL, SIDE = 24, 64
 
@@ -49,7 +49,7 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
     ranges = [(each, each == count) for each in RANGES]
     try:
         with expensive_read(f"user:{request.user.pk}", settings.STATISTICS_TIMEOUT, weight=2):
-            found = statistics.of_company(company, after, now, zone)
+            found = statistics.company_statistics(company, after, now, zone)
     except ApiError as error:
         page = show(request, "chats/overview.html", company, "overview", ranges=ranges, found=None)
         page.status_code = error.status_code
@@ -60,7 +60,7 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
         ranges=ranges,
         found=found,
         zone=zone.key,
-        median=lasting(found.median_seconds),
+        median=duration_text(found.median_seconds),
         plots=[
             plot(_("Chats"), columns, [chats for _label, chats, _messages in columns]),
             plot(_("Messages"), columns, [messages for _label, _chats, messages in columns]),
@@ -70,11 +70,11 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
 
 
 def grouped(days: Sequence[statistics.Day]) -> list[tuple[str, int, int]]:
-    """(label, chats, messages) a day, or a week where days would be too thin to see."""
+    """(label, chats, messages) per day, or per week where daily bars would be too thin."""
     step = 1 if len(days) <= 92 else 7
     return [
         (
-            short(days[start].date),
+            day_label(days[start].date),
             sum(day.chats for day in days[start : start + step]),
             sum(day.messages for day in days[start : start + step]),
         )
@@ -82,33 +82,35 @@ def grouped(days: Sequence[statistics.Day]) -> list[tuple[str, int, int]]:
     ]
 
 
-def short(day: date) -> str:
+def day_label(day: date) -> str:
     return str(date_format(day, "MONTH_DAY_FORMAT"))
 
 
 def plot(title: str, columns: Sequence[tuple[str, int, int]], values: list[int]) -> dict[str, Any]:
-    """Bars over time, with the ticks of both axes."""
+    """A bar chart over time, with the ticks of both axes."""
     top = ceiling(max(values, default=0))
     step = (WIDTH - LEFT) / max(len(values), 1)
-    room = HEIGHT - TOP - BOTTOM
+    plot_height = HEIGHT - TOP - BOTTOM
     bars = [
         Bar(
             x=round(LEFT + place * step + step * 0.1, 1),
-            y=round(TOP + room * (1 - value / top), 1),
+            y=round(TOP + plot_height * (1 - value / top), 1),
             width=round(step * 0.8, 1),
-            height=round(room * value / top, 1),
+            height=round(plot_height * value / top, 1),
             label=columns[place][0],
             value=value,
         )
         for place, value in enumerate(values)
     ]
-    every = max(1, -(-len(bars) // 6))
+    label_step = max(1, -(-len(bars) // 6))
     return {
         "title": title,
         "bars": bars,
         "total": sum(values),
-        "ticks": [(round(TOP + room * (1 - part), 1), int(top * part)) for part in (0.0, 0.5, 1.0)],
-        "labels": [(round(bar.x + bar.width / 2, 1), bar.label) for bar in bars[::every]],
+        "ticks": [
+            (round(TOP + plot_height * (1 - part), 1), int(top * part)) for part in (0.0, 0.5, 1.0)
+        ],
+        "labels": [(round(bar.x + bar.width / 2, 1), bar.label) for bar in bars[::label_step]],
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
@@ -116,7 +118,7 @@ def plot(title: str, columns: Sequence[tuple[str, int, int]], values: list[int])
 
 
 def ceiling(value: int) -> int:
-    """A round even number that is not below `value`, for the top of an axis."""
+    """A round even number of at least `value`, for the top of an axis."""
     size = 2
     while size < value:
         for factor in (2, 2.5, 2):
@@ -127,13 +129,13 @@ def ceiling(value: int) -> int:
 
 
 def hours_plot(hours: list[list[int]]) -> dict[str, Any]:
-    """A dot an hour of the week; its area says how many messages."""
-    most = max(max(row) for row in hours) or 1
+    """A dot for each hour of the week, whose area shows the number of messages."""
+    maximum = max(max(row) for row in hours) or 1
     rows = []
     for place, (name, row) in enumerate(zip(DAYS.values(), hours, strict=True)):
         y = CELL * place + CELL // 2 + 4
         dots = [
-            (SIDE + CELL * hour + CELL // 2, round((value / most) ** 0.5 * (CELL / 2 - 1), 1))
+            (SIDE + CELL * hour + CELL // 2, round((value / maximum) ** 0.5 * (CELL / 2 - 1), 1))
             for hour, value in enumerate(row)
             if value
         ]
@@ -148,8 +150,8 @@ def hours_plot(hours: list[list[int]]) -> dict[str, Any]:
     }
 
 
-def lasting(seconds: float | None) -> str:
-    """A time that people can grasp; empty for none."""
+def duration_text(seconds: float | None) -> str:
+    """A duration in words; empty for None."""
     if seconds is None:
         return ""
     if seconds < 90:

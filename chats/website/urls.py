@@ -1,4 +1,4 @@
-"""The pages of chats: the guest's, the start of one, the agents' inbox."""
+"""The URLs of the pages of chats."""
 
 from django.urls import path
 

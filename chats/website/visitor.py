@@ -1,4 +1,4 @@
-"""The pages of a visitor, who has no account: a chat, the start of one, and that in a panel."""
+"""The pages of visitors without an account: a chat, the start page, and the embedded panel."""
 
 from pathlib import Path
 
@@ -19,24 +19,24 @@ SCRIPT = Path(__file__).resolve().parent.parent / "static" / "chats" / "embed.js
 
 @require_safe
 def chat(request: HttpRequest, chat_id: int) -> HttpResponse:
-    """The same page whatever the number: what there is, the API tells to who may know."""
+    """The same page for every id; the API decides who may see the chat."""
     return render(request, "chats/chat.html", {"chat_id": chat_id})
 
 
 @require_safe
 def start(request: HttpRequest, company: str) -> HttpResponse:
-    """Starts a chat with a company; in the browser it goes on as the chat's page."""
-    return render(request, "chats/start.html", start_context(with_a_button(company)))
+    """Start a chat with a company. In the browser the page turns into the chat's page."""
+    return render(request, "chats/start.html", start_context(get_published_company(company)))
 
 
 @require_safe
 def embed(request: HttpRequest, company: str) -> HttpResponse:
-    """The same in a panel of a website of the company's, and of no other.
+    """The start page in a panel, which only the company's own websites may embed.
 
-    The conversation stays below this address: an answer that named the chat, and let it be framed
-    by its company's websites, would tell everybody which chats there are and whose.
+    The conversation stays at this URL. A response that named the chat and allowed its company's
+    websites to frame it would reveal to everyone which chats exist and whose they are.
     """
-    found = with_a_button(company)
+    found = get_published_company(company)
     origins = list(found.allowed_origins)
     context = {**start_context(found), "origins": " ".join(origins)}
     answer = render(request, "chats/embed.html", context)
@@ -48,14 +48,14 @@ def embed(request: HttpRequest, company: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=3600)
 def embed_script(request: HttpRequest) -> HttpResponse:
-    """The one script that another website has. Any website may load it, also with `crossorigin`."""
+    """The script that other websites include. Any origin may load it, also with `crossorigin`."""
     answer = HttpResponse(SCRIPT.read_bytes(), content_type="text/javascript; charset=utf-8")
     answer["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer["Access-Control-Allow-Origin"] = "*"
     return answer
 
 
-def with_a_button(slug: str) -> Company:
+def get_published_company(slug: str) -> Company:
     try:
         return published_company(slug)
     except ApiError:

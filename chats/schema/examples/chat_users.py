@@ -32,9 +32,9 @@ AGENT: dict[str, Any] = {
     "last_read_seq": 7,
     "last_seen_at": None,
 }
-# Not in an event, which everybody in the chat sees.
-FOR_SOME = {"email", "last_read_seq", "last_seen_at"}
-# Examples of tokens, too short to be any.
+# Fields that events leave out, because everyone in the chat sees events.
+PRIVATE_FIELDS = {"email", "last_read_seq", "last_seen_at"}
+# Too short to be a real token.
 TOKEN = "cnc_42_…"  # noqa: S105
 JOINED = {**GUEST, "assurance": "claimed"}
 INVITED = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chats.schema.examples.chat_users import FOR_SOME, GUEST
+from chats.schema.examples.chat_users import GUEST, PRIVATE_FIELDS
 from chats.schema.examples.chats import CHAT, CHAT_BRIEF
 from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
 
@@ -19,7 +19,7 @@ EVENTS: list[dict[str, Any]] = [
         "type": "user.joined",
         "chat_id": 42,
         "created_at": GUEST["joined_at"],
-        "data": {k: v for k, v in GUEST.items() if k not in FOR_SOME},
+        "data": {k: v for k, v in GUEST.items() if k not in PRIVATE_FIELDS},
     },
     {
         "seq": 3,
@@ -32,14 +32,14 @@ EVENTS: list[dict[str, Any]] = [
 ALL_EVENT = {"id": "2021-07-05T09:31:38.000000Z_42_3", **EVENTS[2]}
 
 
-IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
+GUEST_IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
 
 
 def logged(seq: int, type: str, data: dict[str, Any], at: str) -> dict[str, Any]:
     return {"seq": seq, "type": type, "chat_id": 42, "created_at": at, "data": data}
 
 
-def passing(type: str, data: dict[str, Any]) -> dict[str, Any]:
+def ephemeral(type: str, data: dict[str, Any]) -> dict[str, Any]:
     at = "2021-07-05T09:31:30.000000Z"
     return {"type": type, "chat_id": 42, "created_at": at, "data": data}
 
@@ -55,17 +55,22 @@ LOG = [
     logged(7, "chat.closed", {**CHAT_BRIEF, "status": "closed"}, "2021-07-05T09:50:00.000000Z"),
     logged(8, "chat.reopened", CHAT_BRIEF, "2021-07-05T09:51:00.000000Z"),
     logged(
-        9, "user.updated", {**IN_EVENTS, "first_name": "Georgina"}, "2021-07-05T09:55:00.000000Z"
+        9,
+        "user.updated",
+        {**GUEST_IN_EVENTS, "first_name": "Georgina"},
+        "2021-07-05T09:55:00.000000Z",
     ),
-    logged(10, "user.left", {**IN_EVENTS, "status": "left", "left_at": LEFT_AT}, LEFT_AT),
-    logged(11, "user.removed", {**IN_EVENTS, "status": "banned", "left_at": LEFT_AT}, LEFT_AT),
+    logged(10, "user.left", {**GUEST_IN_EVENTS, "status": "left", "left_at": LEFT_AT}, LEFT_AT),
+    logged(
+        11, "user.removed", {**GUEST_IN_EVENTS, "status": "banned", "left_at": LEFT_AT}, LEFT_AT
+    ),
 ]
-PASSING = [
-    passing("typing", {"chat_user_id": GUEST["id"], "expires_at": "2021-07-05T09:31:36.000000Z"}),
-    passing("read", {"chat_user_id": GUEST["id"], "seq": MESSAGE["seq"]}),
-    passing(
+EPHEMERAL = [
+    ephemeral("typing", {"chat_user_id": GUEST["id"], "expires_at": "2021-07-05T09:31:36.000000Z"}),
+    ephemeral("read", {"chat_user_id": GUEST["id"], "seq": MESSAGE["seq"]}),
+    ephemeral(
         "presence", {"users": [{"id": GUEST["id"], "online": True, "last_seen_at": None}]}
     ),
 ]  # fmt: skip
 BYE = {"code": "invalid_token", "message": "The token is good no more."}
-STREAMED: dict[str, Any] = {event["type"]: event for event in (*LOG, *PASSING)} | {"bye": BYE}
+STREAMED: dict[str, Any] = {event["type"]: event for event in (*LOG, *EPHEMERAL)} | {"bye": BYE}
