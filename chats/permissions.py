@@ -48,8 +48,8 @@ class AuthorOrManager(InChat):
         return view.caller.chat_user is not None or bool(view.caller.manages)
 
 
-class ItselfOrMember(InChat):
-    """The chat user of the URL itself, or a member."""
+class SelfOrMember(InChat):
+    """The chat user of the URL, or a member."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         own = view.caller.chat_user

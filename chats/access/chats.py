@@ -48,6 +48,7 @@ def visible_chats(request: Request) -> QuerySet[Chat]:
 
 
 def live_chats() -> QuerySet[Chat]:
+    """Chats that are not deleted, and whose company is not deleted."""
     return Chat.objects.filter(deleted_at=None, company__deleted_at=None)
 
 
@@ -194,16 +195,16 @@ def get_by_password(reference: str, password: str) -> Chat:
     Raises ApiError 422 `wrong_password`. A wrong password and an unknown chat give the same answer
     and take the same work.
     """
-    found = live_chats().select_related("company").filter(pk=parse_id(reference) or 0).first()
+    chat = live_chats().select_related("company").filter(pk=parse_id(reference) or 0).first()
     try:
-        right = decrypt(found.sealed_password if found else decoy_password())
+        correct = decrypt(chat.sealed_password if chat else decoy_password())
     except InvalidToken:
         logger.error("no key fits the password of chat %s: see CHAT_PASSWORD_KEYS", reference)
-        found, right = None, ""
-    known, given = normal_password(right).encode(), normal_password(password).encode()
-    if not hmac.compare_digest(known, given) or found is None:
+        chat, correct = None, ""
+    expected, given = normal_password(correct).encode(), normal_password(password).encode()
+    if not hmac.compare_digest(expected, given) or chat is None:
         raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
-    return found
+    return chat
 
 
 def get_company(chat_id: int) -> Company:

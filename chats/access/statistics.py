@@ -58,11 +58,11 @@ def company_statistics(
     chats = Chat.objects.filter(
         company=company, deleted_at=None, created_at__gte=after, created_at__lt=before
     )
-    sent = Event.objects.filter(
+    messages = Event.objects.filter(
         company_id=company.pk, type=EventType.MESSAGE_CREATED, chat__deleted_at=None,
         created_at__gte=after, created_at__lt=before,
     )  # fmt: skip
-    chats_by_day, messages_by_day = count_by_day(chats, zone), count_by_day(sent, zone)
+    chats_by_day, messages_by_day = count_by_day(chats, zone), count_by_day(messages, zone)
     waits = list(answer_times(chats))
     answered = [wait for wait in waits if wait is not None]
     return Statistics(
@@ -73,7 +73,7 @@ def company_statistics(
             Day(day, chats_by_day.get(day, 0), messages_by_day.get(day, 0))
             for day in days_between(after, before, zone)
         ],
-        hours=count_by_hour(sent, zone),
+        hours=count_by_hour(messages, zone),
         median_seconds=median(answered) if answered else None,
         answered=len(answered),
         unanswered=len(waits) - len(answered),
@@ -102,9 +102,9 @@ def days_between(after: datetime, before: datetime, zone: ZoneInfo) -> Iterator[
         day += timedelta(days=1)
 
 
-def count_by_hour(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
+def count_by_hour(messages: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
     counted = (
-        sent.filter(message__author__role=ChatUser.Role.GUEST)
+        messages.filter(message__author__role=ChatUser.Role.GUEST)
         .order_by()
         .annotate(
             weekday=ExtractIsoWeekDay("created_at", tzinfo=zone),
@@ -121,8 +121,8 @@ def count_by_hour(sent: QuerySet[Event], zone: ZoneInfo) -> list[list[int]]:
 
 def answer_times(chats: QuerySet[Chat]) -> Iterator[float | None]:
     """For each chat in which a guest wrote, the seconds until an agent answered, or None."""
-    asked = Message.objects.filter(chat=OuterRef("pk"), author__role=ChatUser.Role.GUEST)
-    first = chats.order_by().values_list(Subquery(asked.order_by("seq").values("pk")[:1]))
+    guest_messages = Message.objects.filter(chat=OuterRef("pk"), author__role=ChatUser.Role.GUEST)
+    first = chats.order_by().values_list(Subquery(guest_messages.order_by("seq").values("pk")[:1]))
     answer = Message.objects.filter(
         chat=OuterRef("chat"), author__role=ChatUser.Role.AGENT, seq__gt=OuterRef("seq")
     ).order_by("seq")

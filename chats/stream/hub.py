@@ -275,10 +275,10 @@ class Hub:
 
     async def _resync(self) -> None:
         """Give every feed the newest seq of its log, so that it reads what it has missed."""
-        asked = list(self._feeds)
-        if asked:
-            heads = await log_reader.LOG_POOL.call(log_reader.heads, asked)
-            for chat_id in asked:
+        chat_ids = list(self._feeds)
+        if chat_ids:
+            heads = await log_reader.LOG_POOL.call(log_reader.heads, chat_ids)
+            for chat_id in chat_ids:
                 feed = self._feeds.get(chat_id)
                 if feed is None:
                     continue

@@ -113,7 +113,7 @@ class Presence:
         """Publish the changes, in a thread. Returns the connected users of `chat_ids`."""
         seen = datetime.now(UTC) - timedelta(seconds=GRACE_SECONDS)
         if report_alive:
-            lost, is_new = registry().alive(self._process)
+            lost, is_new = registry().report_alive(self._process)
             departed = departed.union(lost)
             if is_new:
                 registry().update(self._process, list(self._connected), ())

@@ -30,7 +30,7 @@ class Registry(Protocol):
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
         """The chat users connected to any process, by chat."""
 
-    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
+    def report_alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         """Report that a process is alive.
 
         Returns the chat users who were connected to dead processes, and whether this process is
@@ -74,7 +74,7 @@ class RedisRegistry:
             for chat_id, keys in zip(chat_ids, pipeline.execute(), strict=True)
         }
 
-    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
+    def report_alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         now = time.time()
         new = bool(self._redis.zadd(self._processes, {process: now + DEAD_AFTER_SECONDS}))
         lost: list[ConnectedUser] = []
@@ -121,7 +121,7 @@ class LocalRegistry:
             found[chat_id] = {chat_user_id for (chat_user_id,) in rows}
         return found
 
-    def alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
+    def report_alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
         now = time.time()
         with self._file.writing() as connection:
             known = connection.execute(

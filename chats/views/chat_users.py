@@ -20,7 +20,7 @@ from chats.access import chat_users as access
 from chats.access import chats as chat_access
 from chats.actions import auth_codes, chat_users
 from chats.models import ChatUser
-from chats.permissions import InChat, ItselfOrMember, MayJoin
+from chats.permissions import InChat, MayJoin, SelfOrMember
 from chats.schema import chat_users as schema
 from chats.serializers.chat_users import (
     ChatUserEdit,
@@ -58,18 +58,18 @@ def join_response(joined: chat_users.JoinResult) -> Response:
 
 
 def render_joined(joined: chat_users.JoinResult) -> dict[str, Any]:
-    shown = dict(ChatUserSerializer(joined.chat_user).data)
-    return shown | render_token(joined)
+    fields = dict(ChatUserSerializer(joined.chat_user).data)
+    return fields | render_token(joined)
 
 
 def render_token(joined: chat_users.JoinResult) -> dict[str, Any]:
     """The token that was issued, or the attempt key of the code that was mailed."""
-    shown: dict[str, Any] = {"code_mailed": joined.code_mailed}
+    fields: dict[str, Any] = {"code_mailed": joined.code_mailed}
     if joined.attempt_key is not None:
-        shown["attempt_key"] = joined.attempt_key
+        fields["attempt_key"] = joined.attempt_key
     if joined.token is not None:
-        shown |= {"token": joined.token, "expires_at": joined.expires_at}
-    return shown
+        fields |= {"token": joined.token, "expires_at": joined.expires_at}
+    return fields
 
 
 @schema.chat_users
@@ -78,9 +78,9 @@ class ChatUserViewSet(ChatView):
         "list": Policy(EITHER, (InChat,), (READ,)),
         "create": Policy(EITHER, (MayJoin,), (WRITE, limit_joins), anonymous=True),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
-        "update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
-        "partial_update": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
-        "destroy": Policy(EITHER, (ItselfOrMember,), (WRITE,)),
+        "update": Policy(EITHER, (SelfOrMember,), (WRITE,)),
+        "partial_update": Policy(EITHER, (SelfOrMember,), (WRITE,)),
+        "destroy": Policy(EITHER, (SelfOrMember,), (WRITE,)),
         "get_token": Policy((), (AllowAny,), (WRITE,), anonymous=True),
     }
 

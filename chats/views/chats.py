@@ -57,14 +57,14 @@ class ChatViewSet(ChatView):
         if isinstance(request.user, User):
             if is_first_page(query):
                 first = access.first_page(request.user, query["order"], size)
-                return self.show_page(first, query)
+                return self.render_page(first, query)
             if is_next_page(query):
                 position = access.ORDERING.place(query)
                 after = access.next_page(request.user, position, query["order"], size)
-                return self.show_page(after, query)
+                return self.render_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
             found = [*self.matching(query)]
-        return self.show_page(found, query)
+        return self.render_page(found, query)
 
     def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
         rows = created(access.ORDERING.beyond(Chat.objects.all(), query), query)
@@ -80,7 +80,7 @@ class ChatViewSet(ChatView):
             return access.company_page(self.request, rows, company, order, page)
         return access.visible_page(self.request, rows, order, page)
 
-    def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
+    def render_page(self, found: Chats, query: dict[str, Any]) -> Response:
         return self.found(
             found, query, lambda rows: render_chats(self.request, rows), access.ORDERING
         )

@@ -86,9 +86,9 @@ class MessageViewSet(ChatView):
         links = Links(self.request, query, {*MessagesQuery.ANCHORS, "page"})
         to_older = links.to("before_seq", found[0]["seq"]) if found and older else None
         to_newer = links.to("after_seq", found[-1]["seq"]) if found and newer else None
-        shown = render_rows(found if ascending else found[::-1])
+        page = render_rows(found if ascending else found[::-1])
         return {
-            **frame(links, {**query, "page": 1}, shown, cursor),
+            **frame(links, {**query, "page": 1}, page, cursor),
             "first_page_url": links.plain(),
             "next_page_url": to_newer if ascending else to_older,
             "prev_page_url": to_older if ascending else to_newer,

@@ -27,9 +27,9 @@ class StatisticsViewSet(ApiViewSet):
 
     def retrieve(self, request: Request, company_pk: str) -> Response:
         # Not `self.query`, which caches defaults: here they depend on the current time.
-        asked = StatisticsQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        query: dict[str, Any] = asked.validated_data
+        serializer = StatisticsQuery(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        query: dict[str, Any] = serializer.validated_data
         # Weight 2 of 4 slots, so that one account cannot run many of these at once.
         with self.expensive(True, settings.STATISTICS_TIMEOUT, weight=2):
             found = statistics.company_statistics(

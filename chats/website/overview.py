@@ -40,8 +40,8 @@ class Bar:
 @company_page(Role.MANAGER, Role.OWNER)
 @require_safe
 def overview(request: HttpRequest, company: Company) -> HttpResponse:
-    asked = request.GET.get("days", "")
-    count = int(asked) if asked in {str(each) for each in RANGES} else 30
+    requested = request.GET.get("days", "")
+    count = int(requested) if requested in {str(each) for each in RANGES} else 30
     zone = ZoneInfo(company.opening_hours.get("timezone", "UTC"))
     now = timezone.now()
     first = now.astimezone(zone).date() - timedelta(days=count - 1)
