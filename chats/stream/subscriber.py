@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from chats.hints import Hint
 from chats.stream.admission import Grant
+from chats.stream.presence_registry import ConnectedUser
 from chats.stream.writer import Writer
 
 if TYPE_CHECKING:
     from chats.stream.chat_feed import ChatFeed
-    from chats.stream.presence_registry import ConnectedUser
 
 HEARTBEAT = 15  # seconds between two heartbeats
 EPHEMERAL_SECONDS = 6.0  # after which an ephemeral event is no longer sent
