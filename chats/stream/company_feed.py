@@ -105,7 +105,7 @@ class CompanyFeed:
                         log_reader.LOG_POOL.call, log_reader.events_at, places
                     )
                 except Exception:
-                    logger.exception("events can't be read; their streams have to come back")
+                    logger.exception("events cannot be read; closing the streams that need them")
                     for subscriber in {
                         subscriber for _, _, subscribers in batch for subscriber in subscribers
                     }:

@@ -52,7 +52,7 @@ class EventStream:
         try:
             admission, change_count = await hub().admit(request.token, request.chat_id)
         except Error as error:
-            logger.warning("nobody can be let in, they are asked to come back: %s", error)
+            logger.warning("admission failed, asking the client to retry: %s", error)
             await answer_retry(send)
             return
         if admission is None:

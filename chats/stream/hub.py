@@ -59,7 +59,7 @@ class Hub:
         self.renewal = Renewal(self.subscribers, self._apply_renewal, self._spawn)
         self._listener: RedisListener | FileListener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._polls_until = float("inf")  # by the event loop's clock
+        self._polls_until = float("inf")  # a time of the event loop
 
     def _start(self) -> None:
         if self._listener is None:
@@ -88,9 +88,9 @@ class Hub:
             try:
                 await work()
             except Error as error:
-                logger.warning("the log can't be read, streams go on: %s", error)
+                logger.warning("the log cannot be read, streams continue: %s", error)
             except Exception:
-                logger.exception("the streams go on after a fault")
+                logger.exception("a background job failed, streams continue")
 
     # --- Streams ---
 
@@ -122,14 +122,14 @@ class Hub:
             await self._listener.subscribe(map(company_channel, grant.company_ids))
             await self._company_feed.attach(subscriber, welcome)
             if subscriber.watched_chats:
-                found = await log_reader.retry_until_available(
+                own_users, readable_chats = await log_reader.retry_until_available(
                     log_reader.ADMISSION_POOL.call,
                     admission.own_chat_users,
                     grant,
                     subscriber.watched_chats,
                 )
                 if not subscriber.writer.closed:
-                    self.presence.add(subscriber, *found)
+                    self.presence.add(subscriber, own_users, readable_chats)
             return
         subscriber.feed = feed = self._acquire_feed(grant.chat_id)
         if feed.opening is not None:
@@ -318,7 +318,7 @@ class Hub:
         try:
             await self._uses.get(limit_key)
         except Error as error:
-            logger.warning("a token's last use can't be kept: %s", error)
+            logger.warning("the last use of a token cannot be recorded: %s", error)
 
 
 def renew(grants: list[Grant]) -> dict[Grant, Grant]:

@@ -80,9 +80,9 @@ class RedisListener:
             except (redis.RedisError, OSError) as error:
                 if not self._down:
                     self._down = True
-                    logger.warning("Redis is away, the log is asked for news: %s", error)
+                    logger.warning("Redis is down, polling the log: %s", error)
             except Exception:
-                logger.exception("hints can't be heard, the log is asked for news")
+                logger.exception("hints cannot be received, polling the log")
             connection, self._connection = self._connection, None
             self._confirm_all()  # the log is polled instead
             self._handler.on_disconnected()
@@ -129,12 +129,12 @@ class RedisListener:
         try:
             self._handler.on_message(name, payload)
         except Exception:  # from another version, perhaps; other messages are not affected
-            logger.exception("a hint on %s is not understood", name)
+            logger.exception("invalid hint on %s", name)
 
     def _report_connected(self) -> None:
         if self._down:
             self._down = False
-            logger.warning("Redis is back, hints are heard.")
+            logger.warning("Redis is back, receiving hints")
         self._handler.on_connected()
 
     def _confirm(self, name: str) -> None:
@@ -202,7 +202,7 @@ class FileListener:
             try:
                 await self._poll()
             except Exception:
-                logger.exception("notes can't be read")
+                logger.exception("the file of ephemeral events cannot be read")
             await asyncio.sleep(self.POLL_SECONDS)
 
     async def _poll(self) -> None:

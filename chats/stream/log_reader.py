@@ -65,7 +65,7 @@ async def retry_until_available(
         try:
             return await function(*args, **kwargs)
         except Error as error:
-            logger.warning("the log can't be read, streams go on: %s", error)
+            logger.warning("the log cannot be read, retrying: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -94,7 +94,7 @@ class Presence:
             # Try again at the next tick.
             self._arrived |= arrived
             self._departed |= dict.fromkeys(departed - self._connected.keys(), now)
-            logger.warning("who is connected can't be told: %s", error)
+            logger.warning("presence cannot be published: %s", error)
             return
         if report_alive:
             self._reported_alive_at = now
