@@ -92,7 +92,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Position":
-        """Raises ValueError when `text` is not an event id."""
+        """Parse an event id. Raises ValueError when `text` is none."""
         created_at, chat_id, seq = text.split("_")
         numbers = [0 if each == "0" else parse_id(each) for each in (chat_id, seq)]
         position = cls(created_at, numbers[0] or 0, numbers[1] or 0)

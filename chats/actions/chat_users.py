@@ -294,5 +294,5 @@ def record_last_seen(chat_user_ids: Collection[int], at: datetime) -> None:
 
 
 def publish_presence(company_id: int, chat_id: int, users: list[dict[str, Any]]) -> None:
-    """Publish which chat users came online and which went offline."""
+    """Publish which chat users have come online or gone offline."""
     hints.publish_ephemeral(company_id, chat_id, "presence", {"users": users})
