@@ -20,8 +20,8 @@ from accounts.models import User
 from chatapi.bus.redis import client
 from chatapi.limits.limiter import limiter
 from chatapi.tests.installation import CHROMIUM
+from chats.actions import auth_codes, chat_users
 from chats.actions import chats as chat_actions
-from chats.actions import codes, users
 from chats.models import AuthCode, Chat, ChatUser
 from companies.actions.companies import create_company
 from companies.actions.members import add_member
@@ -156,9 +156,9 @@ def other_chat(acme: Company) -> Chat:
 def make_guest(chat: Chat, first_name: str) -> Guest:
     """A guest who joined by the password and proved the address by its code."""
     email = f"{first_name.lower()}@guest.test"
-    users.join(chat, email=email, first_name=first_name, last_name="Guest")
+    chat_users.join_as_guest(chat, email=email, first_name=first_name, last_name="Guest")
     code = AuthCode.objects.filter(chat=chat, chat_user__email=email).latest("pk")
-    _, token, chat_user = codes.exchange(chat.pk, email, codes.digits(code))
+    _, token, chat_user = auth_codes.exchange(chat.pk, email, auth_codes.digits(code))
     return Guest(chat_user, token)
 
 
@@ -175,7 +175,7 @@ def hugo(other_chat: Chat) -> Guest:
 @pytest.fixture
 def agent_bob(chat: Chat, bob: Person) -> Guest:
     """Bob as he takes part in Gina's chat, with his chat-user token."""
-    joined = users.join_as_agent(chat.pk, bob.user)
+    joined = chat_users.join_as_agent(chat.pk, bob.user)
     assert joined.token is not None
     return Guest(joined.chat_user, joined.token)
 
@@ -190,7 +190,7 @@ def newest_code() -> Callable[[str], str]:
     """The six digits last made for an address."""
 
     def digits(email: str) -> str:
-        return codes.digits(AuthCode.objects.filter(chat_user__email=email).latest("pk"))
+        return auth_codes.digits(AuthCode.objects.filter(chat_user__email=email).latest("pk"))
 
     return digits
 

@@ -9,7 +9,7 @@ from chatapi.wsgi import application as wsgi_application
 # These need loaded settings and apps that are ready.
 from chatapi.server.body import Guard, Intake  # isort: skip
 from chatapi.server.wsgi_bridge import InThreads  # isort: skip
-from chats.stream.app import EventStream  # isort: skip
+from chats.stream.endpoint import EventStream  # isort: skip
 from chats.stream.caps import Caps  # isort: skip
 from chats.stream.longpoll import LongPoll  # isort: skip
 from django.conf import settings  # isort: skip

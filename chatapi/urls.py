@@ -35,7 +35,7 @@ urlpatterns = [
     path("accounts/", include("accounts.website.allauth_urls")),
     path("", include("accounts.website.urls")),
     path("", include("companies.website.urls")),
-    path("", include("chats.pages.urls")),
+    path("", include("chats.website.urls")),
 ]
 
 handler400 = "chatapi.api.errors.handler400"

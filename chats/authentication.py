@@ -1,4 +1,4 @@
-"""The two kinds of token on the routes of chats, each found with what the route needs."""
+"""The two kinds of token on the routes of chats. One query also reads what the route needs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,22 +22,22 @@ from accounts.models import ApiToken
 from chatapi.api import tokens
 from chatapi.api.ids import parse_id
 from chatapi.db.compiled import Compiled, Parameter
-from chats.access import live_chats
-from chats.actions.tokens import note_use
+from chats.access.chats import live_chats
+from chats.actions.tokens import record_use
 from chats.models import ChatUser, ChatUserToken
 from companies.models import Company, Membership
 
 
 def chat_reference(kwargs: Mapping[str, str]) -> str | None:
-    """The chat that a route of chats names, as the URL has it; None when it names none."""
+    """The raw chat id in the URL; None when the route has none."""
     return kwargs.get("chat_pk", kwargs.get("pk"))
 
 
 class MemberAuthentication(ApiTokenAuthentication):
-    """A personal access token; the same query tells its user's role in the chat of the route.
+    """A personal access token. The same query reads its user's role in the chat of the route.
 
-    `request.auth.chat_role` is None when there is no such chat for this user, and
-    `request.auth.chat_last_seq` the newest event's seq.
+    `request.auth.chat_role` is None when the user may not see the chat, and
+    `request.auth.chat_last_seq` is the newest seq.
     """
 
     def find(self, request: Request, digest: bytes, now: datetime) -> ApiToken | None:
@@ -62,10 +62,10 @@ MEMBER_TOKEN = Compiled(member_token)
 
 
 class ChatUserTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer cnc_…`. One query finds token, chat user, chat and company.
+    """`Authorization: Bearer cnc_…`. One query reads token, chat user, chat and company.
 
-    The token is good while its chat user is in the chat, and an agent's as long as the account and
-    the membership that let the agent in.
+    The token is valid while its chat user is in the chat. An agent's token also needs an active
+    account and the membership by which the agent joined.
     """
 
     def authenticate(self, request: Request) -> tuple[ChatUser, ChatUserToken] | None:
@@ -86,15 +86,15 @@ def chat_user_token() -> QuerySet[ChatUserToken]:
     found = ChatUserToken.objects.live(now).filter(
         chat_id=Parameter("chat_id", BigIntegerField()), digest=Parameter("digest", BinaryField())
     )
-    unread = [f"chat__company__{name}" for name in Company.FOR_PAGES]
-    return found.select_related("chat_user", "chat__company").defer(*unread).order_by()
+    unused = [f"chat__company__{name}" for name in Company.FOR_PAGES]
+    return found.select_related("chat_user", "chat__company").defer(*unused).order_by()
 
 
 CHAT_USER_TOKEN = Compiled(chat_user_token)
 
 
 def find(plain: str) -> ChatUserToken | None:
-    """The token that is good now, with chat user, chat and company; its use is noted."""
+    """The valid token, with chat user, chat and company. Records its use."""
     chat_id = parse_id(plain.removeprefix(ChatUserToken.PREFIX).partition("_")[0])
     if chat_id is None:
         return None
@@ -102,5 +102,5 @@ def find(plain: str) -> ChatUserToken | None:
     token = CHAT_USER_TOKEN.first(now=now, chat_id=chat_id, digest=tokens.digest(plain))
     if token is not None:
         token.chat_user.chat = token.chat
-        note_use(token, now)
+        record_use(token, now)
     return token

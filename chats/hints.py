@@ -1,7 +1,7 @@
-"""What happens in a chat, as it travels to the streams: rendered once, where it happened.
+"""Hints: events on their way to the streams, rendered once by the process that writes them.
 
-Over the wire a hint is a line `CHAT SEQ CREATED_AT` and the event's `event:` and `data:` lines as a
-stream sends them. `SEQ` is 0 for what passes and is in no log.
+Over the wire a hint is a line `CHAT SEQ CREATED_AT`, followed by the event's `event:` and `data:`
+lines as a stream sends them. `SEQ` is 0 for an ephemeral event, which is in no log.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,22 +12,22 @@ from chatapi.api.ids import parse_id
 from chatapi.bus import hints
 from chats.models import EventType
 
-MAX_PRESENT_IN = 20  # chats that the reader of one stream has open
-UNSETTLED = timedelta(seconds=30)  # longer than any statement may take
-# Events after which earlier ones look different: these show a message, and its author, as of now.
+MAX_PRESENT_IN = 20  # chats that the client of one stream may have open
+UNSETTLED = timedelta(seconds=30)  # longer than any statement may run
+# Events that change how earlier ones are shown, with the message and author as they are now.
 CHANGES_EARLIER = tuple(
     f"event: {each}\n".encode()
     for each in (
         EventType.MESSAGE_UPDATED,
         EventType.MESSAGE_DELETED,
         EventType.USER_UPDATED,
-        EventType.USER_JOINED,  # again, maybe in another role
+        EventType.USER_JOINED,  # a rejoin may change the role
     )
 )
 
 
 class Hint(NamedTuple):
-    """An event on its way. `created_at` is as the API writes times."""
+    """An event on its way to the streams. `created_at` is in the API's format."""
 
     chat_id: int
     seq: int
@@ -35,16 +35,16 @@ class Hint(NamedTuple):
     body: bytes
 
     @classmethod
-    def of(cls, event: dict[str, Any]) -> "Hint":
-        """A hint of an event as `representations.event` gives it."""
+    def from_event(cls, event: dict[str, Any]) -> "Hint":
+        """The hint of an event from `representations.event`."""
         body = b"event: %b\ndata: %b\n\n" % (event["type"].encode(), dumps(event))
         return cls(event["chat_id"], event.get("seq", 0), event["created_at"], body)
 
     @classmethod
-    def passing(cls, type: str, chat_id: int, data: dict[str, Any]) -> "Hint":
-        """A hint of what passes and is in no log: `typing`, `presence`, `read`."""
+    def ephemeral(cls, type: str, chat_id: int, data: dict[str, Any]) -> "Hint":
+        """The hint of an ephemeral event: `typing`, `presence` or `read`."""
         now = instant(datetime.now(UTC))
-        return cls.of({"type": type, "chat_id": chat_id, "created_at": now, "data": data})
+        return cls.from_event({"type": type, "chat_id": chat_id, "created_at": now, "data": data})
 
     def pack(self) -> bytes:
         return b"%d %d %b\n%b" % (self.chat_id, self.seq, self.created_at.encode(), self.body)
@@ -57,17 +57,17 @@ class Hint(NamedTuple):
 
     @property
     def frame(self) -> bytes:
-        """The event in the stream of its chat, where the seq is its id."""
+        """The event's frame in the stream of its chat, with the seq as id."""
         return b"id: %d\n%b" % (self.seq, self.body) if self.seq else self.body
 
     @staticmethod
-    def json_in(frame: bytes) -> bytes:
-        """The event in a frame of a stream, as an answer has it."""
+    def event_json(frame: bytes) -> bytes:
+        """The JSON of the event in a frame."""
         return frame.partition(b"\ndata: ")[2].rstrip(b"\n")
 
     @property
     def changes_earlier(self) -> bool:
-        """Whether earlier events look different since."""
+        """Whether this event changes how earlier ones are shown."""
         return self.body.startswith(CHANGES_EARLIER)
 
     @property
@@ -76,12 +76,12 @@ class Hint(NamedTuple):
 
     @property
     def company_frame(self) -> bytes:
-        """The event in a stream of many chats."""
+        """The event's frame in a stream of all chats."""
         return b"id: %b\n%b" % (str(self.position).encode(), self.body) if self.seq else self.body
 
 
 class Position(NamedTuple):
-    """An event's place among those of many chats, and its id there: `TIME_CHAT_SEQ`."""
+    """An event's position among those of all chats, and its id there: `TIME_CHAT_SEQ`."""
 
     created_at: str
     chat_id: int
@@ -92,24 +92,24 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Position":
-        """ValueError when `text` is no such id."""
+        """Parse an event id. Raises ValueError when `text` is none."""
         created_at, chat_id, seq = text.split("_")
         numbers = [0 if each == "0" else parse_id(each) for each in (chat_id, seq)]
-        place = cls(created_at, numbers[0] or 0, numbers[1] or 0)
-        if None in numbers or instant(place.time) != created_at or place.time.year < 2000:
+        position = cls(created_at, numbers[0] or 0, numbers[1] or 0)
+        if None in numbers or instant(position.time) != created_at or position.time.year < 2000:
             raise ValueError(text)
-        return place
+        return position
 
     @classmethod
     def at(cls, moment: datetime) -> "Position":
-        """Before all that happened at `moment`."""
+        """The position before all events at `moment`."""
         return cls(instant(moment.astimezone(UTC)), 0, 0)
 
     @property
     def settled(self) -> "Position":
-        """A position that no transaction which has yet to end comes before.
+        """An earlier position, from which a read misses no transaction that is yet to commit.
 
-        Transactions don't end in the order of their events' times, and clocks differ.
+        Transactions do not commit in the order of their events' times, and clocks differ.
         """
         return Position.at(self.time - UNSETTLED)
 
@@ -118,17 +118,17 @@ class Position(NamedTuple):
         return datetime.strptime(self.created_at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
-def tell(company_id: int, event: dict[str, Any]) -> None:
-    """Tell of an event of the log, after the commit."""
-    hints.after_commit(lambda: channels(company_id, Hint.of(event)))
+def publish_event(company_id: int, event: dict[str, Any]) -> None:
+    """Publish an event of the log after the commit."""
+    hints.after_commit(lambda: bus_messages(company_id, Hint.from_event(event)))
 
 
-def pass_on(company_id: int, chat_id: int, type: str, data: dict[str, Any]) -> None:
-    """Tell now of what passes."""
-    hints.pass_on(*channels(company_id, Hint.passing(type, chat_id, data)))
+def publish_ephemeral(company_id: int, chat_id: int, type: str, data: dict[str, Any]) -> None:
+    """Publish an ephemeral event at once."""
+    hints.pass_on(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
 
 
-def channels(company_id: int, hint: Hint) -> tuple[hints.Message, hints.Message]:
+def bus_messages(company_id: int, hint: Hint) -> tuple[hints.Message, hints.Message]:
     payload = hint.pack()
     return (chat_channel(hint.chat_id), payload), (company_channel(company_id), payload)
 

@@ -1,21 +1,21 @@
-"""The mails of this app. Each is written when it is sent, from the rows as they stand then."""
+"""The mails of this app. Each is rendered when it is sent, from the rows at that time."""
 
 from django.utils.translation import gettext as _
 
 from chatapi.mail.names import plain_name
 from chatapi.mail.outbox import KINDS, Letter, MailKind
-from chats.actions import chats, codes
+from chats.actions import auth_codes, chats
 from chats.models import AuthCode, ChatUser
 
 
 def greeting(chat_user: ChatUser) -> str:
-    """The first name, once its owner has proven the address: anybody can type in both."""
-    proven = chat_user.assurance != ChatUser.Assurance.CLAIMED
-    return plain_name(chat_user.first_name) if proven else ""
+    """The first name, if the address is verified; anyone can enter both."""
+    verified = chat_user.assurance != ChatUser.Assurance.CLAIMED
+    return plain_name(chat_user.first_name) if verified else ""
 
 
 def auth_code(code_id: int) -> Letter | None:
-    """The code, unless it was used, replaced or forgotten meanwhile."""
+    """The mail with a code, unless the code has been used, replaced or pruned meanwhile."""
     code = (
         AuthCode.objects.select_related("chat_user", "chat__company")
         .filter(pk=code_id, used_at=None, chat__deleted_at=None, chat__company__deleted_at=None)
@@ -23,7 +23,7 @@ def auth_code(code_id: int) -> Letter | None:
     )
     if code is None:
         return None
-    digits = codes.digits(code)
+    digits = auth_codes.digits(code)
     return Letter.of(
         "auth_code",
         _("%(code)s is your code for the chat") % {"code": digits},
@@ -31,12 +31,12 @@ def auth_code(code_id: int) -> Letter | None:
             "code": digits,
             "company": plain_name(code.chat.company.name),
             "name": greeting(code.chat_user),
-            "minutes": int(codes.lifetime().total_seconds() // 60),
+            "minutes": int(auth_codes.lifetime().total_seconds() // 60),
         },
     )
 
 
-def invitation(chat_user_id: int) -> Letter | None:
+def chat_invitation(chat_user_id: int) -> Letter | None:
     chat_user = (
         ChatUser.objects.select_related("chat__company")
         .filter(pk=chat_user_id, chat__deleted_at=None, chat__company__deleted_at=None)
@@ -57,5 +57,5 @@ def invitation(chat_user_id: int) -> Letter | None:
     )
 
 
-KINDS["auth_code"] = MailKind(auth_code, codes.mailed)
-KINDS["chat_invitation"] = MailKind(invitation)
+KINDS["auth_code"] = MailKind(auth_code, auth_codes.restart_lifetime)
+KINDS["chat_invitation"] = MailKind(chat_invitation)

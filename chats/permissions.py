@@ -1,4 +1,4 @@
-"""What a caller may do in the chat of the URL. Asking for the caller is what tells 404 and 403."""
+"""What a caller may do in the chat of the URL. Reading `view.caller` raises 404 or 403."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class InChat(BasePermission):
 
 
 class MayJoin(BasePermission):
-    """Anybody without a token, who needs the password; a member. Not who is in already."""
+    """Anyone without a token, who needs the password, or a member; not a chat user."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.auth is None or view.caller.is_member
@@ -33,7 +33,7 @@ class Manager(InChat):
 
 
 class Participant(InChat):
-    """A chat user of this chat; a member has to join first."""
+    """A chat user of this chat; a member must join first."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.caller.chat_user is None:
@@ -42,14 +42,14 @@ class Participant(InChat):
 
 
 class AuthorOrManager(InChat):
-    """A chat user, whose message the action then checks, or a manager."""
+    """A chat user, whose authorship the action checks, or a manager."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return view.caller.chat_user is not None or bool(view.caller.manages)
 
 
-class ItselfOrMember(InChat):
-    """The chat user of the URL itself, or a member."""
+class SelfOrMember(InChat):
+    """The chat user of the URL, or a member."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         own = view.caller.chat_user

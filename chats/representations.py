@@ -1,6 +1,6 @@
-"""How rows of the log look from outside: the same in an answer, in the log and in a stream.
+"""The public form of chats, chat users, messages and events, in answers, the log and streams.
 
-Rows come as the dicts of `QuerySet.values()`: the hot paths make no model instances.
+Rows are dicts from `QuerySet.values()`, because hot paths create no model instances.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ EVENT_FIELDS = (
 
 
 def message(row: Row, prefix: str = "") -> dict[str, Any]:
-    """A message out of a row of MESSAGE_FIELDS, each after `prefix`. Deleted, it has no text."""
+    """A message from a row of MESSAGE_FIELDS, prefixed by `prefix`. A deleted one has no text."""
     edited_at, deleted_at = row[f"{prefix}edited_at"], row[f"{prefix}deleted_at"]
     return {
         "id": row[f"{prefix}id"],
@@ -63,15 +63,15 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
 
 
 def event(row: Row) -> dict[str, Any]:
-    """An event out of a row of EVENT_FIELDS."""
+    """An event from a row of EVENT_FIELDS."""
     data = row["data"] if row["message_id"] is None else message(row, "message__")
-    return shown(row["chat_id"], row["seq"], row["type"], row["created_at"], data)
+    return event_from_parts(row["chat_id"], row["seq"], row["type"], row["created_at"], data)
 
 
-def shown(
+def event_from_parts(
     chat_id: int, seq: int, type: str, created_at: datetime, data: dict[str, Any]
 ) -> dict[str, Any]:
-    """An event, out of its parts."""
+    """An event from its parts."""
     return {
         "seq": seq,
         "type": type,
@@ -82,7 +82,7 @@ def shown(
 
 
 def chat_user(user: ChatUser) -> dict[str, Any]:
-    """A chat user as everybody in the chat may see them: without the address."""
+    """A chat user as everyone in the chat may see them, without the e-mail address."""
     return {
         "id": user.pk,
         "chat_id": user.chat_id,
@@ -97,38 +97,37 @@ def chat_user(user: ChatUser) -> dict[str, Any]:
     }
 
 
-def chat_user_in_full(user: ChatUser, email: str | None) -> dict[str, Any]:
-    """A chat user as an answer has it; `email` is None to those who may not see it."""
-    shown = chat_user(user)
-    seen = user.last_seen_at
+def chat_user_detail(user: ChatUser, email: str | None) -> dict[str, Any]:
+    """A chat user in full. `email` is None for callers who may not see it."""
+    last_seen_at = user.last_seen_at
     return {
-        **shown,
+        **chat_user(user),
         "email": email,
         "last_read_seq": user.last_read_seq,
-        "last_seen_at": instant(seen) if seen else None,
+        "last_seen_at": instant(last_seen_at) if last_seen_at else None,
     }
 
 
-def chat_in_full(
-    found: Any, last_message: dict[str, Any] | None, *, for_member: bool
+def chat_detail(
+    summarised: Any, last_message: dict[str, Any] | None, *, for_member: bool
 ) -> dict[str, Any]:
-    """A chat as `access.chats` sums it up, with its newest message."""
-    shown = chat(found)
+    """A chat from `access.chats.with_summary`, with its newest message."""
+    fields = chat(summarised)
     if for_member:
-        shown |= {"external_id": found.external_id, "metadata": found.metadata}
+        fields |= {"external_id": summarised.external_id, "metadata": summarised.metadata}
     return {
-        **shown,
-        "last_seq": found.last_seq,
+        **fields,
+        "last_seq": summarised.last_seq,
         "last_message": last_message,
-        "chat_user_id": found.own_id,
-        "unread_count": found.unread_count,
-        "users_count": found.users_count,
-        "deleted_at": instant(found.deleted_at) if found.deleted_at else None,
+        "chat_user_id": summarised.own_id,
+        "unread_count": summarised.unread_count,
+        "users_count": summarised.users_count,
+        "deleted_at": instant(summarised.deleted_at) if summarised.deleted_at else None,
     }
 
 
 def chat(chat: Chat) -> dict[str, Any]:
-    """A chat as everybody in it may see it: without what the integrator keeps there."""
+    """A chat as everyone in it may see it, without the integrator's fields."""
     return {
         "id": chat.pk,
         "company_id": chat.company_id,

@@ -1,17 +1,17 @@
-"""What workers do for chats. Each task may run twice: what it does is done once."""
+"""Celery tasks. Each task is idempotent, because it may run twice."""
 
 from celery import shared_task
 
-from chats.actions import departures, users
+from chats.actions import chat_users, departures
 
 
 @shared_task
 def remove_ended_agents() -> int:
-    return users.remove_ended_agents()
+    return chat_users.remove_ended_agents()
 
 
 @shared_task
 def finish_departures() -> None:
-    """Do what follows in the chats when memberships end; others have their turn between batches."""
-    if departures.go_on():
+    """Process ended memberships. Other tasks get their turn between batches."""
+    if departures.process_batch():
         finish_departures.delay()

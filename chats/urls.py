@@ -1,14 +1,15 @@
-"""The routes below /api that speak of chats; `public_paths` are documented without /api too."""
+"""The routes of chats below /api. `public_paths` are also documented without /api."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
+from chats.views.chat_users import ChatUserViewSet, CurrentChatUserViewSet
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
+from chats.views.start_chat import StartChatViewSet
 from chats.views.statistics import StatisticsViewSet
-from chats.views.users import ChatUserViewSet, CurrentChatUserViewSet, StartChatViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("chats", ChatViewSet, basename="chat")
@@ -16,7 +17,7 @@ in_chat = NestedSimpleRouter(router, "chats", lookup="chat", trailing_slash=Fals
 in_chat.register("messages", MessageViewSet, basename="message")
 in_chat.register("users", ChatUserViewSet, basename="chat-user")
 
-# In the order of how often they are asked: each one before is tried first.
+# Most requested routes first, because they are tried in this order.
 urlpatterns = [
     *in_chat.urls,
     path(

@@ -11,7 +11,7 @@ from accounts.actions.users import account_for
 from accounts.addresses import normalize_email, parse_email
 from accounts.models import User
 from chatapi.models import OutgoingMail
-from chats.actions import users
+from chats.actions import chat_users
 from chats.models import ChatUser
 from companies.actions.invitations import invite_member
 from companies.models import Membership, Role
@@ -53,7 +53,7 @@ def test_what_is_no_address(text):
 
 @pytest.mark.parametrize("spelling", SPELLINGS[1:])
 def test_a_banned_person_does_not_come_back_by_another_spelling(chat, alice, spelling):
-    joined = users.join(chat, email=SPELLINGS[0], first_name="E", last_name="Vil")
+    joined = chat_users.join_as_guest(chat, email=SPELLINGS[0], first_name="E", last_name="Vil")
     path = f"/api/chats/{chat.pk}/users/{joined.chat_user.pk}"
     assert alice.api.patch(path, {"status": "banned"}).status_code == 200
     answer = Client().post(

@@ -114,13 +114,13 @@ class Measuring:
     def lists(self, size: int, token: str) -> list[Point]:
         """The first page of the listed chats, of their agent."""
         from accounts.models import User
-        from chats import access
+        from chats.access import chats as chat_access
 
         user = User.objects.get(email="agent@bench.test")
         get = partial(self.request, "GET", "/api/chats", token)
         if len(get()["data"]) != min(size, 15):
             raise BrokenError(f"Of {size} chats another number was listed than a page has.")
-        query = partial(access.first_chats, user, "desc", 16)
+        query = partial(chat_access.first_page, user, "desc", 16)
         calls: Calls = {
             ("query", ""): query,
             ("GET", ""): get,

@@ -212,8 +212,8 @@ class TestHowLong:
     )
     def test_a_list_says_how_to_go_on(self, alice, chat, settings, monkeypatch, path, limit):
         setattr(settings, limit, 200)
-        monkeypatch.setattr("chats.access.listed", lambda *args: endless())
-        monkeypatch.setattr("chats.statistics.by_day", lambda *args: endless())
+        monkeypatch.setattr("chats.access.chats.visible_page", lambda *args: endless())
+        monkeypatch.setattr("chats.access.statistics.count_by_day", lambda *args: endless())
         answer = alice.api.get(path)
         assert answer.status_code == 422
         assert answer.json()["code"] == "query_timeout"

@@ -14,13 +14,13 @@ from django.utils import timezone
 from chatapi.mail import console, outbox
 from chatapi.models import OutgoingMail
 from chatapi.tests.installation import Installation, Redis, wait_for
-from chats.actions import codes, users
+from chats.actions import auth_codes, chat_users
 from chats.models import AuthCode
 
 
 @pytest.fixture
 def code(chat):
-    users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+    chat_users.join_as_guest(chat, email="ida@guest.test", first_name="Ida", last_name="New")
     return AuthCode.objects.get()
 
 
@@ -33,7 +33,7 @@ class TestDelivery:
         assert outbox.due(timezone.now()) == []
 
     def test_a_code_that_was_used_is_not_mailed(self, code, chat):
-        codes.exchange(chat.pk, "ida@guest.test", codes.digits(code))
+        auth_codes.exchange(chat.pk, "ida@guest.test", auth_codes.digits(code))
         assert outbox.deliver(OutgoingMail.objects.get().pk) is False
         assert OutgoingMail.objects.get().dropped_at is not None
         assert django_mail.outbox == []
@@ -53,7 +53,7 @@ class TestDelivery:
         assert outbox.due(later) == [row.pk]
         OutgoingMail.objects.update(leased_until=timezone.now())
         assert outbox.deliver(row.pk) is True
-        assert codes.digits(code) in django_mail.outbox[0].subject
+        assert auth_codes.digits(code) in django_mail.outbox[0].subject
 
     def test_a_codes_minutes_run_from_when_its_mail_went_out(self, code):
         AuthCode.objects.update(expires_at=timezone.now() - timedelta(hours=1))
@@ -75,7 +75,9 @@ class TestDelivery:
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
         monkeypatch.setattr(outbox, "_away_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
-            users.join(chat, email="ida@guest.test", first_name="Ida", last_name="New")
+            chat_users.join_as_guest(
+                chat, email="ida@guest.test", first_name="Ida", last_name="New"
+            )
         assert told
         assert len(outbox.due(timezone.now())) == 1
 
@@ -120,7 +122,7 @@ class TestDelivery:
     def test_a_name_can_not_break_out_of_a_mail(self, acme, chat):
         acme.name = "Acme\r\nBcc: victim@example.com <b>"
         acme.save()
-        users.join(chat, email="i@guest.test", first_name="<script>", last_name="x")
+        chat_users.join_as_guest(chat, email="i@guest.test", first_name="<script>", last_name="x")
         outbox.deliver(OutgoingMail.objects.get().pk)
         (letter,) = django_mail.outbox
         assert letter.recipients() == ["i@guest.test"]

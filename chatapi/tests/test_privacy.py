@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import accounts.website.urls
-import chats.pages.urls
+import chats.website.urls
 import companies.website.urls
 from chatapi.tests.installation import ROOT
 
@@ -100,7 +100,7 @@ def test_answers_of_the_api_are_kept_nowhere(client, alice, gina, chat):
 
 def pages():
     """The paths of all pages, with their parameters."""
-    for module in (accounts.website.urls, companies.website.urls, chats.pages.urls):
+    for module in (accounts.website.urls, companies.website.urls, chats.website.urls):
         for pattern in module.urlpatterns:
             yield str(pattern.pattern)
     yield from ("", "accounts/password/change/", "accounts/email/", "accounts/2fa/", "admin/")

@@ -17,7 +17,7 @@ from accounts.actions.addresses import verify_address
 from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
 from chatapi.api.views import ApiViewSet, Policy
-from chats.actions import messages, tokens, users
+from chats.actions import chat_users, messages, tokens
 from chats.models import ChatUserToken
 from companies.actions.invitations import invite_member
 from companies.actions.replies import create_reply
@@ -255,7 +255,7 @@ def dead_tokens(user, chat_user) -> list[str]:
 
 
 def test_a_chat_user_who_left_has_no_token_any_more(gina):
-    users.leave(gina.chat_user)
+    chat_users.leave(gina.chat_user)
     assert gina.api.get("/api/chat-user").status_code == 401
 
 

@@ -1,4 +1,4 @@
-"""Chats: opened, changed, closed, deleted."""
+"""Create, update, close and delete chats."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from chatapi.api.errors import ErrorCode, forbidden, unprocessable
 from chatapi.bus.hints import access_changed
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
-from chats.actions import log, messages, users
+from chats.actions import chat_users, events, messages
 from chats.hints import chat_channel
 from chats.models import (
     AuthCode,
@@ -29,11 +29,11 @@ from chats.models import (
 )
 from companies.models import Company
 
-# Without look-alikes, so that a password can be read out and typed in.
+# Without look-alikes, so that a password can be read aloud and typed.
 PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # noqa: S105
 PASSWORD_LENGTH = 14
-NAME_LENGTH = 200
-TYPING_LASTS = timedelta(seconds=6)
+MAX_NAME_LENGTH = 200
+TYPING_DURATION = timedelta(seconds=6)
 
 
 def make_password() -> str:
@@ -45,25 +45,25 @@ def password_of(chat: Chat) -> str:
 
 
 def join_url(chat: Chat, password: str) -> str:
-    """The link for guests. The password stands in the fragment, which browsers do not send.
+    """The link for guests, with the password in the fragment, which browsers do not send.
 
-    Its marks are percent-encoded, also those at the end that a URL may have: programs that make
-    links of texts take a dot there for the end of a sentence.
+    Punctuation at the end is percent-encoded even if a URL may contain it: programs that turn text
+    into links take a trailing dot for the end of a sentence.
     """
-    kept = password.rstrip("_.-~")
-    fragment = quote(kept, safe="")
-    fragment += "".join(f"%{ord(mark):02X}" for mark in password[len(kept) :])
+    stem = password.rstrip("_.-~")
+    fragment = quote(stem, safe="")
+    fragment += "".join(f"%{ord(mark):02X}" for mark in password[len(stem) :])
     return f"{settings.PUBLIC_URL}/chats/{chat.pk}#{fragment}"
 
 
 def create(company: Company, *, password: str = "", **fields: Any) -> Chat:
-    """Open a chat. ApiError 422 on `external_id` when the company has one by it."""
+    """Create a chat. Raises ApiError 422 when its `external_id` is in use in the company."""
     try:
         with transaction.atomic():
             chat = Chat.objects.create(
                 company=company, sealed_password=encrypt(password or make_password()), **fields
             )
-            log.of_chat(chat, EventType.CHAT_CREATED)
+            events.append_for_chat(chat, EventType.CHAT_CREATED)
     except IntegrityError:
         raise external_id_taken() from None
     return chat
@@ -77,22 +77,22 @@ def start(
     last_name: str,
     message: str = "",
     network: str = "",
-    mails: bool = True,
-) -> tuple[Chat, users.Joined]:
-    """A guest opens a chat of their own, with a first message if they gave one.
+    may_mail: bool = True,
+) -> tuple[Chat, chat_users.JoinResult]:
+    """Create a chat for a guest, who joins it, with an optional first message.
 
-    `network` and `mails` are those of `users.join`.
+    `network` and `may_mail` are those of `chat_users.join_as_guest`.
     """
     with transaction.atomic():
-        name = f"{first_name} {last_name}".strip()[:NAME_LENGTH]
+        name = f"{first_name} {last_name}".strip()[:MAX_NAME_LENGTH]
         chat = create(company, name=name, started_by_guest=True)
-        joined = users.join(
+        joined = chat_users.join_as_guest(
             chat,
             email=email,
             first_name=first_name,
             last_name=last_name,
             network=network,
-            mails=mails,
+            may_mail=may_mail,
         )
         if message:
             messages.send(joined.chat_user, message)
@@ -100,12 +100,12 @@ def start(
 
 
 def update(chat_id: int, fields: dict[str, Any]) -> Chat:
-    """Write the fields that are given; closing and reopening are events of their own."""
+    """Update the given fields. Closing and reopening are separate events."""
     fields = dict(fields)
     password, status = fields.pop("password", None), fields.pop("status", None)
     try:
         with transaction.atomic():
-            chat = log.lock(chat_id)
+            chat = events.lock_chat(chat_id)
             changed = [name for name, value in fields.items() if getattr(chat, name) != value]
             for name in changed:
                 setattr(chat, name, fields[name])
@@ -114,7 +114,7 @@ def update(chat_id: int, fields: dict[str, Any]) -> Chat:
                 changed.append("sealed_password")
             if changed:
                 chat.save(update_fields=changed)
-                log.of_chat(chat, EventType.CHAT_UPDATED)
+                events.append_for_chat(chat, EventType.CHAT_UPDATED)
             if status is not None and status != chat.status:
                 set_status(chat, status)
     except IntegrityError:
@@ -126,16 +126,16 @@ def set_status(chat: Chat, status: str) -> None:
     chat.status = status
     chat.save(update_fields=["status"])
     closes = status == Chat.Status.CLOSED
-    log.of_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
+    events.append_for_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
 
 
 def rotate_password(chat_id: int) -> Chat:
-    """A new password; the old link lets nobody in any more. Who is in stays in."""
+    """Set a new password. The old link stops working; chat users stay in the chat."""
     return update(chat_id, {"password": make_password()})
 
 
 def delete(chat: Chat) -> Chat:
-    """Hide a chat; its chat-user tokens die with it. Staff can restore it until it is pruned."""
+    """Hide a chat and end its tokens. Staff can restore it until it is pruned."""
     chat.deleted_at = timezone.now()
     Chat.objects.filter(pk=chat.pk, deleted_at=None).update(deleted_at=chat.deleted_at)
     access_changed(chat_channel(chat.pk))
@@ -143,7 +143,7 @@ def delete(chat: Chat) -> Chat:
 
 
 def restore(chat: Chat) -> None:
-    """ApiError 422 when another chat has taken its external_id meanwhile."""
+    """Restore a deleted chat. Raises ApiError 422 when its `external_id` is in use by now."""
     try:
         with transaction.atomic():
             Chat.objects.filter(pk=chat.pk).update(deleted_at=None)
@@ -151,19 +151,19 @@ def restore(chat: Chat) -> None:
         raise external_id_taken() from None
 
 
-def purge(chat_id: int, gone: Q) -> bool:
-    """Remove a chat for good, with all that is in it, if it is still `gone` (not restored)."""
-    # By the chat's id, which every one of these tables is indexed by; the parts before the whole.
+def purge(chat_id: int, expired: Q) -> bool:
+    """Remove a chat and everything in it permanently, if `expired` still matches it."""
+    # Deleted by chat id, which indexes each of these tables; children before their parents.
     parts: tuple[type[Model], ...] = (
         Event, MessageRevision, Message, AuthCode, ChatUserToken, ChatUser,
     )  # fmt: skip
     with transaction.atomic():
         chat = Chat.objects.select_for_update().filter(pk=chat_id).first()
-        if chat is None or not Chat.objects.filter(gone, pk=chat_id).exists():
+        if chat is None or not Chat.objects.filter(expired, pk=chat_id).exists():
             return False
         for part in parts:
             rows: Any = part._default_manager.filter(chat_id=chat_id)
-            rows._raw_delete(rows.db)  # `delete` would read the rows first, a million of them maybe
+            rows._raw_delete(rows.db)  # `delete` would read all rows first
         chat.delete()
     return True
 
@@ -176,26 +176,26 @@ def external_id_taken() -> Exception:
     )
 
 
-def read(chat_user: ChatUser, seq: int) -> int:
-    """Note that a chat user has read up to `seq`, never back; returns the position it has now."""
-    moved = ChatUser.objects.filter(pk=chat_user.pk, last_read_seq__lt=seq)
-    if moved.update(last_read_seq=seq):
-        tell(chat_user, "read", {"chat_user_id": chat_user.pk, "seq": seq})
+def mark_read(chat_user: ChatUser, seq: int) -> int:
+    """Move a chat user's read position forward to `seq`. Returns the position."""
+    behind = ChatUser.objects.filter(pk=chat_user.pk, last_read_seq__lt=seq)
+    if behind.update(last_read_seq=seq):
+        publish_ephemeral(chat_user, "read", {"chat_user_id": chat_user.pk, "seq": seq})
     return max(chat_user.last_read_seq, seq)
 
 
-def typing(chat_user: ChatUser, goes_on: bool = True) -> datetime:
-    """Let the others know that a chat user is typing; returns when that ends by itself.
+def publish_typing(chat_user: ChatUser, is_typing: bool = True) -> datetime:
+    """Publish that a chat user is typing, or has stopped. Returns when it expires.
 
-    ApiError 403 `chat_closed` for a closed chat.
+    Raises ApiError 403 `chat_closed` for a closed chat.
     """
     if chat_user.chat.status != Chat.Status.OPEN:
         raise forbidden(ErrorCode.CHAT_CLOSED)
-    expires_at = timezone.now() + (TYPING_LASTS if goes_on else timedelta())
+    expires_at = timezone.now() + (TYPING_DURATION if is_typing else timedelta())
     data = {"chat_user_id": chat_user.pk, "expires_at": instant(expires_at)}
-    tell(chat_user, "typing", data)
+    publish_ephemeral(chat_user, "typing", data)
     return expires_at
 
 
-def tell(chat_user: ChatUser, type: str, data: dict[str, Any]) -> None:
-    hints.pass_on(chat_user.chat.company_id, chat_user.chat_id, type, data)
+def publish_ephemeral(chat_user: ChatUser, type: str, data: dict[str, Any]) -> None:
+    hints.publish_ephemeral(chat_user.chat.company_id, chat_user.chat_id, type, data)

@@ -1,48 +1,40 @@
-"""What is left to do in a company's chats when a membership has ended.
+"""The follow-up work in a company's chats when a membership ends.
 
-A row is written in the transaction that ends the membership. Workers do what it asks for, in
-batches, and again if one of them dies.
+A row is written in the transaction that ends the membership. Workers process it in batches, and
+again if one of them dies.
 """
 
 from contextlib import suppress
-from typing import Any
 
 from django.db import transaction
-from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapi.api.errors import ApiError
-from chats.actions import chats, users
+from chats.actions import chat_users, chats
 from chats.models import Chat, ChatUser, Departure
-from companies.actions.members import membership_ended
 from companies.models import Membership
 
-BATCH = 200  # chats that get a new password before others have their turn
+BATCH = 200  # passwords rotated before other tasks get their turn
 
 
-@receiver(membership_ended)
-def begin(sender: Any, membership: Membership, rotate_passwords: bool, **kwargs: Any) -> None:
-    """Note what is to be done, and hand it to a worker after the commit."""
+def begin(membership: Membership, *, rotate_passwords: bool) -> None:
+    """Record the follow-up work of an ended membership."""
     Departure.objects.create(membership=membership, rotate_passwords=rotate_passwords)
-    transaction.on_commit(hand_over, robust=True)  # beat does, if the broker is down
 
 
-def hand_over() -> None:
-    from chats.tasks import finish_departures  # which imports this module
-
-    finish_departures.delay()
-
-
-def go_on() -> bool:
-    """Work through a batch of each departure. Whether some are left."""
+def process_batch() -> bool:
+    """Process a batch of each departure. Returns whether work is left."""
     left = False
     for departure in Departure.objects.filter(done_at=None).select_related("membership__user"):
-        left |= not finish(departure)
+        left |= not process(departure)
     return left
 
 
-def finish(departure: Departure) -> bool:
-    """Take a former member out of the chats, and renew a batch of passwords. Whether it is done."""
+def process(departure: Departure) -> bool:
+    """Remove a former member's guests, and rotate a batch of passwords.
+
+    Returns whether the departure is complete.
+    """
     if departure.last_chat_id == 0:
         remove_guests(departure.membership)
     if departure.rotate_passwords and not rotate_batch(departure):
@@ -52,9 +44,9 @@ def finish(departure: Departure) -> bool:
 
 
 def remove_guests(membership: Membership) -> None:
-    """Remove the chat users by which a former member took part in chats as a guest.
+    """Remove the chat users through which a former member took part in chats as a guest.
 
-    Those as an agent end with the membership. One whom a member has invited since stays.
+    Their chat users as agent end with the membership. Those a member has invited since then stay.
     """
     assert membership.ended_at is not None
     assert membership.user is not None
@@ -71,13 +63,13 @@ def remove_guests(membership: Membership) -> None:
         .filter(company=membership.company_id, user=membership.user_id)
         .exists()
     ):
-        return  # back already
+        return  # a member again
     for chat_user in found:
-        users.remove(chat_user)
+        chat_users.remove(chat_user)
 
 
 def rotate_batch(departure: Departure) -> bool:
-    """Renew the passwords of the next chats that the member could see. Whether none is left."""
+    """Rotate the passwords of the next chats the member could see. Returns whether none is left."""
     ended_at, last = departure.membership.ended_at, departure.last_chat_id
     rows = Chat.objects.filter(
         company=departure.membership.company_id,
@@ -88,10 +80,10 @@ def rotate_batch(departure: Departure) -> bool:
     found = list(rows.values_list("pk", flat=True)[:BATCH])
     for chat_id in found:
         with transaction.atomic():
-            mine = Departure.objects.filter(pk=departure.pk, last_chat_id=last)
-            if not mine.update(last_chat_id=chat_id):
-                return False  # another worker is at it
-            with suppress(ApiError):  # it has just been deleted
+            claimed = Departure.objects.filter(pk=departure.pk, last_chat_id=last)
+            if not claimed.update(last_chat_id=chat_id):
+                return False  # another worker is ahead
+            with suppress(ApiError):  # the chat has just been deleted
                 chats.rotate_password(chat_id)
         last = chat_id
     return len(found) < BATCH

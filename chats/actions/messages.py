@@ -1,4 +1,4 @@
-"""Messages: sent, edited, deleted."""
+"""Send, edit and delete messages."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,47 +9,47 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
-from chats.actions import log, sending
+from chats.actions import events, messages_postgresql
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
-RETRIED_SOON = timedelta(minutes=5)
+RETRY_WINDOW = timedelta(minutes=5)
 
 
 def send(
     author: ChatUser, text: str, idempotency_key: str | None = None, request_hash: bytes = b""
 ) -> tuple[dict[str, Any], bool]:
-    """Put `text` into the author's chat; returns the message as shown, and whether it is a replay.
+    """Send a message to the author's chat. Returns its public form, and whether it is a replay.
 
-    With an `idempotency_key` that the author used before, nothing is written and the first answer
-    is given; ApiError 422 `idempotency_conflict` when `request_hash` differs. ApiError 403
-    `chat_closed` for a closed chat, 401 for an author who left in this moment.
+    If the author has used the `idempotency_key` before, nothing is written and the first answer is
+    returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 403
+    `chat_closed` for a closed chat, and 401 for an author who has just left.
     """
     try:
         if connection.vendor == "postgresql":
-            return write_at_once(author, text, idempotency_key, request_hash), False
+            return send_in_one_statement(author, text, idempotency_key, request_hash), False
         with transaction.atomic():
-            row = write(author, text, idempotency_key, request_hash)
+            row = insert(author, text, idempotency_key, request_hash)
     except IntegrityError:
-        # The unique key refused a second one; the number that was taken went back with it.
+        # The unique key refused a duplicate; its seq was rolled back with it.
         if idempotency_key is None:
             raise
-        return first_answer(author, text, idempotency_key, request_hash), True
+        return replay(author, text, idempotency_key, request_hash), True
     except ApiError as error:
-        # A retry of a message that was taken is answered, even if the chat was closed since.
+        # A retry of an accepted message is answered, even if the chat has been closed since.
         if idempotency_key is None or error.error_code != ErrorCode.CHAT_CLOSED:
             raise
         try:
-            return first_answer(author, text, idempotency_key, request_hash), True
+            return replay(author, text, idempotency_key, request_hash), True
         except Message.DoesNotExist:
             raise error from None
     return row, False
 
 
-def write_at_once(
+def send_in_one_statement(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
 ) -> dict[str, Any]:
-    given = request_hash if idempotency_key else None
-    sent = sending.write(author, text, idempotency_key, given)
+    stored_hash = request_hash if idempotency_key else None
+    sent = messages_postgresql.insert(author, text, idempotency_key, stored_hash)
     message = Message(
         id=sent.id,
         chat_id=author.chat_id,
@@ -59,30 +59,30 @@ def write_at_once(
         assurance=author.assurance,
         created_at=sent.created_at,
     )
-    answer = shown(message, author)
-    hints.tell(sent.company_id, created(message, answer))
+    answer = represent(message, author)
+    hints.publish_event(sent.company_id, created_event(message, answer))
     return answer
 
 
-def created(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
-    """The event of a message that was sent."""
-    return representations.shown(
+def created_event(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
+    """The `message.created` event of a sent message."""
+    return representations.event_from_parts(
         message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
     )
 
 
-def write(
+def insert(
     author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
 ) -> dict[str, Any]:
-    # Statement 1: the chat's row lock, its next number and its status.
-    turn = log.take_turn(author.chat_id, message=True)
-    if turn.status != Chat.Status.OPEN:
+    # Statement 1: lock the chat's row, and take its next seq and status.
+    reserved = events.next_seq(author.chat_id, message=True)
+    if reserved.status != Chat.Status.OPEN:
         raise forbidden(ErrorCode.CHAT_CLOSED)
     now = timezone.now()
     # Statement 2.
     message = Message.objects.create(
         chat_id=author.chat_id,
-        seq=turn.seq,
+        seq=reserved.seq,
         author=author,
         text=text,
         assurance=author.assurance,
@@ -91,17 +91,17 @@ def write(
         request_hash=request_hash if idempotency_key else None,
     )
     # Statement 3.
-    answer = shown(message, author)
-    log.write(turn, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
-    # Statement 4: sending reads up to one's own message; somebody who left meanwhile has no say.
+    answer = represent(message, author)
+    events.insert(reserved, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
+    # Statement 4: sending marks the chat as read. An author who has just left is refused.
     active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
-    if not active.update(last_read_seq=turn.seq):
+    if not active.update(last_read_seq=reserved.seq):
         raise ApiError(401, ErrorCode.INVALID_TOKEN)
     return answer
 
 
-def shown(message: Message, author: ChatUser) -> dict[str, Any]:
-    """A message as it is answered, its author known."""
+def represent(message: Message, author: ChatUser) -> dict[str, Any]:
+    """The public form of a message whose author is at hand."""
     row = {field: getattr(message, field) for field in representations.MESSAGE_COLUMNS}
     row["author__first_name"] = author.first_name
     row["author__last_name"] = author.last_name
@@ -109,37 +109,38 @@ def shown(message: Message, author: ChatUser) -> dict[str, Any]:
     return representations.message(row)
 
 
-def first_answer(
+def replay(
     author: ChatUser, text: str, idempotency_key: str, request_hash: bytes
 ) -> dict[str, Any]:
-    """What the first request with this key was answered, whatever became of the message since."""
+    """The answer to the first request with this key, even if the message has changed since."""
     message = Message.objects.get(
         chat_id=author.chat_id, author=author, idempotency_key=idempotency_key
     )
     if bytes(message.request_hash or b"") != request_hash:
         raise conflict()
-    as_sent = message.edited_at is None and message.deleted_at is None
-    # The same body was sent again, so its text is the text of then.
+    unchanged = message.edited_at is None and message.deleted_at is None
+    # The same body was sent again, so it has the original text.
     message.text, message.edited_at, message.deleted_at = text, None, None
-    answer = shown(message, author)
-    if as_sent and timezone.now() - message.created_at < RETRIED_SOON:
-        # Whoever took the first one may have died before it told of it.
-        hints.tell(author.chat.company_id, created(message, answer))
+    answer = represent(message, author)
+    if unchanged and timezone.now() - message.created_at < RETRY_WINDOW:
+        # The process of the first request may have died before it published the event.
+        hints.publish_event(author.chat.company_id, created_event(message, answer))
     return answer
 
 
 def edit(author: ChatUser, message_id: int, text: str) -> Message:
-    """Replace the text of one's own message; it keeps its seq, and members can see the text before.
+    """Replace the text of a message. It keeps its seq, and members can see the earlier text.
 
-    ApiError 403 when it is another's, deleted, too old or in a closed chat; 404 when there is none.
+    Raises ApiError 403 when `author` did not write it, or it is deleted, too old or in a closed
+    chat; 404 when it does not exist.
     """
     with transaction.atomic():
-        chat = log.lock(author.chat_id)
-        message = find(chat.pk, message_id)
+        chat = events.lock_chat(author.chat_id)
+        message = get(chat.pk, message_id)
         if message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
         if message.author.status != ChatUser.Status.ACTIVE:
-            raise ApiError(401, ErrorCode.INVALID_TOKEN)  # left in this moment
+            raise ApiError(401, ErrorCode.INVALID_TOKEN)  # has just left
         if message.deleted_at is not None:
             raise forbidden(ErrorCode.MESSAGE_DELETED)
         if chat.status != Chat.Status.OPEN:
@@ -153,29 +154,30 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
             )
             message.text, message.edited_at = text, now
             message.save(update_fields=["text", "edited_at"])
-            record(message, EventType.MESSAGE_UPDATED)
+            append_event(message, EventType.MESSAGE_UPDATED)
     return message
 
 
 def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
-    """Leave a tombstone of a message: its text and its earlier texts go. Again, nothing happens.
+    """Reduce a message to a tombstone, without its text and earlier texts. Idempotent.
 
-    `author` is the chat user who asks, None for a manager. ApiError 403 when it is another's.
+    `author` is the chat user who deletes it, None for a manager. Raises ApiError 403 when they did
+    not write it.
     """
     with transaction.atomic():
-        chat = log.lock(chat_id)
-        message = find(chat.pk, message_id)
+        chat = events.lock_chat(chat_id)
+        message = get(chat.pk, message_id)
         if author is not None and message.author_id != author.pk:
             raise forbidden(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
             message.text, message.deleted_at = "", timezone.now()
             message.save(update_fields=["text", "deleted_at"])
             message.revisions.all().delete()
-            record(message, EventType.MESSAGE_DELETED)
+            append_event(message, EventType.MESSAGE_DELETED)
     return message
 
 
-def find(chat_id: int, message_id: int) -> Message:
+def get(chat_id: int, message_id: int) -> Message:
     message = (
         Message.objects.select_related("author").filter(chat_id=chat_id, pk=message_id).first()
     )
@@ -184,7 +186,7 @@ def find(chat_id: int, message_id: int) -> Message:
     return message
 
 
-def record(message: Message, type: EventType) -> None:
-    turn = log.take_turn(message.chat_id)
-    answer = shown(message, message.author)
-    log.write(turn, type, timezone.now(), answer, message_id=message.pk)
+def append_event(message: Message, type: EventType) -> None:
+    reserved = events.next_seq(message.chat_id)
+    answer = represent(message, message.author)
+    events.insert(reserved, type, timezone.now(), answer, message_id=message.pk)

@@ -1,15 +1,12 @@
-"""Chat-user tokens: made, and ended with the participation they stand for."""
+"""Issue chat-user tokens, and end them with the participation that they stand for."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Q
-from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts.actions import browser_tokens
-from accounts.actions.tokens import USE_RECORDED_EVERY, token_replaced, tokens_ended
+from accounts.actions.tokens import USE_RECORDED_EVERY
 from accounts.models import ApiToken, User
 from chatapi.api import tokens
 from chatapi.bus.hints import access_changed
@@ -20,10 +17,11 @@ from chats.models import AuthCode, ChatUser, ChatUserToken
 def issue(
     chat_user: ChatUser, days: int, *, origin: ApiToken | None = None
 ) -> tuple[ChatUserToken, str]:
-    """A new token and its plain text, which is nowhere kept.
+    """Issue a token. Returns it and its plain text, which is not stored.
 
-    The chat's id stands in the token, so that one look-up in one chat finds it. One that was got by
-    a personal access token may do no more and lives no longer than that `origin`, which is held.
+    The token contains the chat's id, so that one look-up in one chat finds it. `origin` is the
+    personal access token by which it was requested, already locked; the new token gets its scopes
+    and expires no later.
     """
     plain = tokens.mint(f"{ChatUserToken.PREFIX}{chat_user.chat_id}_")
     now = timezone.now()
@@ -43,44 +41,40 @@ def issue(
     return token, plain
 
 
-def note_use(token: ChatUserToken, now: datetime) -> None:
-    """Keep when a token was last used, written at most once a minute."""
+def record_use(token: ChatUserToken, now: datetime) -> None:
+    """Record the last use of a token, at most once a minute."""
     if token.last_used_at < now - USE_RECORDED_EVERY:
-        note_uses([token.pk], now)
+        record_uses([token.pk], now)
 
 
-def note_uses(token_ids: Sequence[int], now: datetime) -> None:
+def record_uses(token_ids: Sequence[int], now: datetime) -> None:
     if token_ids:
         ChatUserToken.objects.filter(pk__in=token_ids).update(last_used_at=now)
 
 
-def end_all(chat_user: ChatUser) -> None:
-    """End every token and every open code of a chat user at once."""
+def revoke_all(chat_user: ChatUser) -> None:
+    """End all tokens and open auth codes of a chat user."""
     now = timezone.now()
     chat_user.tokens.filter(revoked_at=None).update(revoked_at=now)
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
     access_changed(chat_channel(chat_user.chat_id))
 
 
-@receiver(tokens_ended)
-def end_with_the_origin(
-    sender: Any, user: User, token_ids: Sequence[int] | None, **kwargs: Any
-) -> None:
-    """End what was got by these personal access tokens; all of the account's when there are none.
+def revoke_by_origin(user: User, origin_ids: Sequence[int] | None) -> None:
+    """Revoke the tokens requested by these personal access tokens; with None, all of the account.
 
-    Streams are told by who ended them.
+    The caller notifies the streams.
     """
     found = ChatUserToken.objects.filter(revoked_at=None)
-    if token_ids is None:
+    if origin_ids is None:
         found = found.filter(Q(chat_user__user=user) | Q(origin__user=user))
     else:
-        found = found.filter(origin__in=token_ids)
+        found = found.filter(origin__in=origin_ids)
     found.update(revoked_at=timezone.now())
 
 
-@receiver(token_replaced)
-def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs: Any) -> None:
-    """Let what is good by the former token be good by the one that takes its place."""
+def move_to_origin(former: ApiToken, token: ApiToken) -> None:
+    """Keep the tokens of a replaced personal access token valid under the new one."""
     live = ChatUserToken.objects.filter(
         origin=former, revoked_at=None, expires_at__gt=timezone.now()
     )
@@ -91,9 +85,8 @@ def go_on_with_the_next(sender: Any, former: ApiToken, token: ApiToken, **kwargs
     ChatUserToken.objects.bulk_update(moved, ["origin", "expires_at"], batch_size=100)
 
 
-@receiver(browser_tokens.ended)
-def end_with_the_browser(sender: Any, user: User, **kwargs: Any) -> None:
-    """End what an account's browsers got in chats before such tokens had an origin."""
+def revoke_from_browsers(user: User) -> None:
+    """Revoke the tokens that an account's browsers got before tokens had an origin."""
     found = ChatUserToken.objects.filter(
         chat_user__user=user, by_browser=True, origin=None, revoked_at=None
     )

@@ -1,5 +1,5 @@
-"""Chats, who takes part in them and what is said, for staff."""
+"""Chats, chat users and messages, for staff."""
 
-from chats.admin import chats, messages, users
+from chats.admin import chat_users, chats, messages
 
-__all__ = ["chats", "messages", "users"]
+__all__ = ["chat_users", "chats", "messages"]

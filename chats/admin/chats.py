@@ -1,4 +1,4 @@
-"""Chats, with what was said in them."""
+"""Chats, with their transcripts."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from chats.actions import chats as actions
 from chats.admin.filters import CompanyFilter
 from chats.admin.transcript import transcript
 from chats.models import Chat, ChatUser, Event
-from chats.serializers.taken import Metadata
+from chats.serializers.chats import Metadata
 
 if TYPE_CHECKING:
     ChatModelForm = forms.ModelForm[Chat]
@@ -33,7 +33,7 @@ class ChatForm(ChatModelForm):
         widgets = {"metadata": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}
 
     def clean_metadata(self) -> dict[str, Any]:
-        """Held to the rules that the API holds it to."""
+        """Apply the rules of the API."""
         try:
             value: dict[str, Any] = Metadata().run_validation(self.cleaned_data["metadata"] or {})
         except ApiValidationError as error:
@@ -61,14 +61,14 @@ def users_count() -> Coalesce:
 
 
 def last_activity() -> Subquery:
-    """When the newest event was, found by its key: counting messages would read them all."""
+    """The time of the newest event, read by its key. An aggregate would read all events."""
     newest = Event.objects.filter(chat_id=OuterRef("pk"), seq=OuterRef("last_seq"))
     return Subquery(newest.values("created_at"))
 
 
 @admin.register(Chat)
 class ChatAdmin(StaffAdmin):
-    """Chats. The name and the metadata are changed by the action, which logs it."""
+    """Chats. The action that changes name and metadata also appends the event."""
 
     form = ChatForm
     list_display = (

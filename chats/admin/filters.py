@@ -1,4 +1,4 @@
-"""Filters by a reference that is typed in: a list of thousands to choose from helps nobody."""
+"""Filters with a text field, because a list of thousands of links is of no use."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,16 +11,16 @@ from chatapi.api.ids import parse_id
 
 
 class TypedFilter(admin.SimpleListFilter):
-    """A small form instead of links."""
+    """A filter with a small form instead of links."""
 
     template = "admin/chats/typed_filter.html"
     hint = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", "")]  # the template has none, but without one there is no filter
+        return [("", "")]  # unused, but without a lookup Django hides the filter
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """One choice: what the form keeps of the query string."""
+        """One choice: the parameters that the form must keep."""
         kept = [
             (name, value)
             for name, values in changelist.filter_params.items()
@@ -44,7 +44,7 @@ class TypedFilter(admin.SimpleListFilter):
 
 
 class CompanyFilter(TypedFilter):
-    """By the company's id, its slug or a part of its name."""
+    """Filter by the company's id, slug or part of its name."""
 
     title = "company"
     parameter_name = "company"

@@ -1,4 +1,4 @@
-"""Messages: read, searched, and deleted down to a tombstone."""
+"""Messages: read, search, and reduce to a tombstone."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class MessageAdmin(ReadOnlyAdmin):
     list_display_links = ("seq", "excerpt")
     list_select_related = ("chat", "author")
     list_filter = (ChatFilter, AuthorFilter, CompanyOfChatFilter, DeletedFilter, EditedFilter)
-    # By any other column than the key a table of millions would have to be sorted.
+    # Any other order than the key would sort a table of millions of rows.
     sortable_by = ()
     search_fields = ("text",)
     search_help_text = "A part of the text. All texts are read for it: choose a chat first."
@@ -91,7 +91,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Delete the text for good", permissions=["discard"])
     def delete_text(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """A text can't be brought back, so this asks first."""
+        """Ask for confirmation, because a deleted text cannot be restored."""
         if request.POST.get("confirmed"):
 
             def delete(message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""A chat's log as people read it: a page of lines, found by sequence at any depth."""
+"""A chat's log in readable form, paged by seq at the same cost at any depth."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ NOTICES = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event: a message, or a notice of what happened."""
+    """One event: a message, or a notice about something else."""
 
     seq: int
     at: datetime
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Lines, oldest first; `older` and `newer` are the numbers to go on from, if there is more."""
+    """Lines, oldest first. `older` and `newer` are the seqs to page from, None at either end."""
 
     lines: list[Line]
     older: int | None
@@ -42,7 +42,7 @@ class Transcript:
 
 
 def transcript(chat: Chat, before: str = "", after: str = "") -> Transcript:
-    """The newest lines of a chat, those before a number or those after one."""
+    """The newest lines of a chat, or those before or after a seq."""
     events = (
         Event.objects.filter(chat_id=chat.pk)
         .select_related("message__author")
@@ -75,22 +75,22 @@ def line(event: Event) -> Line:
 
 
 def notice(event: Event) -> str:
-    """What happened, in words. A kind of event that is not known here is named as the log does."""
-    said = NOTICES.get(EventType(event.type)) if event.type in EventType else None
-    if said is None:
+    """An event in words. An unknown type is shown as it is in the log."""
+    text = NOTICES.get(EventType(event.type)) if event.type in EventType else None
+    if text is None:
         return event.type
     data = event.data or {}
     match event.type:
         case EventType.MESSAGE_UPDATED if event.message:
-            return f"{event.message.author.name} {said} {event.message.seq}"
+            return f"{event.message.author.name} {text} {event.message.seq}"
         case EventType.MESSAGE_DELETED if event.message:
-            return f"Message {event.message.seq} of {event.message.author.name} {said}"
+            return f"Message {event.message.seq} of {event.message.author.name} {text}"
         case EventType.CHAT_CREATED | EventType.CHAT_UPDATED if data.get("name"):
-            return f"{said}: “{data['name']}”"
+            return f"{text}: “{data['name']}”"
         case EventType.USER_REMOVED if data.get("status") == ChatUser.Status.BANNED:
             return f"{person(data)} was banned"
         case _:
-            return f"{person(data)} {said}" if event.type.startswith("user.") else said
+            return f"{person(data)} {text}" if event.type.startswith("user.") else text
 
 
 def person(data: dict[str, object]) -> str:

@@ -1,1 +1,1 @@
-"""What the API shows of chats, takes for them, and is asked for."""
+"""The bodies and queries of the API of chats: one module per noun."""

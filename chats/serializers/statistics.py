@@ -1,4 +1,4 @@
-"""What the API takes and shows of a company's statistics."""
+"""The query and the answer of a company's statistics."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from chatapi.api.pagination import Moment
-from chats.statistics import MOST_DAYS
+from chats.access.statistics import MAX_DAYS
 from companies.hours import timezones
 
 
@@ -26,15 +26,15 @@ class StatisticsQuery(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name in ("after", "before"):
-            # Years at the edge of the calendar are outside it in another time zone.
+            # A year at the edge of the calendar may leave it in another time zone.
             if name in attrs and not 1970 <= attrs[name].year <= 2200:
                 raise serializers.ValidationError({name: "Years are from 1970 to 2200."})
         attrs.setdefault("before", timezone.now())
         attrs.setdefault("after", attrs["before"] - timedelta(days=30))
         if attrs["after"] >= attrs["before"]:
             raise serializers.ValidationError({"after": "It must be before the end."})
-        if attrs["before"] - attrs["after"] > timedelta(days=MOST_DAYS):
-            raise serializers.ValidationError({"after": f"At most {MOST_DAYS} days at once."})
+        if attrs["before"] - attrs["after"] > timedelta(days=MAX_DAYS):
+            raise serializers.ValidationError({"after": f"At most {MAX_DAYS} days at once."})
         return attrs
 
 

@@ -1,1 +1,1 @@
-"""Waiting for what happens in a chat: ASGI, before Django, so that no wait holds a thread."""
+"""Streams and long polls: ASGI in front of Django, so that no waiting request holds a thread."""

@@ -1,4 +1,4 @@
-"""How many streams and long polls are open at once, and the answer to one too many."""
+"""Caps on the streams and long polls that are open at once."""
 
 import math
 from collections import Counter
@@ -11,20 +11,20 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.limits.address import network_address
 from chatapi.server.body import Scope, Send, answer_error, identified
 
-CAP_RETRY = 30  # seconds after which somebody else may have gone
+RETRY_AFTER_SECONDS = 30  # another client may have disconnected by then
 
 
 class Caps:
-    """How many are open in this process, of each token and address and in all.
+    """Counts the open streams and long polls of this process, per token, per address and in total.
 
-    A long poll counts from when it has to wait, a stream from its admission; both count together.
+    A stream counts from its admission, a long poll from the moment it starts to wait.
     """
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
         self._total = 0
 
-    def enter(self, token: str, address: str) -> bool:
+    def acquire(self, token: str, address: str) -> bool:
         if (
             self._total >= settings.STREAMS_PER_PROCESS
             or self._open[f"token {token}"] >= settings.STREAMS_PER_TOKEN
@@ -36,7 +36,7 @@ class Caps:
         self._open[f"address {address}"] += 1
         return True
 
-    def leave(self, token: str, address: str) -> None:
+    def release(self, token: str, address: str) -> None:
         self._total -= 1
         for key in (f"token {token}", f"address {address}"):
             self._open[key] -= 1
@@ -44,19 +44,19 @@ class Caps:
                 del self._open[key]
 
     @contextmanager
-    def entered(self, token: str, scope: Scope) -> Iterator[bool]:
-        """Whether one more may be open; it counts for as long as the block runs."""
-        address = network_address(Caller(scope))
-        allowed = self.enter(token, address)
+    def slot(self, token: str, scope: Scope) -> Iterator[bool]:
+        """Yield whether another may open. If so, it counts until the block ends."""
+        address = network_address(ScopeRequest(scope))
+        allowed = self.acquire(token, address)
         try:
             yield allowed
         finally:
             if allowed:
-                self.leave(token, address)
+                self.release(token, address)
 
 
-class Caller:
-    """The request as `network_address` asks it."""
+class ScopeRequest:
+    """An ASGI scope with the `META` that `network_address` reads."""
 
     def __init__(self, scope: Scope) -> None:
         forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
@@ -67,9 +67,9 @@ class Caller:
 
 
 async def refuse(
-    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = CAP_RETRY
+    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = RETRY_AFTER_SECONDS
 ) -> None:
-    """Answer 429; `limits` are the headers that tell of the token's rate limit."""
+    """Answer 429. `limits` are the rate-limit headers of the token."""
     headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
     with identified(scope):
         await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))

@@ -1,9 +1,8 @@
-"""The hub of this process: all its streams, and what keeps them fed."""
+"""The hub of this process: its open streams, and the feeds that serve them."""
 
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import cache
 from typing import Any
@@ -13,336 +12,326 @@ from django.db import Error
 from chatapi.api.encoding import dumps, loads
 from chatapi.bus.hints import ACCESS, CONTROL
 from chats.hints import Hint, Position, chat_channel, company_channel
-from chats.stream import door, reader
-from chats.stream.companies import CompanyFeeds
-from chats.stream.door import Entry, Grant, Knock
-from chats.stream.feed import Feed, Frames
-from chats.stream.listener import NoteListener, RedisListener, listener
-from chats.stream.outlet import retry
+from chats.stream import admission, log_reader
+from chats.stream.admission import Admission, AdmissionRequest, Grant
+from chats.stream.chat_feed import ChatFeed, Frames
+from chats.stream.company_feed import CompanyFeed
+from chats.stream.listener import FileListener, RedisListener, listener
 from chats.stream.presence import Presence
-from chats.stream.registry import Present
-from chats.stream.stream import HEARTBEAT, Stream
+from chats.stream.presence_registry import ConnectedUser
+from chats.stream.renewal import Renewal
+from chats.stream.subscriber import HEARTBEAT, Subscriber
+from chats.stream.writer import retry_field
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.5  # seconds between two looks at the log while hints are not heard
-RENEW = 2.0  # seconds between two looks at all tokens then
-LINGER = 5.0  # seconds that the log is asked on when hints are heard again
-SWEEP = 300.0  # seconds between two looks at everything, should a hint have died with its machine
-RETRY = 1000, 3000  # milliseconds after which a client whose connection broke comes back
-BEAT = b":\n\n"
+# Without hints, the hub polls the log and renews all grants at these intervals.
+POLL_SECONDS = 0.5
+RENEW_SECONDS = 2.0
+LINGER_SECONDS = 5.0  # polling goes on for this long after hints are back
+SWEEP_SECONDS = 300.0  # a full resync, in case a hint was lost with its machine
+RETRY_MILLISECONDS = 1000, 3000  # a client reconnects after a delay in this range
+HEARTBEAT_COMMENT = b":\n\n"
 BYE = b"event: bye\ndata: %b\n\n" % dumps(
     {"code": "invalid_token", "message": "The token is good no more."}
 )
 
 
 class Hub:
-    """Used from the event loop alone. Without streams it asks the database nothing."""
+    """Used only from the event loop. Without streams it makes no queries."""
 
     def __init__(self) -> None:
-        self.streams: set[Stream] = set()
+        self.subscribers: set[Subscriber] = set()
         self.presence = Presence()
-        self._companies = CompanyFeeds()
-        self._feeds: dict[int, Feed] = {}
-        # First come, first served, a few at a time, so that all don't wait for the last.
-        self._knocks = reader.Batch(reader.DOOR, door.admit, most=100)
-        self._renewals = reader.Batch(reader.DOOR, renew, most=1000)
-        self._uses = reader.Batch(reader.ASIDE, door.note_uses, most=1000)
-        self._heads = reader.Batch(reader.LOG, reader.heads, most=1000)
-        self._pages = reader.Batch(reader.LOG, reader.chat_events, most=20)
-        self._number = 0  # of who knocked last
-        self._changes = 0  # of access, that were heard of
-        self._changed: deque[str | None] = deque(maxlen=256)  # whose; None may be anybody's
-        self._to_renew: set[Stream] = set()
-        self._renewing: asyncio.Task[None] | None = None
-        self._listener: RedisListener | NoteListener | None = None
+        self._company_feed = CompanyFeed()
+        self._feeds: dict[int, ChatFeed] = {}
+        # Small batches, first come first served, so that nobody waits for the last request.
+        self._admissions = log_reader.Batcher(
+            log_reader.ADMISSION_POOL, admission.admit, max_size=100
+        )
+        self._renewals = log_reader.Batcher(log_reader.ADMISSION_POOL, renew, max_size=1000)
+        self._uses = log_reader.Batcher(
+            log_reader.BACKGROUND_POOL, admission.record_uses, max_size=1000
+        )
+        self._heads = log_reader.Batcher(log_reader.LOG_POOL, log_reader.heads, max_size=1000)
+        self._pages = log_reader.Batcher(log_reader.LOG_POOL, log_reader.chat_events, max_size=20)
+        self._request_number = 0  # of the latest admission request
+        self.renewal = Renewal(self.subscribers, self._apply_renewal, self._spawn)
+        self._listener: RedisListener | FileListener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._polls_until = float("inf")  # by the event loop's clock
+        self._polls_until = float("inf")  # a time of the event loop
 
     def _start(self) -> None:
         if self._listener is None:
-            for threads in (reader.LOG, reader.DOOR, reader.ASIDE):
-                threads.start()
+            for pool in (
+                log_reader.LOG_POOL,
+                log_reader.ADMISSION_POOL,
+                log_reader.BACKGROUND_POOL,
+            ):
+                pool.start()
             self._listener = listener(self)
-            self._soon(self._regularly(1.0, self._tick))
-            self._soon(self._regularly(1.0, self.presence.tick))
-            self._soon(self._regularly(POLL, self._poll))
-            self._soon(self._regularly(RENEW, self._renew_unheard))
-            self._soon(self._regularly(SWEEP, self._look_at_all))
+            self._spawn(self._run_every(1.0, self._tick))
+            self._spawn(self._run_every(1.0, self.presence.tick))
+            self._spawn(self._run_every(POLL_SECONDS, self._poll))
+            self._spawn(self._run_every(RENEW_SECONDS, self._renew_while_disconnected))
+            self._spawn(self._run_every(SWEEP_SECONDS, self._renew_and_resync))
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _regularly(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
             try:
                 await work()
             except Error as error:
-                logger.warning("the log can't be read, streams go on: %s", error)
+                logger.warning("the log cannot be read, streams continue: %s", error)
             except Exception:
-                logger.exception("the streams go on after a fault")
+                logger.exception("a background job failed, streams continue")
 
     # --- Streams ---
 
-    async def admit(self, token: str, chat_id: int | None) -> tuple[Entry | None, int]:
-        """What a token may read, None when it may nothing; and how many changes of access had been
-        heard of when it was asked. `django.db.Error` when nobody can tell."""
+    async def admit(self, token: str, chat_id: int | None) -> tuple[Admission | None, int]:
+        """Check a token. Returns its admission, or None when it is refused, and the number of
+        access changes seen before the check, for `add`.
+
+        Raises django.db.Error when the database does not answer.
+        """
         self._start()
-        self._number += 1
-        changes = self._changes
-        return await self._knocks.get(Knock(token, chat_id, self._number)), changes
+        self._request_number += 1
+        change_count = self.renewal.change_count
+        request = AdmissionRequest(token, chat_id, self._request_number)
+        return await self._admissions.get(request), change_count
 
-    def open(self, stream: Stream, changes: int) -> None:
-        """Count a stream in that was admitted after so many changes of access."""
-        self.streams.add(stream)
-        if self._changed_since(changes, stream.grant):
-            self._renew_soon([stream])
+    def add(self, subscriber: Subscriber, change_count: int) -> None:
+        """Add a subscriber whose admission was checked after `change_count` access changes."""
+        self.subscribers.add(subscriber)
+        if self.renewal.changed_since(change_count, subscriber.grant):
+            self.renewal.schedule([subscriber])
 
-    async def run(self, stream: Stream, after: Position | None) -> None:
-        """Send what has happened since, and have what happens sent until `close`."""
+    async def run(self, subscriber: Subscriber, after: Position | None) -> None:
+        """Send the events so far, then attach the subscriber to live events until `remove`."""
         assert self._listener is not None
-        welcome = retry(*RETRY)
-        grant = stream.grant
+        welcome = retry_field(*RETRY_MILLISECONDS)
+        grant = subscriber.grant
         if grant.chat_id is None:
-            self._companies.add(stream, grant.company_ids, after)
-            await self._listener.join(map(company_channel, grant.company_ids))
-            await self._companies.attach(stream, welcome)
-            if stream.watched:
-                found = await reader.insistently(
-                    reader.DOOR.call, door.presents, grant, stream.watched
+            self._company_feed.add(subscriber, grant.company_ids, after)
+            await self._listener.subscribe(map(company_channel, grant.company_ids))
+            await self._company_feed.attach(subscriber, welcome)
+            if subscriber.watched_chats:
+                own_users, readable_chats = await log_reader.retry_until_available(
+                    log_reader.ADMISSION_POOL.call,
+                    admission.own_chat_users,
+                    grant,
+                    subscriber.watched_chats,
                 )
-                if not stream.outlet.closed:
-                    self.presence.enter(stream, *found)
+                if not subscriber.writer.closed:
+                    self.presence.add(subscriber, own_users, readable_chats)
             return
-        stream.feed = feed = self._need_feed(grant.chat_id)
+        subscriber.feed = feed = self._acquire_feed(grant.chat_id)
         if feed.opening is not None:
             await asyncio.shield(feed.opening)
-        await feed.attach(stream, welcome)
-        if grant.chat_user_id is not None and not stream.outlet.closed:
-            present = Present(grant.company_ids[0], grant.chat_id, grant.chat_user_id)
-            self.presence.enter(stream, [present], (grant.chat_id,))
+        await feed.attach(subscriber, welcome)
+        if grant.chat_user_id is not None and not subscriber.writer.closed:
+            user = ConnectedUser(grant.company_ids[0], grant.chat_id, grant.chat_user_id)
+            self.presence.add(subscriber, [user], (grant.chat_id,))
 
-    def close(self, stream: Stream) -> None:
-        """The reader has gone, or was sent away."""
-        self.streams.discard(stream)
-        stream.outlet.close()
-        self.presence.leave(stream)
-        if stream.feed is not None:
-            stream.feed.streams.discard(stream)
-            self._leave_feed(stream.feed)
-            stream.feed = None
-        if stream.grant.chat_id is None:
-            self._leave_companies(stream, stream.grant.company_ids)
+    def remove(self, subscriber: Subscriber) -> None:
+        """Remove a subscriber whose client has disconnected or whose stream has ended."""
+        self.subscribers.discard(subscriber)
+        subscriber.writer.close()
+        self.presence.remove(subscriber)
+        if subscriber.feed is not None:
+            subscriber.feed.subscribers.discard(subscriber)
+            self._release_feed(subscriber.feed)
+            subscriber.feed = None
+        if subscriber.grant.chat_id is None:
+            self._unsubscribe_from_companies(subscriber, subscriber.grant.company_ids)
 
-    async def grant(self, token: str, chat_id: int) -> Grant | None:
-        """What a token may read, for one who waits and has been counted."""
+    async def grant_for(self, token: str, chat_id: int) -> Grant | None:
+        """The grant of a long poll's token. The view has counted the request already."""
         self._start()
-        entry = await self._knocks.get(Knock(token, chat_id, 0))
-        return entry and entry.grant
+        admission = await self._admissions.get(AdmissionRequest(token, chat_id, 0))
+        return admission and admission.grant
 
-    async def still_good(self, grant: Grant) -> bool:
-        """Whether it may still be read by; those who ask at once are answered by one query."""
+    async def is_still_valid(self, grant: Grant) -> bool:
+        """Whether a grant is still valid. One query answers all concurrent callers."""
         return await self._renewals.get(grant) is not None
 
     async def wait(self, chat_id: int, seq: int) -> Frames | None:
-        """Return when a chat's log has gone past `seq`, or the chat is gone.
+        """Wait until a chat has an event after `seq`, or has been deleted.
 
-        The events after it, if they are at hand; None when the log has to be asked.
+        Returns the events after `seq`, or None when the caller must read them from the log.
         """
         self._start()
-        feed = self._need_feed(chat_id)
+        feed = self._acquire_feed(chat_id)
         try:
             if feed.opening is not None:
                 await asyncio.shield(feed.opening)
             return await feed.wait(seq)
         finally:
-            self._leave_feed(feed)
+            self._release_feed(feed)
 
-    def _leave_companies(self, stream: Stream, company_ids: Iterable[int]) -> None:
-        for company_id in self._companies.remove(stream, company_ids):
+    def _unsubscribe_from_companies(
+        self, subscriber: Subscriber, company_ids: Iterable[int]
+    ) -> None:
+        for company_id in self._company_feed.remove(subscriber, company_ids):
             assert self._listener is not None
-            self._listener.leave(company_channel(company_id))
+            self._listener.unsubscribe(company_channel(company_id))
 
-    async def _join_companies(self, company_ids: Iterable[int]) -> None:
+    async def _subscribe_to_companies(self, company_ids: Iterable[int]) -> None:
         assert self._listener is not None
-        await self._listener.join(map(company_channel, company_ids))
-        await self._companies.look()
+        await self._listener.subscribe(map(company_channel, company_ids))
+        await self._company_feed.resync()
 
-    def _need_feed(self, chat_id: int) -> Feed:
-        """The chat's feed, which may be opening yet; to be given back by `_leave_feed`."""
+    def _acquire_feed(self, chat_id: int) -> ChatFeed:
+        """The chat's feed, which may still be opening. Pair each call with `_release_feed`."""
         feed = self._feeds.get(chat_id)
         if feed is None:
-            feed = self._feeds[chat_id] = Feed(chat_id, self._pages, self._heads)
-            feed.opening = self._soon(self._begin(feed))
-        feed.needed_by += 1
+            feed = self._feeds[chat_id] = ChatFeed(chat_id, self._pages, self._heads)
+            feed.opening = self._spawn(self._start_feed(feed))
+        feed.use_count += 1
         return feed
 
-    def _leave_feed(self, feed: Feed) -> None:
-        feed.needed_by -= 1
-        if not feed.needed_by:
+    def _release_feed(self, feed: ChatFeed) -> None:
+        feed.use_count -= 1
+        if not feed.use_count:
             self._drop_feed(feed)
 
-    def _drop_feed(self, feed: Feed) -> None:
+    def _drop_feed(self, feed: ChatFeed) -> None:
         if self._feeds.get(feed.chat_id) is feed:
             del self._feeds[feed.chat_id]
             assert self._listener is not None
-            self._listener.leave(chat_channel(feed.chat_id))
+            self._listener.unsubscribe(chat_channel(feed.chat_id))
 
-    async def _begin(self, feed: Feed) -> None:
-        if not feed.needed_by:
-            return  # it was dropped before this could begin
+    async def _start_feed(self, feed: ChatFeed) -> None:
+        if not feed.use_count:
+            return  # dropped before this task began
         assert self._listener is not None
         try:
-            await self._listener.join([chat_channel(feed.chat_id)])
-            head: int | None = await reader.insistently(self._heads.get, feed.chat_id)
+            await self._listener.subscribe([chat_channel(feed.chat_id)])
+            head: int | None = await log_reader.retry_until_available(self._heads.get, feed.chat_id)
         except BaseException:
-            self._drop_feed(feed)  # who comes next tries anew
+            self._drop_feed(feed)  # the next subscriber tries again
             raise
-        feed.begin(head or 0)
+        feed.start(head or 0)
 
-    # --- What is heard ---
+    # --- Hints ---
 
-    def heard(self, channel: str, payload: bytes) -> None:
+    def on_message(self, channel: str, payload: bytes) -> None:
         if channel == CONTROL:
-            self._told(payload)
+            self._on_control_message(payload)
             return
         hint = Hint.unpack(payload)
         kind, _, number = channel.partition(":")
         if kind == "chat":
             feed = self._feeds.get(hint.chat_id)
             if feed is not None:
-                feed.hear(hint) if hint.seq else feed.pass_by(hint, passing_key(hint))
+                if hint.seq:
+                    feed.receive(hint)
+                else:
+                    feed.forward_ephemeral(hint, ephemeral_key(hint))
         elif hint.seq:
-            self._companies.hear(int(number), hint)
+            self._company_feed.receive(int(number), hint)
         else:
-            self._companies.pass_by(int(number), hint, passing_key(hint))
+            self._company_feed.forward_ephemeral(int(number), hint, ephemeral_key(hint))
 
-    def _told(self, payload: bytes) -> None:
-        self._changes += 1
+    def _on_control_message(self, payload: bytes) -> None:
         if payload.startswith(ACCESS):
-            subject = payload.removeprefix(ACCESS).decode()
-            self._changed.append(subject)
-            self._renew_soon(s for s in self.streams if s.grant.concerns(subject))
+            self.renewal.access_changed(payload.removeprefix(ACCESS).decode())
         else:
-            self._changed.append(None)
-            self._soon(self._look_insistently())
+            self.renewal.access_changed(None)
+            self._spawn(self._renew_and_resync_until_available())
 
-    def _changed_since(self, changes: int, grant: Grant) -> bool:
-        missed = self._changes - changes
-        if missed > len(self._changed):
-            return True
-        latest = list(self._changed)[len(self._changed) - missed :]
-        return any(subject is None or grant.concerns(subject) for subject in latest)
-
-    def deaf(self) -> None:
+    def on_disconnected(self) -> None:
         if self._polls_until != float("inf"):
             self._polls_until = float("inf")
-            self._soon(self._look_insistently())
+            self._spawn(self._renew_and_resync_until_available())
 
-    def hearing(self) -> None:
-        # Those who publish may take a moment longer to find that Redis is back.
-        self._polls_until = asyncio.get_running_loop().time() + LINGER
-        self.presence.tell_again()
+    def on_connected(self) -> None:
+        # Publishers may take a moment longer to notice that Redis is back.
+        self._polls_until = asyncio.get_running_loop().time() + LINGER_SECONDS
+        self.presence.publish_again()
 
-    # --- What is asked for ---
+    # --- Resync and renewal ---
 
     async def _poll(self) -> None:
         if asyncio.get_running_loop().time() < self._polls_until:
-            await self._look()
+            await self._resync()
 
-    async def _renew_unheard(self) -> None:
+    async def _renew_while_disconnected(self) -> None:
         if asyncio.get_running_loop().time() < self._polls_until:
-            self._renew_soon(self.streams)
+            self.renewal.schedule(self.subscribers)
 
-    async def _look_at_all(self) -> None:
-        self._renew_soon(self.streams)
-        await self._look()
+    async def _renew_and_resync(self) -> None:
+        self.renewal.schedule(self.subscribers)
+        await self._resync()
 
-    async def _look_insistently(self) -> None:
-        await reader.insistently(self._look_at_all)
+    async def _renew_and_resync_until_available(self) -> None:
+        await log_reader.retry_until_available(self._renew_and_resync)
 
-    async def _look(self) -> None:
-        """Have every feed know how far its log has come."""
-        asked = list(self._feeds)
-        if asked:
-            heads = await reader.LOG.call(reader.heads, asked)
-            for chat_id in asked:
+    async def _resync(self) -> None:
+        """Give every feed the newest seq of its log, so that it reads what it has missed."""
+        chat_ids = list(self._feeds)
+        if chat_ids:
+            heads = await log_reader.LOG_POOL.call(log_reader.heads, chat_ids)
+            for chat_id in chat_ids:
                 feed = self._feeds.get(chat_id)
                 if feed is None:
                     continue
                 if chat_id in heads:
-                    feed.learn(heads[chat_id])
+                    feed.learn_head(heads[chat_id])
                 else:
-                    feed.wake()
-        await self._companies.look()
+                    feed.wake_waiters()
+        await self._company_feed.resync()
 
-    def _renew_soon(self, streams: Iterable[Stream]) -> None:
-        """Have asked what these may read now; one asking at a time."""
-        self._to_renew.update(streams)
-        if self._to_renew and self._renewing is None:
-            self._renewing = self._soon(self._renew())
-
-    async def _renew(self) -> None:
-        try:
-            while self._to_renew:
-                asked, self._to_renew = list(self._to_renew & self.streams), set()
-                grants = {stream.grant for stream in asked}
-                if grants:
-                    found = await reader.insistently(reader.DOOR.call, door.renew, grants)
-                    for stream in asked:
-                        if stream in self.streams:
-                            self._renewed(stream, found.get(stream.grant))
-        finally:
-            self._renewing = None
-
-    def _renewed(self, stream: Stream, grant: Grant | None) -> None:
-        """Send away who may read no more, and let the others read what they may now."""
+    def _apply_renewal(self, subscriber: Subscriber, grant: Grant | None) -> None:
+        """End a stream whose access has ended; otherwise adopt the new set of companies."""
         if grant is None:
-            stream.outlet.end(BYE)
+            subscriber.writer.end(BYE)
             return
-        before, now = set(stream.grant.company_ids), set(grant.company_ids)
-        stream.grant = grant
+        before, now = set(subscriber.grant.company_ids), set(grant.company_ids)
+        subscriber.grant = grant
         if grant.chat_id is None and before != now:
-            self._companies.move(stream, now - before)
-            self._leave_companies(stream, before - now)
-            self._soon(self._join_companies(now - before))
+            self._company_feed.admit_to(subscriber, now - before)
+            self._unsubscribe_from_companies(subscriber, before - now)
+            self._spawn(self._subscribe_to_companies(now - before))
 
     async def _tick(self) -> None:
-        """Every second: a heartbeat to some of the streams, and an end to those that expired."""
-        now, turn = time.time(), int(time.monotonic()) % HEARTBEAT
-        for stream in list(self.streams):
-            if stream.grant.expires_at <= now:
-                stream.outlet.end(BYE)
-            elif stream.turn == turn:
-                stream.outlet.push(BEAT)
+        """Every second: send a share of the heartbeats, and end streams whose token expired."""
+        now, heartbeat_slot = time.time(), int(time.monotonic()) % HEARTBEAT
+        for subscriber in list(self.subscribers):
+            if subscriber.grant.expires_at <= now:
+                subscriber.writer.end(BYE)
+            elif subscriber.heartbeat_slot == heartbeat_slot:
+                subscriber.writer.push(HEARTBEAT_COMMENT)
 
-    def note_use(self, entry: Entry) -> None:
-        """Keep when a token was last used."""
-        if entry.unnoted:
-            self._soon(self._note_use(entry.grant.limit_key))
+    def record_use(self, admission: Admission) -> None:
+        """Record the last use of a token, in the background."""
+        if admission.use_unrecorded:
+            self._spawn(self._record_use(admission.grant.limit_key))
 
-    async def _note_use(self, limit_key: str) -> None:
+    async def _record_use(self, limit_key: str) -> None:
         try:
             await self._uses.get(limit_key)
         except Error as error:
-            logger.warning("a token's last use can't be kept: %s", error)
+            logger.warning("the last use of a token cannot be recorded: %s", error)
 
 
 def renew(grants: list[Grant]) -> dict[Grant, Grant]:
-    return door.renew(grants)
+    return admission.renew(grants)
 
 
-def passing_key(hint: Hint) -> tuple[int, str, int | None]:
-    """What passes replaces what the same one did before in the same chat."""
+def ephemeral_key(hint: Hint) -> tuple[int, str, int | None]:
+    """Events with the same key replace each other: same chat, type and chat user."""
     event = loads(hint.body.partition(b"\ndata: ")[2])
     return hint.chat_id, event["type"], event["data"].get("chat_user_id")
 
 
 @cache
 def hub() -> Hub:
-    """The one of this process."""
+    """The hub of this process."""
     return Hub()

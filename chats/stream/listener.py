@@ -1,4 +1,4 @@
-"""What this process hears of hints: over Redis, or without it in the file of this machine."""
+"""Receive hints: over Redis, or without it from a file of this machine."""
 
 import asyncio
 import logging
@@ -13,49 +13,49 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from chatapi.bus.hints import CONTROL, channel, notes
-from chats.stream import reader
+from chats.stream import log_reader
 
 logger = logging.getLogger(__name__)
 
 
-class Audience(Protocol):
-    """Whom a listener tells."""
+class MessageHandler(Protocol):
+    """Handles the messages and the state of a listener."""
 
-    def heard(self, channel: str, payload: bytes) -> None: ...
+    def on_message(self, channel: str, payload: bytes) -> None: ...
 
-    def deaf(self) -> None:
-        """Hints are not heard any more; some may have been lost already."""
+    def on_disconnected(self) -> None:
+        """Hints no longer arrive; some may be lost already."""
 
-    def hearing(self) -> None:
-        """Hints are heard from now on."""
+    def on_connected(self) -> None:
+        """Hints arrive from now on."""
 
 
 class RedisListener:
-    """One connection, on the channels that are wanted.
+    """Subscribes to the wanted channels over one connection.
 
-    Not Redis' own PubSub class: it connects anew by itself and does not tell that it was away,
-    when the log has to be read for what was missed.
+    redis-py's PubSub class is not used: it reconnects silently, but after a lost connection the log
+    must be read for the events that were missed.
     """
 
-    PING = 1.5  # seconds; a connection that has not answered by then is given up
-    RETRY = 0.5
+    PING_SECONDS = 1.5  # a connection that does not answer in this time is closed
+    RETRY_SECONDS = 0.5
 
-    def __init__(self, audience: Audience) -> None:
-        self._audience = audience
+    def __init__(self, handler: MessageHandler) -> None:
+        self._handler = handler
         self._connection: Any = None
         self._wanted: dict[str, asyncio.Future[None]] = {}
-        self._subscribed: set[str] = set()  # as Redis was told
+        self._subscribed: set[str] = set()  # as last sent to Redis
         self._unconfirmed: Counter[str] = Counter()
-        self._changed = asyncio.Event()
-        self._heard_at = 0.0
-        self._away = False
+        self._wanted_changed = asyncio.Event()
+        self._last_reply_at = 0.0
+        self._down = False
         self._task = asyncio.create_task(self._run())
 
-    async def join(self, names: Iterable[str]) -> None:
-        """Return when the channels are heard, or nothing is."""
+    async def subscribe(self, names: Iterable[str]) -> None:
+        """Wait until the channels are subscribed, or Redis is down."""
         futures = [self._want(name) for name in names]
         if self._connection is not None:
-            self._changed.set()
+            self._wanted_changed.set()
             for future in futures:
                 await asyncio.shield(future)
 
@@ -64,12 +64,12 @@ class RedisListener:
             self._wanted[name] = asyncio.get_running_loop().create_future()
         return self._wanted[name]
 
-    def leave(self, name: str) -> None:
+    def unsubscribe(self, name: str) -> None:
         future = self._wanted.pop(name, None)
         if future is not None:
-            self._changed.set()
+            self._wanted_changed.set()
             if not future.done():
-                future.set_result(None)  # whoever joins at the same time need not wait
+                future.set_result(None)  # concurrent subscribers need not wait
 
     # --- The connection ---
 
@@ -78,17 +78,17 @@ class RedisListener:
             try:
                 await self._listen()
             except (redis.RedisError, OSError) as error:
-                if not self._away:
-                    self._away = True
-                    logger.warning("Redis is away, the log is asked for news: %s", error)
+                if not self._down:
+                    self._down = True
+                    logger.warning("Redis is down, polling the log: %s", error)
             except Exception:
-                logger.exception("hints can't be heard, the log is asked for news")
+                logger.exception("hints cannot be received, polling the log")
             connection, self._connection = self._connection, None
-            self._confirm_all()  # the log is asked instead
-            self._audience.deaf()
+            self._confirm_all()  # the log is polled instead
+            self._handler.on_disconnected()
             if connection is not None:
                 await connection.disconnect(nowait=True)
-            await asyncio.sleep(self.RETRY)
+            await asyncio.sleep(self.RETRY_SECONDS)
 
     async def _listen(self) -> None:
         pool: Any = redis.asyncio.ConnectionPool.from_url(
@@ -103,39 +103,39 @@ class RedisListener:
         self._subscribed, self._unconfirmed = set(), Counter()
         self._wanted = {name: asyncio.Future() for name in {CONTROL, *self._wanted}}
         self._connection = connection
-        self._changed.set()
-        telling = asyncio.create_task(self._tell_changes(connection))
+        self._wanted_changed.set()
+        sending_changes = asyncio.create_task(self._send_changes(connection))
         pinging = asyncio.create_task(self._ping(connection))
         first = set(self._wanted)
         try:
             while True:
                 response = await connection.read_response(timeout=math.inf)
-                self._heard_at = asyncio.get_running_loop().time()
+                self._last_reply_at = asyncio.get_running_loop().time()
                 name = response[1].decode().removeprefix(settings.REDIS_PREFIX)
                 if response[0] == b"message":
-                    self._hear(name, response[2])
+                    self._deliver(name, response[2])
                 elif response[0] == b"subscribe":
                     self._unconfirmed[name] -= 1
                     self._confirm(name)
                     if first:
                         first.discard(name)
                         if not first:
-                            self._hearing()
+                            self._report_connected()
         finally:
-            telling.cancel()
+            sending_changes.cancel()
             pinging.cancel()
 
-    def _hear(self, name: str, payload: bytes) -> None:
+    def _deliver(self, name: str, payload: bytes) -> None:
         try:
-            self._audience.heard(name, payload)
-        except Exception:  # of another version, maybe; the others are none the worse
-            logger.exception("a hint on %s is not understood", name)
+            self._handler.on_message(name, payload)
+        except Exception:  # from another version, perhaps; other messages are not affected
+            logger.exception("invalid hint on %s", name)
 
-    def _hearing(self) -> None:
-        if self._away:
-            self._away = False
-            logger.warning("Redis is back, hints are heard.")
-        self._audience.hearing()
+    def _report_connected(self) -> None:
+        if self._down:
+            self._down = False
+            logger.warning("Redis is back, receiving hints")
+        self._handler.on_connected()
 
     def _confirm(self, name: str) -> None:
         future = self._wanted.get(name)
@@ -147,27 +147,27 @@ class RedisListener:
             if not future.done():
                 future.set_result(None)
 
-    async def _tell_changes(self, connection: Any) -> None:
-        """Tell Redis what is wanted; what changes meanwhile goes together in the next command."""
+    async def _send_changes(self, connection: Any) -> None:
+        """Send changes of the wanted channels to Redis, those of the meantime in one command."""
         while True:
-            await self._changed.wait()
-            self._changed.clear()
+            await self._wanted_changed.wait()
+            self._wanted_changed.clear()
             wanted = set(self._wanted)
             more, less = wanted - self._subscribed, self._subscribed - wanted
             self._subscribed = wanted
             self._unconfirmed.update(more)
             for name in wanted - more:
-                self._confirm(name)  # left and joined again before Redis was told
+                self._confirm(name)  # unsubscribed and subscribed again in the meantime
             try:
                 if less:
                     await connection.send_command("UNSUBSCRIBE", *map(channel, less))
                 if more:
                     await connection.send_command("SUBSCRIBE", *map(channel, more))
             except (redis.RedisError, OSError):
-                return  # the reading side notices, and begins anew
+                return  # the reading side notices and reconnects
 
     async def _ping(self, connection: Any) -> None:
-        """End a connection that is there but silent, as when Redis' machine has gone."""
+        """Close a silent connection, as when the machine of Redis is down."""
         loop = asyncio.get_running_loop()
         while True:
             sent_at = loop.time()
@@ -175,43 +175,45 @@ class RedisListener:
                 await connection.send_command("PING")
             except (redis.RedisError, OSError):
                 return
-            await asyncio.sleep(self.PING)
-            if self._heard_at < sent_at:
+            await asyncio.sleep(self.PING_SECONDS)
+            if self._last_reply_at < sent_at:
                 await connection.disconnect(nowait=True)
                 return
 
 
-class NoteListener:
-    """Without Redis: only what passes is heard, by a look into the file twice a second."""
+class FileListener:
+    """Without Redis: polls the file for ephemeral events twice a second."""
 
-    PAUSE = 0.5
+    POLL_SECONDS = 0.5
 
-    def __init__(self, audience: Audience) -> None:
-        self._audience = audience
+    def __init__(self, handler: MessageHandler) -> None:
+        self._handler = handler
         self._last: int | None = None
         self._task = asyncio.create_task(self._run())
 
-    async def join(self, names: Iterable[str]) -> None:
-        """Nothing is to be waited for: the log is asked."""
+    async def subscribe(self, names: Iterable[str]) -> None:
+        """Nothing to wait for: the log is polled."""
 
-    def leave(self, name: str) -> None:
+    def unsubscribe(self, name: str) -> None:
         pass
 
     async def _run(self) -> None:
         while True:
             try:
-                await self._look()
+                await self._poll()
             except Exception:
-                logger.exception("notes can't be read")
-            await asyncio.sleep(self.PAUSE)
+                logger.exception("the file of ephemeral events cannot be read")
+            await asyncio.sleep(self.POLL_SECONDS)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         if self._last is None:
-            self._last = await reader.ASIDE.call(notes().last)
-        for number, name, payload in await reader.ASIDE.call(notes().after, self._last):
+            self._last = await log_reader.BACKGROUND_POOL.call(notes().last)
+        for number, name, payload in await log_reader.BACKGROUND_POOL.call(
+            notes().after, self._last
+        ):
             self._last = number
-            self._audience.heard(name, payload)
+            self._handler.on_message(name, payload)
 
 
-def listener(audience: Audience) -> RedisListener | NoteListener:
-    return RedisListener(audience) if settings.REDIS_URL else NoteListener(audience)
+def listener(handler: MessageHandler) -> RedisListener | FileListener:
+    return RedisListener(handler) if settings.REDIS_URL else FileListener(handler)

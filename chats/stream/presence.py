@@ -1,7 +1,7 @@
-"""Who is connected to which chat, over all processes.
+"""Presence: which chat users are connected to which chat, in all processes.
 
-A process keeps its own chat users in a registry that all share; one that died is found by its
-silence, and whoever finds it tells of its chat users as gone.
+Each process records its own chat users in a shared registry. When a process stops reporting that it
+is alive, another one announces its chat users as offline.
 """
 
 import logging
@@ -17,104 +17,122 @@ import redis
 from django.db import Error
 
 from chatapi.api.encoding import instant
-from chats.actions.users import note_seen, tell_presence
+from chats.actions.chat_users import publish_presence, record_last_seen
 from chats.hints import Hint
-from chats.stream import reader
-from chats.stream.registry import Present, registry
-from chats.stream.stream import Stream
+from chats.stream import log_reader
+from chats.stream.presence_registry import ConnectedUser, registry
+from chats.stream.subscriber import Subscriber
 
 logger = logging.getLogger(__name__)
 
-GRACE = 5.0  # seconds in which somebody who went may come back unnoticed
-ALIVE_EVERY = 5.0  # seconds between two signs of life
+GRACE_SECONDS = 5.0  # a chat user who reconnects within this time was never offline
+ALIVE_SECONDS = 5.0  # between two reports that this process is alive
 
 
 class Presence:
-    """Of this process. What happens within a second is told of together."""
+    """The presence of this process's chat users. Changes within a second are published together."""
 
     def __init__(self) -> None:
         self._process = secrets.token_hex(6)
-        self._here: Counter[Present] = Counter()
-        self._come: set[Present] = set()
-        self._gone: dict[Present, float] = {}  # and when to tell of it
-        self._new: list[Stream] = []  # to be told who is here
-        self._alive_at = float("-inf")
+        self._connected: Counter[ConnectedUser] = Counter()
+        self._arrived: set[ConnectedUser] = set()
+        self._departed: dict[ConnectedUser, float] = {}  # with the time to announce it
+        self._newcomers: list[Subscriber] = []  # subscribers waiting for a snapshot
+        self._reported_alive_at = float("-inf")
 
-    def enter(self, stream: Stream, presents: Iterable[Present], watched: tuple[int, ...]) -> None:
-        """Count chat users as connected by a stream; it is told who is in the chats `watched`."""
-        for present in presents:
-            stream.presents.append(present)
-            self._here[present] += 1
-            if self._here[present] == 1 and self._gone.pop(present, None) is None:
-                self._come.add(present)
-        stream.watched = watched
-        self._new.append(stream)
+    def add(
+        self,
+        subscriber: Subscriber,
+        connected_users: Iterable[ConnectedUser],
+        watched_chats: tuple[int, ...],
+    ) -> None:
+        """Count chat users as connected through a subscriber.
 
-    def leave(self, stream: Stream) -> None:
-        presents, stream.presents = stream.presents, []
-        for present in presents:
-            self._here[present] -= 1
-            if not self._here[present]:
-                del self._here[present]
-                self._gone[present] = time.monotonic() + GRACE
+        The subscriber gets a snapshot of the connected users of `watched_chats`.
+        """
+        for user in connected_users:
+            subscriber.connected_users.append(user)
+            self._connected[user] += 1
+            if self._connected[user] == 1 and self._departed.pop(user, None) is None:
+                self._arrived.add(user)
+        subscriber.watched_chats = watched_chats
+        self._newcomers.append(subscriber)
 
-    def tell_again(self) -> None:
-        """The registry may have been lost."""
-        self._come.update(self._here)
+    def remove(self, subscriber: Subscriber) -> None:
+        connected_users, subscriber.connected_users = subscriber.connected_users, []
+        for user in connected_users:
+            self._connected[user] -= 1
+            if not self._connected[user]:
+                del self._connected[user]
+                self._departed[user] = time.monotonic() + GRACE_SECONDS
+
+    def publish_again(self) -> None:
+        """Publish all chat users again, because the registry may have been lost."""
+        self._arrived.update(self._connected)
 
     async def tick(self) -> None:
-        """Tell of who came and who went, and the new ones of who is here."""
+        """Publish arrivals and departures, and send newcomers their snapshots."""
         now = time.monotonic()
-        lives = bool(self._here or self._gone) and now - self._alive_at > ALIVE_EVERY
-        new, self._new = [each for each in self._new if not each.outlet.closed], []
-        come, self._come = self._come & self._here.keys(), set()
-        gone = {present for present, due in self._gone.items() if due <= now}
-        for present in gone:
-            del self._gone[present]
-        if not (lives or new or come or gone):
+        report_alive = (
+            bool(self._connected or self._departed)
+            and now - self._reported_alive_at > ALIVE_SECONDS
+        )
+        newcomers = [each for each in self._newcomers if not each.writer.closed]
+        self._newcomers = []
+        arrived, self._arrived = self._arrived & self._connected.keys(), set()
+        departed = {user for user, due in self._departed.items() if due <= now}
+        for user in departed:
+            del self._departed[user]
+        if not (report_alive or newcomers or arrived or departed):
             return
         try:
-            asked = {chat_id for stream in new for chat_id in stream.watched}
-            online = await reader.ASIDE.call(self._tell, lives, come, gone, asked)
+            chat_ids = {chat_id for subscriber in newcomers for chat_id in subscriber.watched_chats}
+            online = await log_reader.BACKGROUND_POOL.call(
+                self._publish, report_alive, arrived, departed, chat_ids
+            )
         except (redis.RedisError, sqlite3.Error, Error) as error:
-            # Told once the registry can be reached.
-            self._come |= come
-            self._gone |= dict.fromkeys(gone - self._here.keys(), now)
-            logger.warning("who is connected can't be told: %s", error)
+            # Try again at the next tick.
+            self._arrived |= arrived
+            self._departed |= dict.fromkeys(departed - self._connected.keys(), now)
+            logger.warning("presence cannot be published: %s", error)
             return
-        if lives:
-            self._alive_at = now
+        if report_alive:
+            self._reported_alive_at = now
         bodies = {chat_id: snapshot(chat_id, users) for chat_id, users in online.items()}
-        for stream in new:
-            for chat_id in stream.watched:
-                stream.outlet.push(bodies[chat_id])
+        for subscriber in newcomers:
+            for chat_id in subscriber.watched_chats:
+                subscriber.writer.push(bodies[chat_id])
 
-    def _tell(
-        self, lives: bool, come: set[Present], gone: set[Present], asked: set[int]
+    def _publish(
+        self,
+        report_alive: bool,
+        arrived: set[ConnectedUser],
+        departed: set[ConnectedUser],
+        chat_ids: set[int],
     ) -> dict[int, set[int]]:
-        """In a thread. Returns who is connected to the chats `asked` for."""
-        seen = datetime.now(UTC) - timedelta(seconds=GRACE)
-        if lives:
-            left, forgotten = registry().alive(self._process)
-            gone = gone.union(left)
-            if forgotten:
-                registry().update(self._process, list(self._here), ())
-        registry().update(self._process, come, gone)
-        online = registry().online(asked | {present.chat_id for present in gone})
-        # Who went here may be connected elsewhere.
-        out = [each for each in gone if each.chat_user_id not in online[each.chat_id]]
-        note_seen([each.chat_user_id for each in out], seen)
+        """Publish the changes, in a thread. Returns the connected users of `chat_ids`."""
+        seen = datetime.now(UTC) - timedelta(seconds=GRACE_SECONDS)
+        if report_alive:
+            lost, is_new = registry().report_alive(self._process)
+            departed = departed.union(lost)
+            if is_new:
+                registry().update(self._process, list(self._connected), ())
+        registry().update(self._process, arrived, departed)
+        online = registry().online(chat_ids | {user.chat_id for user in departed})
+        # A chat user who departed here may be connected to another process.
+        offline = [each for each in departed if each.chat_user_id not in online[each.chat_id]]
+        record_last_seen([each.chat_user_id for each in offline], seen)
         changes: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
-        for each in come:
-            changes[each[:2]].append(shown(each.chat_user_id, online=True))
-        for each in out:
-            changes[each[:2]].append(shown(each.chat_user_id, online=False, seen=seen))
+        for each in arrived:
+            changes[each[:2]].append(presence_of(each.chat_user_id, online=True))
+        for each in offline:
+            changes[each[:2]].append(presence_of(each.chat_user_id, online=False, seen=seen))
         for (company_id, chat_id), users in changes.items():
-            tell_presence(company_id, chat_id, users)
-        return {chat_id: online[chat_id] for chat_id in asked}
+            publish_presence(company_id, chat_id, users)
+        return {chat_id: online[chat_id] for chat_id in chat_ids}
 
 
-def shown(chat_user_id: int, *, online: bool, seen: datetime | None = None) -> dict[str, Any]:
+def presence_of(chat_user_id: int, *, online: bool, seen: datetime | None = None) -> dict[str, Any]:
     return {
         "id": chat_user_id,
         "online": online,
@@ -123,6 +141,6 @@ def shown(chat_user_id: int, *, online: bool, seen: datetime | None = None) -> d
 
 
 def snapshot(chat_id: int, users: Iterable[int]) -> bytes:
-    """Who is connected, for a stream that has just been opened."""
-    data = {"users": [shown(user, online=True) for user in sorted(users)]}
-    return Hint.passing("presence", chat_id, data).body
+    """The presence event with which a stream starts."""
+    data = {"users": [presence_of(user, online=True) for user in sorted(users)]}
+    return Hint.ephemeral("presence", chat_id, data).body

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from accounts.models import User
-from chats.actions import chats, messages, users
+from chats.actions import chat_users, chats, messages
 from chats.admin import transcript
 from chats.models import Chat, ChatUser, Event, Message
 from companies.actions.companies import create_company, delete_company
@@ -135,7 +135,7 @@ def test_chats_are_found_by_what_people_know_of_them(root, acme, charlie, chat, 
 
 
 def test_the_list_tells_who_is_in_and_when_something_happened(root, chat, gina, hugo):
-    users.leave(hugo.chat_user)
+    chat_users.leave(hugo.chat_user)
     rows = {row.pk: row for row in listed(root, CHATS)}
     assert rows[gina.chat_user.chat_id].users_total == 1
     assert rows[hugo.chat_user.chat_id].users_total == 0
@@ -152,8 +152,8 @@ def test_a_transcript_reads_as_it_went(root, chat, gina, agent_bob):
     third, _ = messages.send(agent_bob.chat_user, "A slip of the tongue")
     messages.edit(agent_bob.chat_user, second["id"], "Changed")
     messages.delete(chat.pk, third["id"], None)
-    users.leave(gina.chat_user)
-    users.ban(gina.chat_user)
+    chat_users.leave(gina.chat_user)
+    chat_users.ban(gina.chat_user)
     chats.update(chat.pk, {"status": "closed"})
     page = page_of(root, chat)
     text = page.content.decode()

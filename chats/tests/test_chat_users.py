@@ -2,7 +2,7 @@
 
 import pytest
 
-from chats.actions import users
+from chats.actions import chat_users
 from chats.models import Event
 
 
@@ -113,5 +113,5 @@ def test_leaving_ends_every_token_at_once(gina):
     from conftest import Client
 
     _, second = tokens.issue(gina.chat_user, 30)
-    users.leave(gina.chat_user)
+    chat_users.leave(gina.chat_user)
     assert Client(second).get("/api/chat-user").status_code == 401

@@ -12,7 +12,7 @@ from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
 from chatapi.limits.rate import Rate
 from chats import tasks
-from chats.actions import chats, codes, departures, users
+from chats.actions import auth_codes, chat_users, chats, departures
 from chats.models import AuthCode, ChatUser, ChatUserToken, Departure, Event
 from companies.actions.members import add_member, end_membership
 from companies.models import Membership, Role
@@ -50,7 +50,7 @@ def get_token(chat, code, email=BOB):
 
 def mailed(chat, email=BOB):
     """A code that was made for an address, as when it was mailed before."""
-    return codes.digits(codes.mail_code(ChatUser.objects.get(chat=chat, email=email)))
+    return auth_codes.digits(auth_codes.mail_code(ChatUser.objects.get(chat=chat, email=email)))
 
 
 def refused(answer, error_of):
@@ -77,7 +77,7 @@ def leave(acme, bob):
 def test_an_agent_of_the_chat(acme, chat, bob, agent_bob, error_of, out, swept):
     out(acme, bob)
     if swept:
-        assert users.remove_ended_agents() == 1
+        assert chat_users.remove_ended_agents() == 1
         tasks.finish_departures()
     assert refused(join(chat), error_of)
     assert not AuthCode.objects.filter(chat_user=agent_bob.chat_user).exists()
@@ -112,7 +112,7 @@ def test_a_chat_that_they_had_joined_as_a_guest_before(acme, chat, bob, error_of
 
 def test_a_code_that_was_mailed_before(acme, chat, bob, agent_bob, error_of):
     assert join(chat).status_code == 202
-    code = codes.digits(AuthCode.objects.filter(chat_user=agent_bob.chat_user).latest("pk"))
+    code = auth_codes.digits(AuthCode.objects.filter(chat_user=agent_bob.chat_user).latest("pk"))
     dismiss(acme, bob)
     assert get_token(chat, code).status_code == 422
     assert not ChatUserToken.objects.filter(chat=chat).live(timezone.now()).exists()
@@ -160,11 +160,11 @@ def test_an_invitation_to_the_company(acme, chat, bob, agent_bob):
 def test_an_invitation_to_the_chat(acme, chat, other_chat, bob, agent_bob, mary, error_of, swept):
     dismiss(acme, bob)
     if swept:
-        users.remove_ended_agents()
+        chat_users.remove_ended_agents()
     path = f"/api/chats/{chat.pk}/users"
     assert mary.api.post(path, {"email": BOB}).status_code == 202
     tasks.finish_departures()
-    users.remove_ended_agents()
+    chat_users.remove_ended_agents()
     assert agent_bob.api.get("/api/chat-user").status_code == 401
     assert join(chat).status_code == 202
     answer = get_token(chat, mailed(chat))
@@ -207,7 +207,8 @@ def test_a_chat_of_their_own_as_a_customer(acme, chat, bob, error_of):
     own = started.json()["chat"]["id"]
     newest = AuthCode.objects.filter(chat=own).latest("pk")
     path = f"/api/chats/{own}/users/get-token"
-    token = Client().post(path, {"email": BOB, "auth-code": codes.digits(newest)}).json()["token"]
+    code = auth_codes.digits(newest)
+    token = Client().post(path, {"email": BOB, "auth-code": code}).json()["token"]
     assert Client(token).get(f"/api/chats/{chat.pk}").status_code == 403
 
 
@@ -231,7 +232,7 @@ def test_a_ban_takes_a_former_agent(acme, chat, bob, agent_bob, mary, error_of, 
 
 def test_a_ban_of_one_who_was_taken_out(acme, chat, bob, agent_bob, mary, admin_client):
     dismiss(acme, bob)
-    users.remove_ended_agents()
+    chat_users.remove_ended_agents()
     page = f"/admin/chats/chatuser/{agent_bob.chat_user.pk}/change/"
     assert 'value="ban"' in admin_client.get(page).content.decode()
     body = {"action": "ban", "_selected_action": [agent_bob.chat_user.pk]}
@@ -288,7 +289,7 @@ def test_the_chats_get_new_ones(
     before = passwords(acme)
     assert WAYS[way](acme, bob, mary, admin_client).status_code in {200, 302}
     later = chats.create(acme, password=PASSWORD)
-    while departures.go_on():
+    while departures.process_batch():
         pass
     after = passwords(acme)
     deleted = five_chats[3].pk
@@ -297,7 +298,7 @@ def test_the_chats_get_new_ones(
     assert after[later.pk] == PASSWORD
     assert gina.api.get("/api/chat-user").status_code == 200
     assert not Departure.objects.filter(done_at=None).exists()
-    assert not departures.go_on()
+    assert not departures.process_batch()
     assert passwords(acme) == after
 
 
@@ -335,10 +336,10 @@ def test_a_worker_that_dies_between_two_chats(acme, bob, five_chats, monkeypatch
 
     monkeypatch.setattr(departures.chats, "rotate_password", dies)
     with pytest.raises(SystemExit):
-        departures.go_on()
+        departures.process_batch()
     between = passwords(acme)
     monkeypatch.setattr(departures.chats, "rotate_password", rotate)
-    while departures.go_on():
+    while departures.process_batch():
         pass
     after = passwords(acme)
     assert all(after[pk] == between[pk] for pk in done)
@@ -385,7 +386,7 @@ def test_nor_one_of_an_agent(acme, chat, bob):
     """The request had been let in when the account was switched off."""
     switch_off(acme, bob)
     with pytest.raises(ApiError) as error:
-        users.join_as_agent(chat.pk, bob.user)
+        chat_users.join_as_agent(chat.pk, bob.user)
     assert error.value.status_code == 404
     assert not ChatUserToken.objects.exists()
 

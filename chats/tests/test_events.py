@@ -3,8 +3,9 @@
 import pytest
 from django.db import transaction
 
+from chats.actions import chat_users, messages
 from chats.actions import chats as chat_actions
-from chats.actions import log, messages, users
+from chats.actions import events as event_actions
 from chats.models import Event, EventType
 
 
@@ -18,11 +19,11 @@ def test_all_that_happened_in_order_and_without_gap(chat, gina, agent_bob, bob, 
     first, _ = messages.send(gina.chat_user, "Helo")
     messages.edit(gina.chat_user, first["id"], "Hello")
     messages.delete(chat.pk, first["id"], None)
-    users.rename(gina.chat_user, {"first_name": "Georgina"})
+    chat_users.rename(gina.chat_user, {"first_name": "Georgina"})
     chat_actions.update(chat.pk, {"name": "New", "status": "closed"})
     chat_actions.update(chat.pk, {"status": "open"})
-    users.remove(gina.chat_user)
-    users.leave(agent_bob.chat_user)
+    chat_users.remove(gina.chat_user)
+    chat_users.leave(agent_bob.chat_user)
     body = events(bob, chat)
     assert [event["type"] for event in body["data"]] == [
         "chat.created", "user.joined", "user.updated", "user.joined", "message.created",
@@ -67,7 +68,7 @@ class Boom(Exception):
 
 def fail_after_a_turn(chat):
     with transaction.atomic():
-        log.append(chat.pk, EventType.CHAT_UPDATED, {})
+        event_actions.append(chat.pk, EventType.CHAT_UPDATED, {})
         raise Boom
 
 

@@ -6,19 +6,19 @@ import random
 import pytest
 
 from chats.hints import Hint, Position
-from chats.stream import feed as feeds
-from chats.stream import reader
-from chats.stream.door import Grant
-from chats.stream.feed import Feed
-from chats.stream.outlet import Outlet
-from chats.stream.stream import Stream
+from chats.stream import chat_feed as feeds
+from chats.stream import log_reader
+from chats.stream.admission import Grant
+from chats.stream.chat_feed import ChatFeed
+from chats.stream.subscriber import Subscriber
+from chats.stream.writer import Writer
 
 GRANT = Grant("chat", 1, None, 1, 42, (3,), 1e12)
 
 
 def hint(seq):
     event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T", "data": {}}
-    return Hint.of(event)
+    return Hint.from_event(event)
 
 
 class Log:
@@ -44,7 +44,7 @@ class Reader:
 
     def __init__(self, seq=0, pause=0.0):
         self.content, self.pause = b"", pause
-        self.stream = Stream(GRANT, Outlet({}, self.send, []), seq)
+        self.stream = Subscriber(GRANT, Writer({}, self.send, []), seq)
 
     async def send(self, message):
         if message["type"] == "http.response.body":
@@ -60,7 +60,7 @@ class Reader:
 @pytest.fixture
 def log(monkeypatch):
     log = Log()
-    monkeypatch.setattr(feeds, "REORDERED", 0.01)
+    monkeypatch.setattr(feeds, "REORDER_SECONDS", 0.01)
 
     return log
 
@@ -74,14 +74,14 @@ class AtOnce:
 
 
 def pages(ask):
-    return reader.Batch(AtOnce(), ask, most=2)
+    return log_reader.Batcher(AtOnce(), ask, max_size=2)
 
 
 def opened(log, head=0):
-    feed = Feed(42, pages(log.read), pages(log.heads))
-    feed.needed_by = 1
+    feed = ChatFeed(42, pages(log.read), pages(log.heads))
+    feed.use_count = 1
     log.head = head
-    feed.begin(head)
+    feed.start(head)
     return feed
 
 
@@ -90,7 +90,7 @@ def test_hints_in_order_cost_no_read(log):
         feed, gina = opened(log), Reader()
         await feed.attach(gina.stream, b"")
         for seq in range(1, 6):
-            feed.hear(hint(seq))
+            feed.receive(hint(seq))
         await asyncio.sleep(0.05)
         assert gina.ids == [1, 2, 3, 4, 5]
         assert log.reads == 0
@@ -103,7 +103,7 @@ def test_hints_that_overtake_each_other_are_put_right_without_a_read(log):
         feed, gina = opened(log), Reader()
         await feed.attach(gina.stream, b"")
         for seq in (2, 1, 1, 4, 3, 2):
-            feed.hear(hint(seq))
+            feed.receive(hint(seq))
         await asyncio.sleep(0.05)
         assert gina.ids == [1, 2, 3, 4]
         assert log.reads == 0
@@ -116,8 +116,8 @@ def test_a_hint_that_is_lost_is_read(log):
         feed, gina = opened(log), Reader()
         await feed.attach(gina.stream, b"")
         log.head = 30
-        feed.hear(hint(1))
-        feed.hear(hint(30))
+        feed.receive(hint(1))
+        feed.receive(hint(30))
         await asyncio.sleep(0.2)
         assert gina.ids == list(range(1, 31))
 
@@ -129,7 +129,7 @@ def test_a_head_that_is_learnt_is_read_up_to(log):
         feed, gina = opened(log, 5), Reader(seq=5)
         await feed.attach(gina.stream, b"")
         log.head = 25
-        feed.learn(25)
+        feed.learn_head(25)
         await asyncio.sleep(0.2)
         assert gina.ids == list(range(6, 26))
 
@@ -142,8 +142,8 @@ def test_hints_that_come_while_it_opens_are_kept(log):
         feed.opening = asyncio.get_running_loop().create_future()
         log.head = 3
         for seq in (3, 4, 5):
-            feed.hear(hint(seq))
-        feed.begin(3)
+            feed.receive(hint(seq))
+        feed.start(3)
         assert feed.seq == 5
         log.head = 5
         await feed.attach(gina.stream, b"")
@@ -157,7 +157,7 @@ def test_who_was_gone_for_a_moment_is_served_from_memory(log):
         feed, gina, greta = opened(log), Reader(), Reader(seq=7)
         await feed.attach(gina.stream, b"")
         for seq in range(1, 11):
-            feed.hear(hint(seq))
+            feed.receive(hint(seq))
         await feed.attach(greta.stream, b"")
         assert greta.ids == [8, 9, 10]
         assert log.reads == 0
@@ -171,7 +171,7 @@ def test_who_has_read_more_than_was_heard_of_gets_nothing_twice(log):
         log.head = 8
         await feed.attach(gina.stream, b"")
         for seq in (6, 7, 8, 9):
-            feed.hear(hint(seq))
+            feed.receive(hint(seq))
         await asyncio.sleep(0.05)
         assert gina.ids == [9]
 
@@ -182,7 +182,7 @@ def test_who_has_read_what_never_was_begins_at_the_head(log):
     async def run():
         feed, gina = opened(log, 5), Reader(seq=1000)
         await feed.attach(gina.stream, b"")
-        feed.hear(hint(6))
+        feed.receive(hint(6))
         await asyncio.sleep(0.05)
         assert gina.ids == [6]
 
@@ -203,13 +203,13 @@ def test_whatever_becomes_of_the_hints(log, seed):
             told += [pick.randint(1, log.head)] * pick.randint(0, 1)
             pick.shuffle(told)
             for seq in told:
-                feed.hear(hint(seq))
+                feed.receive(hint(seq))
             if pick.random() < 0.15:
                 reader = Reader(pick.randint(0, log.head), pause=pick.random() / 300)
                 readers.append((reader, reader.stream.seq))
                 joining.append(asyncio.ensure_future(feed.attach(reader.stream, b"")))
             await asyncio.sleep(pick.random() / 500)
-        feed.learn(log.head)
+        feed.learn_head(log.head)
         await asyncio.gather(*joining)
         await asyncio.sleep(0.5)
         for reader, began in readers:
@@ -221,12 +221,12 @@ def test_whatever_becomes_of_the_hints(log, seed):
 def test_what_passes_replaces_what_the_same_one_did(settings):
     async def run():
         gina = Reader(pause=0.02)
-        outlet = gina.stream.outlet
-        outlet.push(b"first\n")
+        writer = gina.stream.writer
+        writer.push(b"first\n")
         await asyncio.sleep(0)
         for number in range(5):
-            outlet.push_passing("gina", b"typing %d\n" % number, 6)
-        outlet.push_passing("greta", b"over\n", -1)  # nobody needs it any more
+            writer.push_ephemeral("gina", b"typing %d\n" % number, 6)
+        writer.push_ephemeral("greta", b"over\n", -1)  # nobody needs it any more
         await asyncio.sleep(0.1)
         assert gina.content == b"first\ntyping 4\n"
 
@@ -242,21 +242,21 @@ def test_what_piles_up_is_bounded(settings):
 
     async def run():
         gina, connection = Reader(pause=10), Connection()
-        outlet = Outlet({"extensions": {"chatapi.connection": connection}}, gina.send, [])
+        writer = Writer({"extensions": {"chatapi.connection": connection}}, gina.send, [])
         settings.STREAM_BUFFER_BYTES = 1000
-        outlet.push(b"x" * 600)
+        writer.push(b"x" * 600)
         await asyncio.sleep(0)
-        outlet.push(b"x" * 600)
-        assert not outlet.closed
-        outlet.push(b"x" * 600)
-        assert outlet.closed
+        writer.push(b"x" * 600)
+        assert not writer.closed
+        writer.push(b"x" * 600)
+        assert writer.closed
         assert connection.aborted
 
     asyncio.run(run())
 
 
 def test_a_hint_is_the_same_after_its_way():
-    for each in (hint(7), Hint.passing("typing", 42, {"chat_user_id": 1})):
+    for each in (hint(7), Hint.ephemeral("typing", 42, {"chat_user_id": 1})):
         assert Hint.unpack(each.pack()) == each
 
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chats.actions import codes, users
+from chats.actions import auth_codes, chat_users
 from chats.models import AuthCode, Event
 from conftest import Client
 
 
 @pytest.fixture
 def ida(chat):
-    joined = users.join(
+    joined = chat_users.join_as_guest(
         chat, email="ida@guest.test", first_name="Ida", last_name="New", network="127.0.0.1"
     )
     return joined.chat_user
@@ -64,7 +64,7 @@ def test_a_stale_code_is_not_taken(chat, ida, newest_code):
 
 def test_only_the_newest_code_counts(chat, ida, newest_code):
     older = newest_code("ida@guest.test")
-    codes.mail_code(ida)
+    auth_codes.mail_code(ida)
     assert newest_code("ida@guest.test") != older
     assert exchange(chat.pk, older).status_code == 422
     assert exchange(chat.pk, newest_code("ida@guest.test")).status_code == 200
@@ -97,7 +97,7 @@ def test_what_is_no_code_is_said(chat, ida, code):
 
 
 def test_codes_are_six_digits_and_spread(chat, ida):
-    seen = {codes.digits(codes.mail_code(ida)) for _ in range(50)}
+    seen = {auth_codes.digits(auth_codes.mail_code(ida)) for _ in range(50)}
     assert len(seen) > 45
     assert all(100_000 <= int(code) <= 999_999 for code in seen)
     assert not {bytes(code.nonce) for code in AuthCode.objects.all()} & {
@@ -112,8 +112,8 @@ def test_verifying_is_told_in_the_log_once(chat, ida, newest_code):
 
 
 def test_who_left_comes_back_by_a_code(chat, gina, newest_code):
-    users.leave(gina.chat_user)
-    users.join(chat, email="gina@guest.test", first_name="G", last_name="G")
+    chat_users.leave(gina.chat_user)
+    chat_users.join_as_guest(chat, email="gina@guest.test", first_name="G", last_name="G")
     assert exchange(chat.pk, newest_code("gina@guest.test"), "gina@guest.test").status_code == 200
     assert gina.api.get("/api/chat-user").status_code == 401  # the token of then stays dead
     kinds = list(Event.objects.filter(chat=chat).order_by("seq").values_list("type", flat=True))
@@ -122,5 +122,5 @@ def test_who_left_comes_back_by_a_code(chat, gina, newest_code):
 
 def test_a_ban_ends_the_code_that_is_on_its_way(chat, ida, newest_code):
     code = newest_code("ida@guest.test")
-    users.ban(ida)
+    chat_users.ban(ida)
     assert exchange(chat.pk, code).status_code == 422

@@ -12,7 +12,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from chatapi.tasks import analyze
-from chats import access
+from chats.access import chats as chat_access
 from chats.models import Chat
 from companies.actions.companies import create_company
 from companies.models import Company, Membership, Role
@@ -165,7 +165,7 @@ def test_a_page_by_cursor_costs_the_same_at_any_depth(acme, bob, charlie, order,
     rows = Chat.objects.filter(company=acme).order_by("created_at", "pk")
 
     def going_on_after(place):
-        cursor = access.CHATS.cursor(
+        cursor = chat_access.ORDERING.cursor(
             rows[place if order == "asc" else 4999 - place], {"order": order}
         )
 

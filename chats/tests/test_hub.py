@@ -7,12 +7,12 @@ from django.db import OperationalError
 
 from chatapi.bus.hints import ACCESS, CONTROL
 from chats.hints import Hint
-from chats.stream import door, hub, listener, reader
-from chats.stream.door import Grant
-from chats.stream.feed import MOST_EARLY
+from chats.stream import admission, hub, listener, log_reader
+from chats.stream.admission import Grant
+from chats.stream.chat_feed import MAX_EARLY
 from chats.stream.hub import Hub
-from chats.stream.outlet import Outlet
-from chats.stream.stream import Stream
+from chats.stream.subscriber import Subscriber
+from chats.stream.writer import Writer
 
 
 class AtOnce:
@@ -29,15 +29,15 @@ class AtOnce:
 class Quiet:
     """A listener that confirms after a while, and knows what is wanted."""
 
-    def __init__(self, audience, pause=0.0):
-        self.audience, self.pause = audience, pause
+    def __init__(self, handler, pause=0.0):
+        self.handler, self.pause = handler, pause
         self.names = set()
 
-    async def join(self, names):
+    async def subscribe(self, names):
         self.names.update(names)
         await asyncio.sleep(self.pause)
 
-    def leave(self, name):
+    def unsubscribe(self, name):
         self.names.discard(name)
 
 
@@ -46,13 +46,13 @@ def made(monkeypatch):
     """A hub without a database: chats are at their 5th event, everybody may read all."""
 
     def make(pause=0.0):
-        for threads in ("LOG", "DOOR", "ASIDE"):
-            monkeypatch.setattr(reader, threads, AtOnce(pause))
-        monkeypatch.setattr(reader, "heads", lambda ids: dict.fromkeys(ids, 5))
-        monkeypatch.setattr(reader, "chat_events", lambda spots: {spot: [] for spot in spots})
-        monkeypatch.setattr(reader, "company_events", lambda ids, after: [])
-        monkeypatch.setattr(reader, "events_at", lambda spots: {s: hint(s[1]) for s in spots})
-        monkeypatch.setattr(door, "renew", lambda grants: {each: each for each in grants})
+        for threads in ("LOG_POOL", "ADMISSION_POOL", "BACKGROUND_POOL"):
+            monkeypatch.setattr(log_reader, threads, AtOnce(pause))
+        monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+        monkeypatch.setattr(log_reader, "chat_events", lambda spots: {spot: [] for spot in spots})
+        monkeypatch.setattr(log_reader, "company_events", lambda ids, after: [])
+        monkeypatch.setattr(log_reader, "events_at", lambda spots: {s: hint(s[1]) for s in spots})
+        monkeypatch.setattr(admission, "renew", lambda grants: {each: each for each in grants})
         made = Hub()
         made._listener = Quiet(made, pause)
         return made
@@ -65,7 +65,7 @@ class Read:
 
     def __init__(self, grant, seq=5):
         self.content, self.ended = b"", False
-        self.stream = Stream(grant, Outlet({}, self.send, []), seq)
+        self.stream = Subscriber(grant, Writer({}, self.send, []), seq)
 
     async def send(self, message):
         self.content += message.get("body", b"")
@@ -85,13 +85,13 @@ def test_a_stream_that_goes_while_its_feed_opens_leaves_nothing(made):
         hub = made(pause=0.01)
         for _ in range(10):
             gina = Read(guest())
-            hub.open(gina.stream, 0)
+            hub.add(gina.stream, 0)
             running = asyncio.ensure_future(hub.run(gina.stream, None))
             await asyncio.sleep(0.005)
             running.cancel()
-            hub.close(gina.stream)
+            hub.remove(gina.stream)
         await asyncio.sleep(0.1)
-        assert (hub._feeds, hub.streams, hub._listener.names) == ({}, set(), set())
+        assert (hub._feeds, hub.subscribers, hub._listener.names) == ({}, set(), set())
 
     asyncio.run(run())
 
@@ -117,11 +117,11 @@ def test_a_feed_that_could_not_be_opened_is_opened_anew(made, monkeypatch):
         def broken(ids):
             raise ValueError("not the database's fault")
 
-        monkeypatch.setattr(hub._heads, "_ask", broken)
+        monkeypatch.setattr(hub._heads, "_fetch", broken)
         with pytest.raises(ValueError):
             await hub.wait(42, 5)
         assert hub._feeds == {}
-        monkeypatch.setattr(hub._heads, "_ask", lambda ids: dict.fromkeys(ids, 6))
+        monkeypatch.setattr(hub._heads, "_fetch", lambda ids: dict.fromkeys(ids, 6))
         await asyncio.wait_for(hub.wait(42, 5), 1)
 
     asyncio.run(run())
@@ -133,18 +133,18 @@ def test_two_changes_of_access_at_once_send_nobody_away(made, monkeypatch):
     async def run():
         hub = made(pause=0.01)
         bob = Read(member(3))
-        hub.open(bob.stream, 0)
+        hub.add(bob.stream, 0)
         await hub.run(bob.stream, None)
         now = [(3,), (3, 4)]
         monkeypatch.setattr(
-            door, "renew", lambda grants: {g: g._replace(company_ids=now[-1]) for g in grants}
+            admission, "renew", lambda grants: {g: g._replace(company_ids=now[-1]) for g in grants}
         )
-        hub.heard(CONTROL, ACCESS + b"user:9")
+        hub.on_message(CONTROL, ACCESS + b"user:9")
         await asyncio.sleep(0.002)
         now.append((3, 4, 5))
-        hub.heard(CONTROL, ACCESS + b"user:9")
+        hub.on_message(CONTROL, ACCESS + b"user:9")
         await asyncio.sleep(0.2)
-        assert not bob.stream.outlet.closed
+        assert not bob.stream.writer.closed
         assert bob.stream.grant.company_ids == (3, 4, 5)
         assert {"company:3", "company:4", "company:5"} <= hub._listener.names
 
@@ -155,12 +155,12 @@ def test_two_changes_of_access_at_once_send_nobody_away(made, monkeypatch):
 def test_a_change_of_access_between_admission_and_opening_is_not_missed(made, monkeypatch, subject):
     async def run():
         hub = made()
-        monkeypatch.setattr(door, "renew", lambda grants: {})
-        before = hub._changes
-        hub.heard(CONTROL, ACCESS + b"chat:43")
-        hub.heard(CONTROL, ACCESS + subject)
+        monkeypatch.setattr(admission, "renew", lambda grants: {})
+        before = hub.renewal.change_count
+        hub.on_message(CONTROL, ACCESS + b"chat:43")
+        hub.on_message(CONTROL, ACCESS + subject)
         gina = Read(guest())
-        hub.open(gina.stream, before)
+        hub.add(gina.stream, before)
         await hub.run(gina.stream, None)
         await asyncio.sleep(0.05)
         assert b"event: bye" in gina.content
@@ -173,11 +173,11 @@ def test_others_access_is_none_of_its_business(made, monkeypatch):
     async def run():
         hub = made()
         asked = []
-        monkeypatch.setattr(door, "renew", asked.append)
+        monkeypatch.setattr(admission, "renew", asked.append)
         for number in range(100):
-            hub.heard(CONTROL, ACCESS + b"chat:%d" % (number + 100))
+            hub.on_message(CONTROL, ACCESS + b"chat:%d" % (number + 100))
         gina = Read(guest())
-        hub.open(gina.stream, 0)
+        hub.add(gina.stream, 0)
         await asyncio.sleep(0.05)
         assert asked == []
 
@@ -188,12 +188,12 @@ def test_what_happens_while_a_member_catches_up_comes_after_it(made, monkeypatch
     async def run():
         hub = made(pause=0.02)
         log = [hint(1), hint(2)]
-        monkeypatch.setattr(reader, "company_events", lambda ids, after: [(3, h) for h in log])
+        monkeypatch.setattr(log_reader, "company_events", lambda ids, after: [(3, h) for h in log])
         bob = Read(member(3))
-        hub.open(bob.stream, 0)
+        hub.add(bob.stream, 0)
         running = asyncio.ensure_future(hub.run(bob.stream, None))
         await asyncio.sleep(0.01)
-        hub.heard("company:3", hint(9).pack())
+        hub.on_message("company:3", hint(9).pack())
         await running
         await asyncio.sleep(0.05)
         ids = [line.rsplit(b"_", 1)[1] for line in bob.content.splitlines() if b"id: " in line]
@@ -205,23 +205,23 @@ def test_what_happens_while_a_member_catches_up_comes_after_it(made, monkeypatch
 def hint(seq):
     at = "2021-07-05T09:31:38.000000Z"
     event = {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": at, "data": {}}
-    return Hint.of(event)
+    return Hint.from_event(event)
 
 
 def test_a_feed_with_too_many_early_hints_still_takes_the_one_it_lacks(made, monkeypatch):
     async def run():
         hub = made(pause=0.01)
         gina = Read(guest())
-        hub.open(gina.stream, 0)
+        hub.add(gina.stream, 0)
         await hub.run(gina.stream, None)
-        last = MOST_EARLY + 50
+        last = MAX_EARLY + 50
         monkeypatch.setattr(
             hub._pages,
-            "_ask",
+            "_fetch",
             lambda spots: {(c, a): [hint(n) for n in range(a + 1, a + 101)] for c, a in spots},
         )
         for seq in range(7, last + 1):
-            hub.heard("chat:42", hint(seq).pack())
+            hub.on_message("chat:42", hint(seq).pack())
         await asyncio.sleep(1)
         ids = [int(line[4:]) for line in gina.content.splitlines() if line.startswith(b"id: ")]
         assert ids[: last - 5] == list(range(6, last + 1))
@@ -239,7 +239,7 @@ def test_one_who_cannot_be_answered_does_not_spoil_the_others():
         return {key: key * 2 for key in keys}
 
     async def run():
-        batch = reader.Batch(AtOnce(), ask, most=10)
+        batch = log_reader.Batcher(AtOnce(), ask, max_size=10)
         found = await asyncio.gather(*map(batch.get, range(20)), return_exceptions=True)
         assert [type(each) for each in found].count(OverflowError) == 1
         assert found[:13] == [n * 2 for n in range(13)]
@@ -255,7 +255,7 @@ def test_a_database_that_is_away_is_told_to_all_and_asked_again():
         raise OperationalError
 
     async def run():
-        batch = reader.Batch(AtOnce(), ask, most=10)
+        batch = log_reader.Batcher(AtOnce(), ask, max_size=10)
         found = await asyncio.gather(*map(batch.get, range(10)), return_exceptions=True)
         assert {type(each) for each in found} == {OperationalError}
         assert asked == [10]  # once for all
@@ -270,15 +270,15 @@ class Heard:
     def __init__(self):
         self.told, self.is_deaf = [], None
 
-    def heard(self, channel, payload):
+    def on_message(self, channel, payload):
         if payload == b"broken":
             raise ValueError(payload)
         self.told.append((channel, payload))
 
-    def deaf(self):
+    def on_disconnected(self):
         self.is_deaf = True
 
-    def hearing(self):
+    def on_connected(self):
         self.is_deaf = False
 
 
@@ -292,7 +292,7 @@ def redis_listener(settings):
             heard = Heard()
             listening = listener.RedisListener(heard)
             try:
-                await asyncio.wait_for(listening.join(["warm-up"]), 5)
+                await asyncio.wait_for(listening.subscribe(["warm-up"]), 5)
                 while heard.is_deaf is not False:
                     await asyncio.sleep(0.01)
                 await test(listening, heard)
@@ -314,9 +314,9 @@ def publish(name, payload):
 def test_what_is_joined_is_heard(redis_listener):
     async def test(listening, heard):
         for number in range(50):
-            await listening.join([f"chat:{number}"])
+            await listening.subscribe([f"chat:{number}"])
             assert publish(f"chat:{number}", b"x") == 1
-            listening.leave(f"chat:{number}")
+            listening.unsubscribe(f"chat:{number}")
         await asyncio.sleep(0.2)
         assert len(heard.told) == 50
         assert publish("chat:7", b"x") == 0
@@ -326,13 +326,13 @@ def test_what_is_joined_is_heard(redis_listener):
 
 def test_who_leaves_and_comes_back_at_any_turn_is_heard(redis_listener):
     async def test(listening, heard):
-        await listening.join(["a"])
+        await listening.subscribe(["a"])
         for turns in range(12):
-            listening.leave("a")
-            joining = asyncio.ensure_future(listening.join([f"b{turns}"]))
+            listening.unsubscribe("a")
+            joining = asyncio.ensure_future(listening.subscribe([f"b{turns}"]))
             for _ in range(turns):
                 await asyncio.sleep(0)
-            await asyncio.wait_for(listening.join(["a"]), 5)
+            await asyncio.wait_for(listening.subscribe(["a"]), 5)
             await joining
             assert publish("a", b"x") == 1, turns
 
@@ -341,9 +341,9 @@ def test_who_leaves_and_comes_back_at_any_turn_is_heard(redis_listener):
 
 def test_a_join_that_is_left_meanwhile_returns(redis_listener):
     async def test(listening, heard):
-        joining = asyncio.ensure_future(listening.join(["a"]))
+        joining = asyncio.ensure_future(listening.subscribe(["a"]))
         await asyncio.sleep(0)
-        listening.leave("a")
+        listening.unsubscribe("a")
         await asyncio.wait_for(joining, 5)
 
     redis_listener(test)
@@ -351,7 +351,7 @@ def test_a_join_that_is_left_meanwhile_returns(redis_listener):
 
 def test_a_hint_that_is_not_understood_harms_nobody(redis_listener, caplog):
     async def test(listening, heard):
-        await listening.join(["a"])
+        await listening.subscribe(["a"])
         publish("a", b"broken")
         publish("a", b"whole")
         await asyncio.sleep(0.2)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from chatapi.limits.rate import Rate
 from chatapi.mail.outbox import deliver, due
-from chats.actions import users
+from chats.actions import chat_users
 from chats.models import Chat, ChatUser, Event
 from conftest import PASSWORD, Client
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_by_field(chat, field, value):
 
 
 def test_a_banned_guest_stays_out(chat, gina, error_of):
-    users.ban(gina.chat_user)
+    chat_users.ban(gina.chat_user)
     answer = join(chat.pk, email="gina@guest.test")
     assert answer.status_code == 403
     assert error_of(answer) == "banned"
@@ -126,7 +126,7 @@ def test_only_one_code_mail_a_minute(chat):
 
 
 def test_who_used_the_code_may_ask_for_the_next_at_once(chat, gina):
-    users.leave(gina.chat_user)
+    chat_users.leave(gina.chat_user)
     assert join(chat.pk, email="gina@guest.test").status_code == 202
 
 
@@ -174,7 +174,7 @@ def test_an_agents_token_dies_with_the_membership(acme, chat, alice, bob, agent_
     gone = alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
     assert gone.status_code == 200
     assert agent_bob.api.get("/api/chat-user").status_code == 401
-    assert users.remove_ended_agents() == 1
+    assert chat_users.remove_ended_agents() == 1
     agent_bob.chat_user.refresh_from_db()
     assert agent_bob.chat_user.status == "removed"
     assert Event.objects.filter(chat=chat).latest("seq").type == "user.removed"
@@ -185,7 +185,7 @@ def test_who_was_an_agent_is_invited_back_as_a_guest(
 ):
     settings.LIMITS = settings.LIMITS | {"CODE_MAIL_PAUSE": Rate.parse("999/s")}
     alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
-    users.remove_ended_agents()
+    chat_users.remove_ended_agents()
     assert join(chat.pk, email="bob@acme.test").status_code == 403
     alice.api.post(f"/api/chats/{chat.pk}/users", {"email": "bob@acme.test"})
     assert join(chat.pk, email="bob@acme.test").status_code == 202
@@ -241,7 +241,7 @@ def test_an_account_that_is_shut_is_out_of_its_chats(chat, bob, agent_bob):
     bob.user.is_active = False
     bob.user.save()
     assert agent_bob.api.get("/api/chat-user").status_code == 401
-    assert users.remove_ended_agents() == 1
+    assert chat_users.remove_ended_agents() == 1
 
 
 def test_a_membership_that_ends_on_the_way_is_404(acme, chat, bob):
@@ -250,7 +250,7 @@ def test_a_membership_that_ends_on_the_way_is_404(acme, chat, bob):
 
     Membership.objects.filter(user=bob.user).update(ended_at=timezone.now())
     with pytest.raises(ApiError) as refused:
-        users.join_as_agent(chat.pk, bob.user)
+        chat_users.join_as_agent(chat.pk, bob.user)
     assert refused.value.status_code == 404
 
 
@@ -271,7 +271,7 @@ def test_an_invitation_is_replayed_like_any_other(chat, bob):
 def test_who_was_removed_gets_no_invitation_any_more(chat, bob):
     send_mails()
     bob.api.post(f"/api/chats/{chat.pk}/users", {"email": "ida@guest.test"})
-    users.remove(ChatUser.objects.get(chat=chat, email="ida@guest.test"))
+    chat_users.remove(ChatUser.objects.get(chat=chat, email="ida@guest.test"))
     assert send_mails() == []
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from chatapi.models import OutgoingMail
+from chats.actions import auth_codes
 from chats.actions import chats as chat_actions
-from chats.actions import codes
 from chats.models import AuthCode, Chat, ChatUser
 from companies.actions.companies import create_company
 from conftest import PASSWORD, Client
@@ -28,7 +28,7 @@ def get_token(chat, code, n=200, **extra):
 
 
 def right_and_wrong(chat):
-    right = codes.digits(AuthCode.objects.filter(chat=chat).latest("pk"))
+    right = auth_codes.digits(AuthCode.objects.filter(chat=chat).latest("pk"))
     return right, "100000" if right != "100000" else "100001"
 
 

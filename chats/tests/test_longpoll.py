@@ -9,12 +9,12 @@ import pytest
 from chatapi.server.body import Guard, Intake, disconnected
 from chatapi.tests.installation import Installation, wait_for
 from chats.hints import Hint
-from chats.stream import door, longpoll, reader
-from chats.stream.app import asks_for_stream
+from chats.stream import admission, log_reader, longpoll
+from chats.stream.admission import Grant
 from chats.stream.caps import Caps
-from chats.stream.door import Grant
 from chats.stream.hub import Hub
 from chats.stream.longpoll import LongPoll, seconds_to_wait
+from chats.stream.request import parse_request
 from chats.tests.live import logged
 
 
@@ -160,7 +160,7 @@ def test_a_long_query_does_not_hold_up_the_event_loop(query, accept):
     for _ in range(5):
         began = time.process_time()
         seconds_to_wait(scope)
-        asks_for_stream(scope)
+        parse_request(scope)
         took.append(time.process_time() - began)
     assert min(took) < 0.02
 
@@ -171,7 +171,7 @@ def test_a_stream_with_too_many_fields_is_for_the_view_to_refuse():
         "type": "http", "method": "GET", "path": "/api/chats/1/events", "query_string": query,
         "headers": [(b"accept", b"text/event-stream")],
     }  # fmt: skip
-    asked = asks_for_stream(scope)
+    asked = parse_request(scope)
     assert (asked.token, asked.after) == ("", "")
     assert len(asked.rest) > 1_000
 
@@ -188,10 +188,10 @@ class AtOnce:
 
 
 class Quiet:
-    async def join(self, names):
+    async def subscribe(self, names):
         pass
 
-    def leave(self, name):
+    def unsubscribe(self, name):
         pass
 
 
@@ -222,8 +222,11 @@ def asked(monkeypatch):
     def admit(knocks):
         found["came"].append(len(knocks))
         return {
-            knock: door.Entry(
-                Grant("chat", len(knock.token), None, 1, 42, (3,), 1e12), 5, door.UNCHARGED, False
+            knock: admission.Admission(
+                Grant("chat", len(knock.token), None, 1, 42, (3,), 1e12),
+                5,
+                admission.UNCHARGED,
+                False,
             )
             for knock in knocks
         }
@@ -232,11 +235,11 @@ def asked(monkeypatch):
         found["woken"].append(len(grants))
         return {each: each for each in grants} if found["valid"] else {}
 
-    for threads in ("LOG", "DOOR", "ASIDE"):
-        monkeypatch.setattr(reader, threads, AtOnce())
-    monkeypatch.setattr(reader, "heads", lambda ids: dict.fromkeys(ids, 5))
-    monkeypatch.setattr(door, "admit", admit)
-    monkeypatch.setattr(door, "renew", renew)
+    for threads in ("LOG_POOL", "ADMISSION_POOL", "BACKGROUND_POOL"):
+        monkeypatch.setattr(log_reader, threads, AtOnce())
+    monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+    monkeypatch.setattr(admission, "admit", admit)
+    monkeypatch.setattr(admission, "renew", renew)
     return found
 
 
@@ -269,7 +272,7 @@ def poll(app, token="t", query=b"after=5&wait=5", address="1.2.3.4"):
 
 
 def event(seq, text="Hello"):
-    return Hint.of(
+    return Hint.from_event(
         {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T",
          "data": {"text": text}}
     )  # fmt: skip
@@ -289,13 +292,13 @@ def test_three_hundred_are_woken_without_a_query_each(view, asked, hubs, setting
         polls = [poll(app) for _ in range(300)]
         await held(hub, 300)
         asked["woken"].clear()
-        hub.heard("chat:42", event(6).pack())
+        hub.on_message("chat:42", event(6).pack())
         await asyncio.wait_for(asyncio.gather(*[task for task, _ in polls]), 5)
         assert view.asked == 300  # when they came
         assert sum(asked["came"]) <= 5
         assert asked["woken"] == [1]
         for _, (start, body) in polls:
-            json = Hint.json_in(event(6).frame)
+            json = Hint.event_json(event(6).frame)
             assert body["body"] == b'{"data":[%b],"last_seq":6}' % json
             headers = dict(start["headers"])
             assert headers[b"content-length"] == b"%d" % len(body["body"])
@@ -312,7 +315,7 @@ def test_a_token_that_ended_meanwhile_is_told_nothing(view, asked, hubs, what):
         await held(hub, 1)
         asked["valid"], view.status = False, 401
         if what == "news":
-            hub.heard("chat:42", event(6, "secret").pack())
+            hub.on_message("chat:42", event(6, "secret").pack())
         await asyncio.wait_for(task, 5)
         assert sent[0]["status"] == 401
         assert b"secret" not in sent[1]["body"]
@@ -328,9 +331,9 @@ def test_a_feed_that_lacks_what_came_leaves_it_to_the_view(view, hubs):
         task, sent = poll(app)
         await held(hub, 1)
         view.events = [b'"new wording"', b'"edit"']
-        hub.heard("chat:42", event(6, "old wording").pack())
+        hub.on_message("chat:42", event(6, "old wording").pack())
         edit = event(7).body.replace(b"message.created", b"message.updated")
-        hub.heard("chat:42", event(7)._replace(body=edit).pack())
+        hub.on_message("chat:42", event(7)._replace(body=edit).pack())
         await asyncio.wait_for(task, 5)
         assert sent[1]["body"] == b'{"data":["new wording","edit"],"last_seq":7}'
 
@@ -344,9 +347,9 @@ def test_it_keeps_to_the_limit_that_was_asked_for(view, hubs, query, seqs):
         task, sent = poll(app, query=b"after=5&wait=5&" + query)
         await held(hub, 1)
         for seq in (6, 7, 8):
-            hub.heard("chat:42", event(seq).pack())
+            hub.on_message("chat:42", event(seq).pack())
         await asyncio.wait_for(task, 5)
-        page = longpoll.page_of(sent)
+        page = longpoll.parse_page(sent)
         assert [each["seq"] for each in page["data"]] == seqs
         assert page["last_seq"] == 8
 
@@ -376,7 +379,7 @@ def test_one_too_many_is_refused(view, hubs, settings, cap, whose):
         assert int(dict(start["headers"])[b"retry-after"]) > 0
         assert dict(start["headers"])[b"x-ratelimit-limit"] == b"100"
         assert b'"rate_limited"' in body["body"]
-        hub.heard("chat:42", event(6).pack())
+        hub.on_message("chat:42", event(6).pack())
         await asyncio.gather(*[each for each, _ in polls])
         assert not caps._open
         assert caps._total == 0
@@ -397,7 +400,7 @@ def test_who_goes_makes_room(view, hubs, settings):
         assert caps._total == 0
         task, sent = poll(app)
         await held(hub, 1)
-        hub.heard("chat:42", event(6).pack())
+        hub.on_message("chat:42", event(6).pack())
         await asyncio.wait_for(task, 5)
         assert sent[0]["status"] == 200
 

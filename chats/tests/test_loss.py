@@ -50,13 +50,15 @@ SETTINGS = {
 MAKE = f"""
 import json
 from accounts.actions.users import account_for
-from chats.actions import chats, users
+from chats.actions import chats, chat_users
 from companies.actions.companies import create_company
 company = create_company(account_for("owner@loss.test"), name="Loss", verify_first_join=False)
 made = []
 for number in range({CHATS}):
     chat = chats.create(company, password="open-sesame")
-    guest = users.join(chat, email="gina@guest.test", first_name="Gina", last_name="Guest")
+    guest = chat_users.join_as_guest(
+        chat, email="gina@guest.test", first_name="Gina", last_name="Guest"
+    )
     made.append([chat.pk, guest.token])
 print(json.dumps(made))
 """

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chats.actions import messages, users
+from chats.actions import chat_users, messages
 from chats.models import Event, Message, MessageRevision
 
 
@@ -200,7 +200,7 @@ def test_who_is_removed_while_sending_has_no_say(gina, chat):
     """The token was good when it was looked up; the row says otherwise by now."""
     from chatapi.api.errors import ApiError
 
-    users.remove(gina.chat_user)
+    chat_users.remove(gina.chat_user)
     with pytest.raises(ApiError) as refused:
         messages.send(gina.chat_user, "Still here")
     assert refused.value.status_code == 401

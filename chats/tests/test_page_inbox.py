@@ -7,14 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import (
-    PHONE,
-    Person,
-    Site,
-    assert_accessible,
-    hide,
-    shot,
-)
+from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, hide, shot
 from chatapi.tests.installation import wait_for
 from chats.tests.guests import AWAY, fill, message
 from chats.tests.inbox import joined, open_inbox, row, send

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from chatapi.tests.browser import Person, Site, assert_accessible, enter, shot
 from chats.actions import messages
-from chats.pages.overview import ceiling, lasting
+from chats.website.overview import ceiling, duration_text
 
 PATH = "/companies/acme/overview"
 
@@ -42,7 +42,7 @@ def test_an_axis_ends_above_its_highest_bar(value):
 
 
 def test_times_as_people_say_them():
-    told = [lasting(each) for each in (None, 1, 61, 300, 7200, 200_000)]
+    told = [duration_text(each) for each in (None, 1, 61, 300, 7200, 200_000)]
     assert told == ["", "1 second", "61 seconds", "5 minutes", "2 hours", "2 days"]
 
 

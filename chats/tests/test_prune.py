@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import ApiToken
 from chatapi.models import IdempotencyRecord
+from chats.actions import auth_codes, messages
 from chats.actions import chats as actions
-from chats.actions import codes, messages
 from chats.models import AuthCode, Chat, ChatUserToken, Message
 from companies.models import Company
 
@@ -23,7 +23,7 @@ def prune():
 
 def test_nothing_that_is_in_use_goes(chat, gina, alice):
     messages.send(gina.chat_user, "Hello")
-    codes.mail_code(gina.chat_user)
+    auth_codes.mail_code(gina.chat_user)
     assert prune() == ""
     assert gina.api.get("/api/chat-user").status_code == 200
 

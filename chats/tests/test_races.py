@@ -11,7 +11,7 @@ import pytest
 from django.db import connections, transaction
 
 from chatapi.api.errors import ApiError, ErrorCode
-from chats.actions import chats, codes, messages, users
+from chats.actions import auth_codes, chat_users, chats, messages
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
 from companies.actions.members import add_member
 from companies.models import Membership, Role
@@ -51,7 +51,7 @@ def test_fifty_writers_in_one_chat_leave_no_gap_and_no_double(chat, gina):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda chat, author: users.leave(author), ErrorCode.INVALID_TOKEN),
+        (lambda chat, author: chat_users.leave(author), ErrorCode.INVALID_TOKEN),
         (lambda chat, author: chats.update(chat.pk, {"status": "closed"}), ErrorCode.CHAT_CLOSED),
         (lambda chat, author: chats.delete(chat), ErrorCode.NOT_FOUND),
     ],
@@ -100,10 +100,10 @@ def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, mo
     settings.LIMITS = settings.LIMITS | {
         "CODE_TRY": Rate.parse("999/s"), "ANONYMOUS": Rate.parse("999/s"),
     }  # fmt: skip
-    code = codes.mail_code(gina.chat_user, "127.0.0.1")
-    right = codes.digits(code)
+    code = auth_codes.mail_code(gina.chat_user, "127.0.0.1")
+    right = auth_codes.digits(code)
     compared = []
-    monkeypatch.setattr(codes, "digits", lambda code: compared.append(code) or right)
+    monkeypatch.setattr(auth_codes, "digits", lambda code: compared.append(code) or right)
     path = f"/api/chats/{chat.pk}/users/get-token"
     guesses = [str(100_000 + n) for n in range(64)]
     guesses = [guess if guess != right else "999999" for guess in guesses]
@@ -123,7 +123,7 @@ def test_the_right_code_sixteen_times_at_once_is_one_token(chat, gina, settings)
     from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {"CODE_TRY": Rate.parse("999/s")}
-    digits = codes.digits(codes.mail_code(gina.chat_user))
+    digits = auth_codes.digits(auth_codes.mail_code(gina.chat_user))
     tokens = ChatUserToken.objects.count()
     body = {"email": "gina@guest.test", "auth-code": digits}
     path = f"/api/chats/{chat.pk}/users/get-token"

@@ -7,15 +7,15 @@ import pytest
 
 from chatapi.api.encoding import instant
 from chatapi.bus.hints import ACCESS, CONTROL
-from chats.actions import messages, users
+from chats.actions import chat_users, messages
 from chats.hints import Hint, Position
 from chats.models import Event
-from chats.stream import door, hub, reader
-from chats.stream import feed as feeds
-from chats.stream.door import Grant
-from chats.stream.feed import Feed
-from chats.stream.outlet import Outlet
-from chats.stream.stream import Stream
+from chats.stream import admission, hub, log_reader
+from chats.stream import chat_feed as feeds
+from chats.stream.admission import Grant
+from chats.stream.chat_feed import ChatFeed
+from chats.stream.subscriber import Subscriber
+from chats.stream.writer import Writer
 from chats.tests.live import logged
 from conftest import make_guest
 
@@ -43,7 +43,7 @@ class Log:
             "seq": seq, "type": kind, "chat_id": 42, "created_at": instant(self.times[seq]),
             "data": {"seq": about, "text": self.texts[about]},
         }  # fmt: skip
-        return Hint.of(event)
+        return Hint.from_event(event)
 
     def pages(self, spots):
         return {
@@ -75,7 +75,7 @@ class Reader:
 
     def __init__(self, grant, seq=0, head=0):
         self.content = b""
-        self.stream = Stream(grant, Outlet({}, self.send, []), seq, head)
+        self.stream = Subscriber(grant, Writer({}, self.send, []), seq, head)
 
     async def send(self, message):
         self.content += message.get("body", b"")
@@ -99,10 +99,12 @@ def log():
 # --- The feed of a chat ---
 
 
-def opened(log, needed_by=1):
-    feed = Feed(42, reader.Batch(AtOnce(), log.pages, 20), reader.Batch(AtOnce(), log.heads, 20))
-    feed.needed_by = needed_by
-    feed.begin(log.head)
+def opened(log, use_count=1):
+    feed = ChatFeed(
+        42, log_reader.Batcher(AtOnce(), log.pages, 20), log_reader.Batcher(AtOnce(), log.heads, 20)
+    )
+    feed.use_count = use_count
+    feed.start(log.head)
     return feed
 
 
@@ -115,16 +117,16 @@ def test_frames_that_were_kept(log, type, text, after):
         feed, keeper = opened(log), Reader(GUEST)
         await feed.attach(keeper.stream, b"")
         for _ in range(2):
-            feed.hear(log.commit("chat.updated"))
-        feed.hear(log.commit("message.created", text=SECRET))
+            feed.receive(log.commit("chat.updated"))
+        feed.receive(log.commit("message.created", text=SECRET))
         for _ in range(3):
-            feed.hear(log.commit("message.created", text="in between"))
-        feed.hear(log.commit(type, 3, text))
+            feed.receive(log.commit("message.created", text="in between"))
+        feed.receive(log.commit(type, 3, text))
         await asyncio.sleep(0.01)
         assert SECRET.encode() in keeper.content  # who was there has read it
         late = Reader(GUEST, after, head=log.head)
         await feed.attach(late.stream, b"")
-        feed.hear(log.commit("message.created", text="Hello"))
+        feed.receive(log.commit("message.created", text="Hello"))
         await asyncio.sleep(0.01)
         assert SECRET.encode() not in late.content
         assert late.ids == list(range(after + 1, log.head + 1))
@@ -135,9 +137,9 @@ def test_frames_that_were_kept(log, type, text, after):
 def test_an_edit_of_an_edit(log):
     async def run():
         feed = opened(log)
-        feed.hear(log.commit("message.created", text="first"))
-        feed.hear(log.commit("message.updated", 1, SECRET))
-        feed.hear(log.commit("message.updated", 1, "third"))
+        feed.receive(log.commit("message.created", text="first"))
+        feed.receive(log.commit("message.updated", 1, SECRET))
+        feed.receive(log.commit("message.updated", 1, "third"))
         for after in range(3):
             late = Reader(GUEST, after, head=3)
             await feed.attach(late.stream, b"")
@@ -161,9 +163,9 @@ def test_a_hint_that_is_later_than_the_one_who_comes(log, after):
         late = Reader(GUEST, after, head=log.head)
         attaching = asyncio.ensure_future(feed.attach(late.stream, b""))
         await asyncio.sleep(0)
-        feed.hear(created)
+        feed.receive(created)
         await attaching
-        feed.hear(created)
+        feed.receive(created)
         await asyncio.sleep(0.1)
         assert SECRET.encode() not in late.content
         assert late.ids == list(range(after + 1, 8))
@@ -172,12 +174,12 @@ def test_a_hint_that_is_later_than_the_one_who_comes(log, after):
 
 
 def test_hints_that_wait_for_an_earlier_one(log, monkeypatch):
-    monkeypatch.setattr(feeds, "REORDERED", 0.01)
+    monkeypatch.setattr(feeds, "REORDER_SECONDS", 0.01)
 
     async def run():
         feed = opened(log)
         log.commit("chat.updated")  # whose hint is lost
-        feed.hear(log.commit("message.created", text=SECRET))
+        feed.receive(log.commit("message.created", text=SECRET))
         log.commit("message.deleted", 2)
         late = Reader(GUEST, 0, head=log.head)
         await feed.attach(late.stream, b"")
@@ -194,9 +196,9 @@ def test_a_feed_that_opens_while_hints_come(log):
     async def run():
         feed = opened(log)
         feed.opening = asyncio.get_running_loop().create_future()
-        feed.hear(log.commit("message.created", text=SECRET))
+        feed.receive(log.commit("message.created", text=SECRET))
         log.commit("message.deleted", 1)
-        feed.begin(0)
+        feed.start(0)
         late = Reader(GUEST, 0, head=log.head)
         await feed.attach(late.stream, b"")
         assert SECRET.encode() not in late.content
@@ -224,10 +226,10 @@ def test_those_who_come_back_at_once_share_what_is_read(log):
 
     async def run():
         feed = opened(log)
-        feed._pages = reader.Batch(AtOnce(), pages, 20)
+        feed._pages = log_reader.Batcher(AtOnce(), pages, 20)
         for _ in range(10):
-            feed.hear(log.commit("message.created", text=SECRET))
-        feed.hear(log.commit("message.deleted", 5))
+            feed.receive(log.commit("message.created", text=SECRET))
+        feed.receive(log.commit("message.deleted", 5))
         late = [Reader(GUEST, number % 10, head=log.head) for number in range(1000)]
         await asyncio.gather(*[feed.attach(each.stream, b"") for each in late])
         assert sum(map(len, asked)) <= 20
@@ -246,21 +248,21 @@ def test_those_who_come_back_at_once_share_what_is_read(log):
 class Quiet:
     """A listener that hears nothing by itself."""
 
-    async def join(self, names):
+    async def subscribe(self, names):
         await asyncio.sleep(0)
 
-    def leave(self, name):
+    def unsubscribe(self, name):
         pass
 
 
 @pytest.fixture
 def made(monkeypatch, log):
     def make():
-        for threads in ("LOG", "DOOR", "ASIDE"):
-            monkeypatch.setattr(reader, threads, AtOnce())
-        monkeypatch.setattr(reader, "company_events", log.of_companies)
-        monkeypatch.setattr(reader, "events_at", log.at, raising=False)
-        monkeypatch.setattr(door, "renew", lambda grants: {each: each for each in grants})
+        for threads in ("LOG_POOL", "ADMISSION_POOL", "BACKGROUND_POOL"):
+            monkeypatch.setattr(log_reader, threads, AtOnce())
+        monkeypatch.setattr(log_reader, "company_events", log.of_companies)
+        monkeypatch.setattr(log_reader, "events_at", log.at, raising=False)
+        monkeypatch.setattr(admission, "renew", lambda grants: {each: each for each in grants})
         made = hub.Hub()
         made._listener = Quiet()
         return made
@@ -269,12 +271,12 @@ def made(monkeypatch, log):
 
 
 def told(made, hint):
-    made.heard("company:3", hint.pack())
+    made.on_message("company:3", hint.pack())
 
 
 async def come(made, grant=MEMBER, after=None):
     member = Reader(grant)
-    made.open(member.stream, 0)
+    made.add(member.stream, 0)
     await made.run(member.stream, after)
     return member
 
@@ -301,9 +303,9 @@ def test_hints_that_were_held_while_a_member_caught_up(made, log, monkeypatch, a
         created = log.commit("message.created", text=SECRET)
         log.commit("message.deleted", 1)
         # As when the hint's event was on a page before the last, or was committed late.
-        monkeypatch.setattr(reader, "company_events", lambda ids, after: [])
+        monkeypatch.setattr(log_reader, "company_events", lambda ids, after: [])
         member = Reader(MEMBER)
-        hub.open(member.stream, 0)
+        hub.add(member.stream, 0)
         running = asyncio.ensure_future(hub.run(member.stream, after))
         await asyncio.sleep(0)
         told(hub, created)
@@ -337,14 +339,14 @@ def test_a_member_who_is_let_into_another_company(made, log, monkeypatch):
         hub = made()
         member = await come(hub, MEMBER._replace(company_ids=(4,)))
         member.stream.admitted_at -= 1000
-        member.stream.believes_after = "2021"
+        member.stream.trusts_hints_after = "2021"
         created = log.commit("message.created", text=SECRET)
         log.commit("message.deleted", 1)
         monkeypatch.setattr(
-            door, "renew", lambda grants: {g: g._replace(company_ids=(3, 4)) for g in grants}
+            admission, "renew", lambda grants: {g: g._replace(company_ids=(3, 4)) for g in grants}
         )
-        monkeypatch.setattr(reader, "company_events", lambda ids, after: [])
-        hub.heard(CONTROL, ACCESS + b"user:9")
+        monkeypatch.setattr(log_reader, "company_events", lambda ids, after: [])
+        hub.on_message(CONTROL, ACCESS + b"user:9")
         await asyncio.sleep(0.05)
         told(hub, created)
         await asyncio.sleep(0.05)
@@ -359,14 +361,14 @@ def test_a_look_at_the_log_that_began_before_a_member_came(made, log):
         hub = made()
         keeper = await come(hub)
         log.commit("message.created", text=SECRET)
-        looking = asyncio.ensure_future(hub._companies.look())
+        looking = asyncio.ensure_future(hub._company_feed.resync())
         stale = log.of_companies((3,), Position.at(datetime(2021, 1, 1, tzinfo=UTC)))
         member = Reader(MEMBER)
         log.commit("message.deleted", 1)
-        hub._companies.add(member.stream, (3,), Position.at(datetime(2021, 1, 1, tzinfo=UTC)))
-        hub._companies._catching_up.clear()
+        hub._company_feed.add(member.stream, (3,), Position.at(datetime(2021, 1, 1, tzinfo=UTC)))
+        hub._company_feed._catching_up.clear()
         for company_id, hint in stale:
-            hub._companies.hear(company_id, hint, read_at=member.stream.admitted_at - 0.1)
+            hub._company_feed.receive(company_id, hint, read_at=member.stream.admitted_at - 0.1)
         await looking
         await asyncio.sleep(0.05)
         assert 1 in keeper.ids
@@ -380,8 +382,8 @@ def test_members_who_have_been_there_cost_no_read(made, log, monkeypatch):
     async def run():
         hub = made()
         member = await come(hub)
-        member.stream.believes_after = instant(datetime.now(UTC) - timedelta(seconds=1))
-        monkeypatch.setattr(reader, "events_at", None)
+        member.stream.trusts_hints_after = instant(datetime.now(UTC) - timedelta(seconds=1))
+        monkeypatch.setattr(log_reader, "events_at", None)
         for _ in range(5):
             told(hub, log.commit("message.created", text="Hello"))
         await asyncio.sleep(0.05)
@@ -396,9 +398,9 @@ def test_a_membership_that_ends_while_an_event_is_read(made, log, monkeypatch):
         member = await come(hub)
         told(hub, log.commit("message.created", text=SECRET))
         monkeypatch.setattr(
-            door, "renew", lambda grants: {g: g._replace(company_ids=()) for g in grants}
+            admission, "renew", lambda grants: {g: g._replace(company_ids=()) for g in grants}
         )
-        hub._companies.remove(member.stream, (3,))
+        hub._company_feed.remove(member.stream, (3,))
         await asyncio.sleep(0.05)
         assert SECRET.encode() not in member.content
 
@@ -412,13 +414,13 @@ def test_events_that_cannot_be_read_have_their_streams_come_back(made, log, monk
     async def run():
         hub = made()
         member = await come(hub)
-        monkeypatch.setattr(reader, "events_at", broken)
+        monkeypatch.setattr(log_reader, "events_at", broken)
         told(hub, log.commit("message.created", text="Hello"))
         await asyncio.sleep(0.05)
-        assert member.stream.outlet.closed
+        assert member.stream.writer.closed
 
     asyncio.run(run())
-    assert "have to come back" in caplog.text
+    assert "closing the streams that need them" in caplog.text
 
 
 # --- What an admission and the log tell ---
@@ -427,8 +429,11 @@ def test_events_that_cannot_be_read_have_their_streams_come_back(made, log, monk
 def test_an_admission_knows_how_far_the_chat_had_come(chat, gina, bob):
     messages.send(gina.chat_user, "Hello")
     chat.refresh_from_db()
-    knocks = [door.Knock(token, chat.pk, n) for n, token in enumerate((gina.token, bob.token))]
-    found = door.admit(knocks)
+    knocks = [
+        admission.AdmissionRequest(token, chat.pk, n)
+        for n, token in enumerate((gina.token, bob.token))
+    ]
+    found = admission.admit(knocks)
     assert [found[knock].head for knock in knocks] == [chat.last_seq] * 2
 
 
@@ -436,7 +441,7 @@ def test_events_are_read_by_their_places(chat, other_chat, gina, hugo):
     sent, _ = messages.send(gina.chat_user, SECRET)
     messages.delete(chat.pk, sent["id"], gina.chat_user)
     spots = [(chat.pk, sent["seq"]), (other_chat.pk, 1), (other_chat.pk, 999)]
-    found = reader.events_at(spots)
+    found = log_reader.events_at(spots)
     assert set(found) == set(spots[:2])
     assert SECRET.encode() not in found[spots[0]].body
     assert found[spots[1]].body.startswith(b"event: chat.created\n")
@@ -447,7 +452,7 @@ def test_events_are_read_by_their_places(chat, other_chat, gina, hugo):
     [
         lambda chat, gina, sent: messages.delete(chat.pk, sent["id"], gina.chat_user),
         lambda chat, gina, sent: messages.edit(gina.chat_user, sent["id"], "new"),
-        lambda chat, gina, sent: users.rename(gina.chat_user, {"last_name": "New"}),
+        lambda chat, gina, sent: chat_users.rename(gina.chat_user, {"last_name": "New"}),
     ],
 )
 def test_what_changes_earlier_events_is_known_by_its_type(chat, gina, change):
@@ -455,9 +460,9 @@ def test_what_changes_earlier_events_is_known_by_its_type(chat, gina, change):
     make_guest(chat, "Ida")
     change(chat, gina, sent)
     newest = Event.objects.filter(chat=chat).latest("seq")
-    (hint,) = reader.events_at([(chat.pk, newest.seq)]).values()
+    (hint,) = log_reader.events_at([(chat.pk, newest.seq)]).values()
     assert hint.changes_earlier
-    assert not reader.events_at([(chat.pk, sent["seq"])])[chat.pk, sent["seq"]].changes_earlier
+    assert not log_reader.events_at([(chat.pk, sent["seq"])])[chat.pk, sent["seq"]].changes_earlier
 
 
 # --- The attack, on a server ---

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chats.actions import chats, messages, users
+from chats.actions import chat_users, chats, messages
 from chats.models import Chat, Event, Message
 from conftest import make_guest
 
@@ -43,7 +43,7 @@ def test_what_was_counted(alice, bob, say, begun):
         opened = MONDAY + timedelta(days=day, hours=9)
         chat = begun(opened)
         guest = make_guest(chat, f"Guest{day}").chat_user
-        agent = users.join_as_agent(chat.pk, bob.user).chat_user
+        agent = chat_users.join_as_agent(chat.pk, bob.user).chat_user
         say(opened - timedelta(minutes=1), agent)  # a greeting is no answer
         say(opened, guest)
         say(opened + timedelta(seconds=wait), agent)

@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.actions.tokens import issue_token, revoke_all_tokens, revoke_token
 from accounts.actions.users import end_all_access
 from accounts.models import ApiToken
-from chats.actions import codes, users
+from chats.actions import auth_codes, chat_users
 from chats.models import AuthCode, ChatUserToken
-from chats.stream import door
+from chats.stream import admission
 from chats.tests.live import logged
 from chats.tests.test_races import at_once
 from conftest import Client
@@ -53,7 +53,7 @@ def test_a_token_that_may_not_read_yields_none_that_may(chat, thief, error_of):
                  f"/api/chats/{chat.pk}/users"):  # fmt: skip
         answer = Client(agent).get(path)
         assert (answer.status_code, error_of(answer)) == (403, "scope_missing"), path
-    assert door.admit([door.Knock(agent, chat.pk, 1)]) == {}
+    assert admission.admit([admission.AdmissionRequest(agent, chat.pk, 1)]) == {}
 
 
 def test_nor_the_password_by_which_one_can(chat, thief, bob, error_of):
@@ -190,10 +190,10 @@ def test_it_ends_with_its_origin(chat, other_chat, bob, how):
 
 def test_ending_everything_ends_what_has_no_origin(chat, bob, gina):
     """As tokens of before had none, and those that an agent gets by a code have none."""
-    old = users.join_as_agent(chat.pk, bob.user).token
-    users.join(chat, email=bob.user.email, first_name="Bob", last_name="Test")
+    old = chat_users.join_as_agent(chat.pk, bob.user).token
+    chat_users.join_as_guest(chat, email=bob.user.email, first_name="Bob", last_name="Test")
     code = AuthCode.objects.filter(chat=chat, chat_user__user=bob.user).latest("pk")
-    by_code = codes.exchange(chat.pk, bob.user.email, codes.digits(code))[1]
+    by_code = auth_codes.exchange(chat.pk, bob.user.email, auth_codes.digits(code))[1]
     revoke_token(ApiToken.objects.filter(user=bob.user).first())
     assert [reads(token, chat) for token in (old, by_code)] == [200, 200]
     assert revoke_all_tokens(bob.user) == 0
@@ -250,7 +250,7 @@ def test_a_log_out_leaves_another_browser_alone(chat, bob, browser):
 
 
 def test_what_a_browser_got_before_there_were_origins(chat, bob, browser):
-    old = users.join_as_agent(chat.pk, bob.user).token
+    old = chat_users.join_as_agent(chat.pk, bob.user).token
     ChatUserToken.objects.filter(pk=pk_of(old, chat)).update(by_browser=True)
     browser.post("/account/browser-token")
     assert says(old, chat) == 201
@@ -318,14 +318,14 @@ def test_a_join_that_has_begun_is_waited_for(chat, bob, monkeypatch):
 
     token, plain = issue_token(bob.user)
     joining, revoked = threading.Event(), threading.Event()
-    issue = users.tokens.issue
+    issue = chat_users.tokens.issue
 
     def slowly(*args, **kwargs):
         joining.set()
         assert not revoked.wait(0.5)  # it waits for the join
         return issue(*args, **kwargs)
 
-    monkeypatch.setattr(users.tokens, "issue", slowly)
+    monkeypatch.setattr(chat_users.tokens, "issue", slowly)
 
     def revoke():
         joining.wait(10)

@@ -1,4 +1,4 @@
-"""What the views of a chat share: who calls, and how chats and chat users are shown."""
+"""Shared by the views of chats: the caller, limits, and how chats and users are rendered."""
 
 from functools import cached_property
 from typing import Any
@@ -8,14 +8,12 @@ from rest_framework.request import Request
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
-from chats import access
-from chats.authentication import (
-    ChatUserTokenAuthentication,
-    MemberAuthentication,
-    chat_reference,
-)
+from chats.access import callers
+from chats.access import messages as message_access
+from chats.authentication import ChatUserTokenAuthentication, MemberAuthentication, chat_reference
 from chats.models import Chat, ChatUser, ChatUserToken
-from chats.serializers.shown import ChatSerializer, ChatUserSerializer
+from chats.serializers.chat_users import ChatUserSerializer
+from chats.serializers.chats import ChatSerializer
 
 EITHER = (MemberAuthentication, ChatUserTokenAuthentication)
 API_TOKEN = (MemberAuthentication,)
@@ -23,16 +21,16 @@ CHAT_USER_TOKEN = (ChatUserTokenAuthentication,)
 
 
 class ChatView(ApiViewSet):
-    """A view of one chat, or of what is in it."""
+    """Base of the views of one chat and its contents."""
 
     @cached_property
-    def caller(self) -> access.Caller:
-        return access.caller(self.request, chat_reference(self.kwargs) or "")
+    def caller(self) -> callers.Caller:
+        return callers.caller(self.request, chat_reference(self.kwargs) or "")
 
-    def show_user(self, chat_user: ChatUser) -> dict[str, Any]:
+    def render_user(self, chat_user: ChatUser) -> dict[str, Any]:
         return dict(ChatUserSerializer(chat_user, context=self.viewer).data)
 
-    def show_users(self, found: list[ChatUser]) -> list[Any]:
+    def render_users(self, found: list[ChatUser]) -> list[Any]:
         return list(ChatUserSerializer(found, many=True, context=self.viewer).data)
 
     @property
@@ -40,22 +38,22 @@ class ChatView(ApiViewSet):
         return {"viewer": self.caller.chat_user}
 
 
-def show_chats(request: Request, found: list[Chat]) -> list[Any]:
-    """Chats with their newest messages, in one query for all of them."""
+def render_chats(request: Request, found: list[Chat]) -> list[Any]:
+    """Render chats with their newest messages, which take one query."""
     context = {
-        "last_messages": access.last_messages(found),
+        "last_messages": message_access.last_messages(found),
         "for_member": not isinstance(request.auth, ChatUserToken),
     }
     return list(ChatSerializer(found, many=True, context=context).data)
 
 
-def join(request: Request, view: ApiViewSet) -> Charge | None:
+def limit_joins(request: Request, view: ApiViewSet) -> Charge | None:
     if request.auth is not None:
         return None
     return Charge("JOIN", f"{view.kwargs['chat_pk']} {network_address(request)}")
 
 
-def send(request: Request, view: ApiViewSet) -> Charge | None:
+def limit_sends(request: Request, view: ApiViewSet) -> Charge | None:
     if isinstance(request.auth, ChatUserToken):
         return Charge("SEND", str(request.auth.chat_user_id))
     return None

@@ -1,4 +1,4 @@
-"""Chats, their password and what happens in them."""
+"""Chats, their passwords and their logs."""
 
 from typing import Any, ClassVar
 
@@ -14,19 +14,29 @@ from chatapi.api.errors import ErrorCode, forbidden, unprocessable
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
 from chatapi.api.views import READ, WRITE, Policy, token
-from chats import access, docs, representations
+from chats import representations
+from chats.access import chats as access
+from chats.access import events as event_access
 from chats.actions import chats as actions
 from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
-from chats.serializers.asked import ChatsQuery, EventsQuery
-from chats.serializers.taken import ChatEdit, ChatInput, ReadInput, ShareInput, TypingInput
-from chats.views.base import API_TOKEN, EITHER, ChatView, show_chats
+from chats.schema import chats as schema
+from chats.serializers.chats import (
+    ChatEdit,
+    ChatInput,
+    ChatsQuery,
+    ReadInput,
+    ShareInput,
+    TypingInput,
+)
+from chats.serializers.events import EventsQuery
+from chats.views.base import API_TOKEN, EITHER, ChatView, render_chats
 from companies.access.companies import by_id_or_slug, companies_for
 
-Chats = list[Chat]  # `list` is a route's name below
+Chats = list[Chat]  # `list` is shadowed by the route below
 
 
-@docs.chats
+@schema.chats
 class ChatViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (IsAuthenticated,), (READ,)),
@@ -46,18 +56,18 @@ class ChatViewSet(ChatView):
         size = query["per_page"] + 1
         if isinstance(request.user, User):
             if is_first_page(query):
-                first = access.first_chats(request.user, query["order"], size)
-                return self.show_page(first, query)
+                first = access.first_page(request.user, query["order"], size)
+                return self.render_page(first, query)
             if is_next_page(query):
-                place = access.CHATS.place(query)
-                after = access.chats_after(request.user, place, query["order"], size)
-                return self.show_page(after, query)
+                position = access.ORDERING.place(query)
+                after = access.next_page(request.user, position, query["order"], size)
+                return self.render_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
             found = [*self.matching(query)]
-        return self.show_page(found, query)
+        return self.render_page(found, query)
 
     def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
-        rows = created(access.CHATS.beyond(Chat.objects.all(), query), query)
+        rows = created(access.ORDERING.beyond(Chat.objects.all(), query), query)
         if "status" in query:
             rows = rows.filter(status=query["status"])
         if "external_id" in query:
@@ -67,11 +77,13 @@ class ChatViewSet(ChatView):
         order, page = query["order"], bounds(query)
         if "company_id" in query:
             company = by_id_or_slug(query["company_id"])
-            return access.listed_of_company(self.request, rows, company, order, page)
-        return access.listed(self.request, rows, order, page)
+            return access.company_page(self.request, rows, company, order, page)
+        return access.visible_page(self.request, rows, order, page)
 
-    def show_page(self, found: Chats, query: dict[str, Any]) -> Response:
-        return self.found(found, query, lambda rows: show_chats(self.request, rows), access.CHATS)
+    def render_page(self, found: Chats, query: dict[str, Any]) -> Response:
+        return self.found(
+            found, query, lambda rows: render_chats(self.request, rows), access.ORDERING
+        )
 
     def create(self, request: Request) -> Response:
         fields = self.body(ChatInput)
@@ -83,16 +95,16 @@ class ChatViewSet(ChatView):
                 ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"
             )
 
-        def make() -> Response:
+        def respond() -> Response:
             chat = actions.create(company, **fields)
-            (shown,) = show_chats(request, [access.chats(request).get(pk=chat.pk)])
-            return Response(shown, 201)
+            (rendered,) = render_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
+            return Response(rendered, 201)
 
-        return once(request, make)
+        return once(request, respond)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        (shown,) = show_chats(request, [access.chat(request, self.caller)])
-        return Response(shown)
+        (rendered,) = render_chats(request, [access.get_chat(request, self.caller)])
+        return Response(rendered)
 
     def update(self, request: Request, pk: str) -> Response:
         fields = self.body(ChatEdit)
@@ -102,50 +114,50 @@ class ChatViewSet(ChatView):
         return self.retrieve(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
-        chat = actions.delete(access.chat(request, self.caller))
-        (shown,) = show_chats(request, [chat])
-        return Response(shown)
+        chat = actions.delete(access.get_chat(request, self.caller))
+        (rendered,) = render_chats(request, [chat])
+        return Response(rendered)
 
     @action(detail=True, methods=["post"])
     def share(self, request: Request, pk: str) -> Response:
         sent = token(request)
         if sent is not None and sent.missing_scope("GET"):
-            # By the password one can join and read.
+            # The password allows joining, and so reading.
             raise forbidden(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()
 
-        def make() -> Response:
+        def respond() -> Response:
             chat = (
                 actions.rotate_password(self.caller.chat_id)
                 if rotate
-                else access.chat(request, self.caller)
+                else access.get_chat(request, self.caller)
             )
             password = actions.password_of(chat)
             return Response({"password": password, "url": actions.join_url(chat, password)})
 
-        return once(request, make)
+        return once(request, respond)
 
     @action(detail=True, methods=["get"])
     def events(self, request: Request, pk: str) -> Response:
-        # `wait` is the business of the server in front, which asks again when something happens.
+        # `chats.stream.longpoll` handles `wait`, and calls this view again when there is an event.
         query = self.query(EventsQuery)
-        rows = access.events(self.caller.chat_id, query["after"], query["limit"])
+        rows = event_access.events_after(self.caller.chat_id, query["after"], query["limit"])
         data = [representations.event(row) for row in rows]
-        last = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
-        return Response({"data": data, "last_seq": last})
+        last_seq = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
+        return Response({"data": data, "last_seq": last_seq})
 
     @action(detail=True, methods=["put"])
     def read(self, request: Request, pk: str) -> Response:
         chat_user = self.caller.chat_user
         assert chat_user is not None
         seq = min(self.body(ReadInput).get("seq", 0), self.caller.last_seq)
-        return Response({"seq": actions.read(chat_user, seq)})
+        return Response({"seq": actions.mark_read(chat_user, seq)})
 
     @action(detail=True, methods=["post"])
     def typing(self, request: Request, pk: str) -> Response:
         chat_user = self.caller.chat_user
         assert chat_user is not None
-        expires_at = actions.typing(chat_user, self.body(TypingInput)["typing"])
+        expires_at = actions.publish_typing(chat_user, self.body(TypingInput)["typing"])
         return Response({"expires_at": expires_at})

@@ -1,4 +1,4 @@
-"""What happens in all chats of the caller."""
+"""The events of all chats of the caller."""
 
 from typing import Any, ClassVar
 
@@ -9,17 +9,17 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from chatapi.api.views import READ, ApiViewSet, Policy
-from chats import access, docs_stream
+from chats.access import events as access
 from chats.hints import Position
-from chats.serializers.asked import AllEventsQuery, PlaceField
-from chats.serializers.shown import AllEventSerializer
+from chats.schema import events as schema
+from chats.serializers.events import AllEventSerializer, AllEventsQuery, PositionField
 from chats.views.base import API_TOKEN
 from companies.access.companies import companies_for
 
-FEW_COMPANIES = 20
+MAX_CHEAP_COMPANIES = 20  # one query each
 
 
-@docs_stream.events
+@schema.events
 class EventViewSet(ApiViewSet):
     policies: ClassVar = {"list": Policy(API_TOKEN, (IsAuthenticated,), (READ,))}
 
@@ -28,11 +28,11 @@ class EventViewSet(ApiViewSet):
         now = Position.at(timezone.now())
         last_id, after = query.get("after", (str(now), now))
         company_ids = list(companies_for(account(request)).values_list("pk", flat=True))
-        with self.expensive(len(company_ids) > FEW_COMPANIES):  # each is asked for by itself
-            rows = access.events_of_companies(company_ids, after, query["limit"])
+        with self.expensive(len(company_ids) > MAX_CHEAP_COMPANIES):
+            rows = access.company_events(company_ids, after, query["limit"])
         data: list[Any] = [AllEventSerializer(row).data for row in rows]
         if data:
             last_id = data[-1]["id"]
         if len(data) == query["limit"]:
-            last_id += PlaceField.GOES_ON
+            last_id += PositionField.NEXT_PAGE
         return Response({"data": data, "last_id": last_id})

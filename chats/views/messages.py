@@ -11,23 +11,23 @@ from chatapi.api.idempotency import REPLAYED, fingerprint, key_of
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.api.views import READ, WRITE, Policy
-from chats import access, docs, representations
+from chats import representations
+from chats.access import messages as access
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
-from chats.serializers.asked import MessagesQuery
-from chats.serializers.shown import RevisionSerializer
-from chats.serializers.taken import MessageInput
-from chats.views.base import EITHER, ChatView, send
+from chats.schema import messages as schema
+from chats.serializers.messages import MessageInput, MessagesQuery, RevisionSerializer
+from chats.views.base import EITHER, ChatView, limit_sends
 
-Rows = list[dict[str, Any]]  # `list` is a route's name below
+Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
 
 
-@docs.messages
+@schema.messages
 class MessageViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (Participant,), (WRITE, send)),
+        "create": Policy(EITHER, (Participant,), (WRITE, limit_sends)),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Participant,), (WRITE,)),
         "partial_update": Policy(EITHER, (Participant,), (WRITE,)),
@@ -38,8 +38,8 @@ class MessageViewSet(ChatView):
         query = self.query(MessagesQuery)
         if is_first_page(query):
             size = query["per_page"] + 1
-            first = access.first_messages(self.caller.chat_id, query["order"], size)
-            return self.found(first, query, show, self.ordering)
+            first = access.first_page(self.caller.chat_id, query["order"], size)
+            return self.found(first, query, render_rows, self.ordering)
         expensive = by_creation(query)
         if query.keys() & set(MessagesQuery.ANCHORS):
             with self.expensive(expensive):
@@ -47,13 +47,13 @@ class MessageViewSet(ChatView):
         if "cursor" in query:
             with self.expensive(expensive):
                 found = self.from_cursor(query)
-            return self.found(found, query, show, self.ordering)
+            return self.found(found, query, render_rows, self.ordering)
         rows = self.rows(query).order_by("seq" if query["order"] == "asc" else "-seq")
-        return self.page(rows, query, show, self.ordering, expensive=expensive)
+        return self.page(rows, query, render_rows, self.ordering, expensive=expensive)
 
     @property
     def ordering(self) -> Ordering:
-        return access.ordering_of_messages(self.caller.chat_id)
+        return access.ordering(self.caller.chat_id)
 
     def rows(self, query: dict[str, Any]) -> Any:
         return created(access.messages(self.caller.chat_id), query)
@@ -61,44 +61,44 @@ class MessageViewSet(ChatView):
     def from_cursor(self, query: dict[str, Any]) -> Rows:
         (seq,) = self.ordering.place(query)
         side = "after" if query["order"] == "asc" else "before"
-        return self.beside(side, {**query, f"{side}_seq": seq})
+        return self.adjacent(side, {**query, f"{side}_seq": seq})
 
     def window(self, query: dict[str, Any]) -> dict[str, Any]:
-        """A page by sequence: the messages nearest to the anchor, at the same cost at any depth."""
+        """A page around an anchor seq, at the same cost at any depth."""
         size = query["per_page"]
-        older = newer = True  # whether there may be messages on that side
+        older = newer = True  # whether there may be more messages on that side
         if "before_seq" in query:
-            found = self.beside("before", query)
+            found = self.adjacent("before", query)
             older = len(found) > size
             found = found[:size][::-1]
         else:
             if "after_seq" in query:
-                found = self.beside("after", query)
+                found = self.adjacent("after", query)
                 older = query["after_seq"] > 0
             else:
                 chat_id, seq = self.caller.chat_id, query["around_seq"]
-                found = list(access.around(self.rows(query), chat_id, seq, size))
+                found = list(access.messages_around(self.rows(query), chat_id, seq, size))
             newer = len(found) > size
             found = found[:size]
         ascending = query["order"] == "asc"
-        goes_on = found and (newer if ascending else older)
-        cursor = self.ordering.cursor(found[-1 if ascending else 0], query) if goes_on else None
+        has_next = found and (newer if ascending else older)
+        cursor = self.ordering.cursor(found[-1 if ascending else 0], query) if has_next else None
         links = Links(self.request, query, {*MessagesQuery.ANCHORS, "page"})
         to_older = links.to("before_seq", found[0]["seq"]) if found and older else None
         to_newer = links.to("after_seq", found[-1]["seq"]) if found and newer else None
-        shown = show(found if ascending else found[::-1])
+        page = render_rows(found if ascending else found[::-1])
         return {
-            **frame(links, {**query, "page": 1}, shown, cursor),
+            **frame(links, {**query, "page": 1}, page, cursor),
             "first_page_url": links.plain(),
             "next_page_url": to_newer if ascending else to_older,
             "prev_page_url": to_older if ascending else to_newer,
         }
 
-    def beside(self, side: str, query: dict[str, Any]) -> Rows:
-        """The messages next to the anchor and one more, the nearest first."""
+    def adjacent(self, side: str, query: dict[str, Any]) -> Rows:
+        """A page of messages next to the anchor, plus one, nearest first."""
         seq, size = query[f"{side}_seq"], query["per_page"] + 1
         if not query.keys() & {"before", "after"}:
-            return access.messages_beside(side, self.caller.chat_id, seq, size)
+            return access.adjacent_messages(side, self.caller.chat_id, seq, size)
         rows = self.rows(query)
         if side == "before":
             return list(rows.filter(seq__lt=seq).order_by("-seq")[:size])
@@ -109,12 +109,12 @@ class MessageViewSet(ChatView):
         author = self.caller.chat_user
         assert author is not None
         key = key_of(request)
-        print_ = fingerprint(fields) if key else b""
-        message, replayed = actions.send(author, fields["text"], key, print_)
+        request_hash = fingerprint(fields) if key else b""
+        message, replayed = actions.send(author, fields["text"], key, request_hash)
         return Response(message, 201, headers=REPLAYED if replayed else None)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
-        return Response(self.one(pk))
+        return Response(self.render(pk))
 
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
         fields = self.body(MessageInput)
@@ -122,18 +122,18 @@ class MessageViewSet(ChatView):
         assert author is not None
         if "text" in fields:
             actions.edit(author, parse_message_id(pk), fields["text"])
-        return Response(self.one(pk))
+        return Response(self.render(pk))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         actions.delete(self.caller.chat_id, parse_message_id(pk), self.caller.chat_user)
-        return Response(self.one(pk))
+        return Response(self.render(pk))
 
-    def one(self, pk: str) -> dict[str, Any]:
-        shown = representations.message(access.message(self.caller.chat_id, pk))
+    def render(self, pk: str) -> dict[str, Any]:
+        message = representations.message(access.get_message(self.caller.chat_id, pk))
         if self.caller.is_member:
-            revisions = MessageRevision.objects.filter(message_id=shown["id"]).order_by("pk")
-            shown["revisions"] = RevisionSerializer(revisions, many=True).data
-        return shown
+            revisions = MessageRevision.objects.filter(message_id=message["id"]).order_by("pk")
+            message["revisions"] = RevisionSerializer(revisions, many=True).data
+        return message
 
 
 def parse_message_id(pk: str) -> int:
@@ -143,5 +143,5 @@ def parse_message_id(pk: str) -> int:
     return number
 
 
-def show(rows: list[Any]) -> list[Any]:
+def render_rows(rows: list[Any]) -> list[Any]:
     return [representations.message(row) for row in rows]

@@ -1,4 +1,4 @@
-"""What a company's managers see of its chats as a whole."""
+"""The statistics of a company, for its managers."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -9,14 +9,15 @@ from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.views import READ, ApiViewSet, Policy
-from chats import docs_statistics, statistics
+from chats.access import statistics
+from chats.schema import statistics as schema
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
 from companies.access.companies import get_company
 from companies.models import Company
 from companies.permissions import CompanyManager
 
 
-@docs_statistics.statistics
+@schema.statistics
 class StatisticsViewSet(ApiViewSet):
     policies: ClassVar = {"retrieve": Policy((ApiTokenAuthentication,), (CompanyManager,), (READ,))}
 
@@ -25,13 +26,13 @@ class StatisticsViewSet(ApiViewSet):
         return get_company(account(self.request), self.kwargs["company_pk"])
 
     def retrieve(self, request: Request, company_pk: str) -> Response:
-        # Not `self.query`: what nothing was said of is another time with each call.
-        asked = StatisticsQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        query: dict[str, Any] = asked.validated_data
-        # Two slots of four: a company's owner does not need two years of figures at once.
+        # Not `self.query`, which caches defaults: here they depend on the current time.
+        serializer = StatisticsQuery(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        query: dict[str, Any] = serializer.validated_data
+        # Weight 2 of 4 slots, so that one account cannot run many of these at once.
         with self.expensive(True, settings.STATISTICS_TIMEOUT, weight=2):
-            found = statistics.of_company(
+            found = statistics.company_statistics(
                 self.company, query["after"], query["before"], query["timezone"]
             )
         return Response(StatisticsSerializer(found).data)

@@ -16,7 +16,7 @@ from companies.models import Company
 OWNER = "demo@example.com"
 SLUG = "demo-company"
 CHAT = "First chat"
-WEBSITE = "http://localhost:9000"  # that of docs/embed.md
+WEBSITE = "http://localhost:9000"  # the website of docs/embed.md
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             manage = ".venv/bin/python manage.py"
             token = f"issue one: {manage} issue_token {OWNER}"
             log_in = f"as you did, or: {manage} changepassword {OWNER}"
-            # Of the demonstration alone: others' passwords are none of a terminal's business.
+            # Only the demonstration chat: a terminal must not show passwords of other chats.
             chat = Chat.objects.filter(
                 name=CHAT, company__slug=SLUG, company__memberships__user__email=OWNER,
                 deleted_at=None, company__deleted_at=None,

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *, verbosity: int = 1, **options: Any) -> None:
         now = timezone.now()
-        # Ended tokens stay a while, so that staff can see what was revoked.
+        # Ended tokens are kept for a while, so that staff can see what was revoked.
         ended = now - timedelta(days=30)
         deleted = now - timedelta(days=settings.KEEP_DELETED_DAYS)
         replays = now - timedelta(hours=settings.IDEMPOTENCY_HOURS)
@@ -36,12 +36,12 @@ class Command(BaseCommand):
             count, by_model = rows.delete()
             if verbosity and count:
                 self.stdout.write(f"{by_model.get(rows.model._meta.label, 0)} {what}")
-        gone = Q(deleted_at__lt=deleted) | Q(company__deleted_at__lt=deleted)
+        expired = Q(deleted_at__lt=deleted) | Q(company__deleted_at__lt=deleted)
         count = 0
-        for chat_id in list(Chat.objects.filter(gone).values_list("pk", flat=True)):
+        for chat_id in list(Chat.objects.filter(expired).values_list("pk", flat=True)):
             try:
-                count += actions.purge(chat_id, gone)
-            except DatabaseError as error:  # one chat must not keep all others
+                count += actions.purge(chat_id, expired)
+            except DatabaseError as error:  # one failure must not stop the rest
                 self.stderr.write(f"Chat {chat_id} could not be removed: {error}")
         if verbosity and count:
             self.stdout.write(f"{count} deleted chats")

@@ -1,0 +1,1 @@
+"""Which rows a caller may see: one module per noun."""

@@ -1,0 +1,81 @@
+"""Insert a message and its event in one statement. PostgreSQL only.
+
+Other databases use `messages.insert`. Each part of the statement reads the rows of the one before,
+so the parts run in this order.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import DataError, connection, transaction
+
+from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
+from chats.models import Chat, ChatUser, EventType
+
+# The chat's row is locked before the clock is read, so that times increase with seqs.
+# If the author has left, 1/0 aborts the statement, so no sequence number is consumed.
+INSERT = f"""
+WITH turn AS (
+    UPDATE chats_chat SET last_seq = last_seq + 1, last_message_seq = last_seq + 1
+    WHERE id = %s AND deleted_at IS NULL AND status = '{Chat.Status.OPEN}'
+    RETURNING id, last_seq, company_id
+), author AS (
+    UPDATE chats_chatuser SET last_read_seq = turn.last_seq FROM turn
+    WHERE chats_chatuser.id = %s AND chats_chatuser.status = '{ChatUser.Status.ACTIVE}'
+    RETURNING chats_chatuser.id
+), message AS (
+    INSERT INTO chats_message (
+        chat_id, seq, author_id, text, assurance, created_at, idempotency_key, request_hash
+    )
+    SELECT turn.id, turn.last_seq, author.id, %s, %s, clock_timestamp(), %s, %s
+    FROM turn, author
+    RETURNING id, chat_id, seq, created_at
+), event AS (
+    INSERT INTO chats_event (chat_id, company_id, seq, type, created_at, message_id)
+    SELECT message.chat_id, turn.company_id, message.seq, '{EventType.MESSAGE_CREATED}',
+        message.created_at, message.id
+    FROM turn, message
+)
+SELECT turn.company_id, message.id, message.seq, message.created_at,
+    1 / (SELECT count(*) FROM author)
+FROM turn LEFT JOIN message ON TRUE
+"""  # noqa: S608
+
+
+class InsertedMessage(NamedTuple):
+    """The columns that the database chose."""
+
+    company_id: int
+    id: int
+    seq: int
+    created_at: datetime
+
+
+def insert(
+    author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes | None
+) -> InsertedMessage:
+    """Insert a message, its event and the author's read position.
+
+    Raises ApiError 403 `chat_closed`, 404 for a deleted chat and 401 for an author who has left;
+    IntegrityError when the author has used the key before.
+    """
+    values: list[Any] = [
+        author.chat_id, author.pk, text, author.assurance, idempotency_key, request_hash,
+    ]  # fmt: skip
+    try:
+        with savepoint(), connection.cursor() as cursor:
+            cursor.execute(INSERT, values)
+            row = cursor.fetchone()
+    except DataError:
+        raise ApiError(401, ErrorCode.INVALID_TOKEN) from None
+    if row is not None:
+        return InsertedMessage(*row[:4])
+    if Chat.objects.filter(pk=author.chat_id, deleted_at=None).exists():
+        raise forbidden(ErrorCode.CHAT_CLOSED)
+    raise not_found()
+
+
+def savepoint() -> AbstractContextManager[None]:
+    """A savepoint inside a transaction. Outside one, a failed statement needs none."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()

@@ -1,0 +1,25 @@
+"""Chats, their participants, and the log of what happens in them.
+
+`chat` comes first in every unique key below Chat, so that a chat's rows can be stored together.
+"""
+
+from chats.models.auth_codes import AuthCode
+from chats.models.chat_users import ChatUser
+from chats.models.chats import Chat
+from chats.models.departures import Departure
+from chats.models.events import Event, EventType
+from chats.models.messages import Message, MessageRevision
+from chats.models.tokens import ChatUserToken, ChatUserTokenQuerySet
+
+__all__ = [
+    "AuthCode",
+    "Chat",
+    "ChatUser",
+    "ChatUserToken",
+    "ChatUserTokenQuerySet",
+    "Departure",
+    "Event",
+    "EventType",
+    "Message",
+    "MessageRevision",
+]

@@ -1,0 +1,53 @@
+"""Conversations between a company's agents and its guests."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from companies.models import Company
+
+
+class Chat(models.Model):
+    """A conversation between a company's agents and its guests.
+
+    `last_seq` is the seq of the newest event; the row's lock orders all writers of the chat.
+    `last_message_seq` is that of the newest `message.created`, 0 when there is none.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        CLOSED = "closed"
+
+    company = models.ForeignKey(
+        Company, on_delete=models.CASCADE, related_name="chats", db_index=False
+    )
+    name = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    sealed_password = models.TextField(editable=False)
+    external_id = models.CharField(max_length=200, null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    # A stranger who started it knows its password, so the password proves nothing there.
+    started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
+    last_seq = models.BigIntegerField(default=0, editable=False)
+    last_message_seq = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "external_id"],
+                condition=Q(deleted_at=None),
+                name="chat_external_id",
+            )
+        ]
+        indexes = [
+            # A company's chats by age. No other index has this order; by `id` alone, PostgreSQL
+            # might scan the newer chats of all other companies.
+            models.Index(fields=["company", "created_at", "id"], name="chat_age"),
+            # For the few open chats among many closed ones.
+            models.Index(fields=["company", "status", "created_at", "id"], name="chat_status_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Chat {self.pk}"

@@ -1,0 +1,57 @@
+"""Messages and their earlier texts."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from chats.models.chat_users import ChatUser
+from chats.models.chats import Chat
+
+
+class Message(models.Model):
+    """A message. `seq` is that of its `message.created`. A deleted one remains as a tombstone."""
+
+    chat = models.ForeignKey(
+        Chat, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    seq = models.BigIntegerField()
+    # No constraint, because no index would serve it: a chat is purged with all its rows.
+    author = models.ForeignKey(
+        ChatUser,
+        on_delete=models.DO_NOTHING,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
+    )
+    text = models.TextField()
+    assurance = models.CharField(max_length=20, choices=ChatUser.Assurance)
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False)
+    request_hash = models.BinaryField(max_length=32, null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "seq"], name="message_seq"),
+            models.UniqueConstraint(
+                fields=["chat", "author", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="message_idempotency_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.seq} of chat {self.chat_id}"
+
+
+class MessageRevision(models.Model):
+    """The text of a message before an edit, kept for members until the message is deleted."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="revisions")
+    text = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Earlier text of message {self.message_id}"

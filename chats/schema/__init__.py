@@ -1,0 +1,1 @@
+"""The OpenAPI descriptions of the routes of chats: one module per noun."""

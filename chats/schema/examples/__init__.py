@@ -1,0 +1,1 @@
+"""The examples of the schema: one chat, its users, messages and events."""

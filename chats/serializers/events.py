@@ -1,0 +1,187 @@
+"""The bodies and queries of the log and of the streams."""
+
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
+from rest_framework import serializers
+
+from chatapi.api.ids import MAX_ID, parse_ids
+from chats import representations
+from chats.hints import MAX_PRESENT_IN, Position
+from chats.models import EventType
+from chats.serializers.chat_users import ChatUserBriefSerializer
+from chats.serializers.chats import ChatBriefSerializer
+from chats.serializers.messages import MessageSerializer
+
+
+class EventsQuery(serializers.Serializer[Any]):
+    after = serializers.IntegerField(min_value=0, max_value=MAX_ID, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
+    wait = serializers.IntegerField(
+        min_value=0, max_value=30, default=0, help_text="Seconds to wait for the next event."
+    )
+
+
+@extend_schema_field({"type": "string"})
+class PositionField(serializers.Field[Any, Any, Any, Any]):
+    """An event's `id` in a stream of all chats, or the `last_id` of a page."""
+
+    NEXT_PAGE = "_next"  # appended after a full page: the next one starts right after it
+
+    def to_internal_value(self, data: Any) -> tuple[str, Position]:
+        """The id as sent, and the position at which a read misses nothing after it."""
+        text = str(data)
+        event_id = text.removesuffix(self.NEXT_PAGE)
+        try:
+            position = Position.parse(event_id)
+            return event_id, position if text != event_id else position.settled
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError("This is no id of an event.") from None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "string"})
+class PresentInField(serializers.Field[Any, Any, Any, Any]):
+    """Ids of chats, separated by commas."""
+
+    def to_internal_value(self, data: Any) -> tuple[int, ...]:
+        found = parse_ids(str(data), MAX_PRESENT_IN)
+        if found is None:
+            raise serializers.ValidationError(
+                f"Send at most {MAX_PRESENT_IN} ids of chats, separated by commas."
+            )
+        return found
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class AllEventsQuery(serializers.Serializer[Any]):
+    after = PositionField(
+        required=False, help_text="An event's id, or a `last_id`; without it, now."
+    )
+    present_in = PresentInField(
+        required=False,
+        help_text="For streams: the ids of the chats that the reader has open, separated by "
+        f"commas, at most {MAX_PRESENT_IN}. The stream begins with who is connected to these, and "
+        "in those that the account has joined it is shown as connected.",
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        "EventData", [MessageSerializer, ChatUserBriefSerializer, ChatBriefSerializer], None
+    )
+)
+class EventData(serializers.DictField):
+    """What an event tells of, by its type: `message.*`, `user.*` or `chat.*`."""
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """An entry of a chat's log. `data` is the message, chat user or chat that it tells of.
+
+    A message is shown as it stands now: what was deleted has no text in any event.
+    """
+
+    seq = serializers.IntegerField()
+    type = serializers.ChoiceField(EventType.choices)
+    chat_id = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    data = EventData()  # type: ignore[assignment]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return representations.event(instance)
+
+
+class AllEventSerializer(EventSerializer):
+    """An event among those of many chats; its `id` tells doubles."""
+
+    id = serializers.CharField(help_text="Of the event; the same whenever it is told of.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        event = representations.event(instance)
+        position = Position(event["created_at"], event["chat_id"], event["seq"])
+        return {"id": str(position), **event}
+
+
+class AllEventsSerializer(serializers.Serializer[Any]):
+    data = AllEventSerializer(many=True)  # type: ignore[assignment]
+    last_id = serializers.CharField(
+        help_text="To ask for what follows by. After a page that is not full, the last half minute "
+        "may come again."
+    )
+
+
+class TypingDataSerializer(serializers.Serializer[Any]):
+    chat_user_id = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(help_text="When it ends, unless it is told again.")
+
+
+class ReadDataSerializer(serializers.Serializer[Any]):
+    chat_user_id = serializers.IntegerField()
+    seq = serializers.IntegerField(help_text="Up to which event they have read.")
+
+
+class PresentUserSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    online = serializers.BooleanField()
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class PresenceDataSerializer(serializers.Serializer[Any]):
+    users = PresentUserSerializer(many=True)
+
+
+class EphemeralSerializer(serializers.Serializer[Any]):
+    """An ephemeral event: it is in no log, and has neither `id` nor `seq`."""
+
+    chat_id = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class TypingEventSerializer(EphemeralSerializer):
+    """Somebody is typing."""
+
+    type = serializers.ChoiceField(["typing"])
+    data = TypingDataSerializer()  # type: ignore[assignment]
+
+
+class ReadEventSerializer(EphemeralSerializer):
+    """Somebody has read."""
+
+    type = serializers.ChoiceField(["read"])
+    data = ReadDataSerializer()  # type: ignore[assignment]
+
+
+class PresenceEventSerializer(EphemeralSerializer):
+    """Who has come and who has gone; first of all, who is connected."""
+
+    type = serializers.ChoiceField(["presence"])
+    data = PresenceDataSerializer()  # type: ignore[assignment]
+
+
+class ByeSerializer(serializers.Serializer[Any]):
+    """The last event of a stream whose token is good no more."""
+
+    code = serializers.ChoiceField(["invalid_token"])
+    message = serializers.CharField()
+
+
+STREAM_EVENT = PolymorphicProxySerializer(
+    "StreamEvent",
+    [
+        EventSerializer, TypingEventSerializer, ReadEventSerializer, PresenceEventSerializer,
+        ByeSerializer,
+    ],
+    None,
+)  # fmt: skip
+
+
+class EventsSerializer(serializers.Serializer[Any]):
+    data = EventSerializer(many=True)  # type: ignore[assignment]
+    last_seq = serializers.IntegerField(
+        help_text="The newest event of the chat; when it is above the last one here, ask again."
+    )

@@ -1,0 +1,80 @@
+"""The bodies and queries of messages."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from chatapi.api.fields import VisibleField
+from chatapi.api.ids import MAX_ID
+from chatapi.api.pagination import NewestFirstQuery
+from chatapi.text.display import trim
+from chats import representations
+from chats.models import ChatUser
+
+
+class MessagesQuery(NewestFirstQuery):
+    before_seq = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    after_seq = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+    around_seq = serializers.IntegerField(min_value=0, max_value=MAX_ID, required=False)
+
+    ANCHORS = ("before_seq", "after_seq", "around_seq")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = [name for name in ("cursor", *self.ANCHORS) if name in attrs]
+        if len(given) > 1:
+            raise serializers.ValidationError({given[1]: f"Not together with {given[0]}."})
+        return attrs
+
+
+MAX_TEXT_LENGTH = 10_000
+
+
+class Text(VisibleField):
+    """The text of a message: trimmed, not empty, at most 10,000 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_TEXT_LENGTH, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return trim(super().to_internal_value(data))
+
+
+class MessageInput(serializers.Serializer[Any]):
+    text = Text()
+
+
+class AuthorSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    role = serializers.ChoiceField(ChatUser.Role.choices)
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """A message; deleted, it keeps its place and loses its text (null)."""
+
+    id = serializers.IntegerField()
+    chat_id = serializers.IntegerField()
+    seq = serializers.IntegerField(help_text="Its place in the chat's log; messages sort by it.")
+    text = serializers.CharField(allow_null=True)
+    author = AuthorSerializer()
+    assurance = serializers.ChoiceField(
+        ChatUser.Assurance.choices, help_text="How sure it is who the author is."
+    )
+    created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return representations.message(instance)
+
+
+class RevisionSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    replaced_at = serializers.DateTimeField()
+
+
+class MessageDetailSerializer(MessageSerializer):
+    """A single message; members also see the texts it had before, oldest first."""
+
+    revisions = RevisionSerializer(many=True, required=False)
