@@ -28,7 +28,7 @@ FOUND = [
 NOT_FOUND = [("Cafe", "café"), ("a", "b"), ("uber", "über")]
 
 CALL = """async ([name, calls]) => {
-    const module = await import('/chatapi/text.js');
+    const module = await import('/chatapi/text/text.js');
     return calls.map((call) => module[name](...call));
 }"""
 

@@ -204,7 +204,7 @@ LONG = [
 ]  # fmt: skip
 
 FIND = """async (texts) => {
-    const { linked } = await import('/chats/links.js');
+    const { linked } = await import('/chats/conversation/links.js');
     return texts.map((text) => {
         const nodes = linked(text);
         const links = nodes.filter((node) => typeof node !== 'string');
@@ -257,7 +257,7 @@ def test_looking_for_links_takes_linear_time(modules: Page, length: int) -> None
     """As long as a message may be, and six times that."""
     times = modules.evaluate(
         """async ([cases, length]) => {
-            const { linked } = await import('/chats/links.js');
+            const { linked } = await import('/chats/conversation/links.js');
             return cases.map(([start, filling]) => {
                 const time = (text) => {
                     const begun = performance.now();

@@ -1,6 +1,6 @@
 // The page of a chat, /chats/{id}.
 
-import { find } from '../chatapi/dom.js';
+import { find } from '../../chatapi/ui/dom.js';
 import { remember, visit } from './visit.js';
 
 const root = find('#visitor');

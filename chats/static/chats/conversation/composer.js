@@ -1,9 +1,9 @@
 // Where one writes: Enter sends, Shift+Enter breaks the line. A draft outlives the page.
 
-import { element } from '../chatapi/dom.js';
-import { keep, kept } from '../chatapi/storage.js';
-import { isBlank, lengthOf, trimmed } from '../chatapi/text.js';
-import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { isBlank, lengthOf, trimmed } from '../../chatapi/text/text.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 
 export const MAX_TEXT = 10_000; // characters, as the server counts them
 const NEAR_MAX = 500; // characters before it, from where they are counted down

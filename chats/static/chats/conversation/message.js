@@ -1,8 +1,8 @@
 // One message as it is shown.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { hour, moment } from '../chatapi/times.js';
-import { gettext } from '../chatapi/words.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { hour, moment } from '../../chatapi/text/times.js';
+import { gettext } from '../../chatapi/text/i18n.js';
 import { linked } from './links.js';
 
 /** The full name of an author or chat user. */

@@ -10,15 +10,15 @@
 // more, `onAnew()` that a new chat is wanted, as this one is closed. What else happens in the chat is told by events of the conversation, an EventTarget:
 // 'chat' (detail: what changed of the chat), 'user' (a chat user), 'presence' (users).
 
-import { element } from '../chatapi/dom.js';
-import { confirmed } from '../chatapi/dialog.js';
-import { SharedStream } from '../chatapi/shared-stream.js';
-import { inSight, onSight } from '../chatapi/sight.js';
-import { shorten } from '../chatapi/text.js';
-import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { confirmed } from '../../chatapi/ui/dialog.js';
+import { SharedStream } from '../../chatapi/stream/shared.js';
+import { inSight, onSight } from '../../chatapi/ui/visibility.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
-import { sentence } from './faults.js';
+import { sentence } from './errors.js';
 import { messageElement, nameOf, tool } from './message.js';
 import { Outbox } from './outbox.js';
 import { Timeline } from './timeline.js';

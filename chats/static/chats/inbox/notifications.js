@@ -1,10 +1,10 @@
 // Word of new messages outside the page, when the agent allowed it and can't see the page.
 
-import { keep, kept } from '../chatapi/storage.js';
-import { SharedSight } from '../chatapi/sight.js';
-import { shorten } from '../chatapi/text.js';
-import { gettext, interpolate } from '../chatapi/words.js';
-import { nameOf } from './message.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { SharedSight } from '../../chatapi/ui/visibility.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { nameOf } from '../conversation/message.js';
 
 const KEY = 'chatapi:notifications';
 const PATIENCE = 1_000; // milliseconds in which a message may be read in another browser

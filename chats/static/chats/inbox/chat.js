@@ -1,18 +1,18 @@
 // One chat of the inbox: read as a member, answered as an agent who has joined.
 
-import { Api, ApiError } from '../chatapi/api.js';
-import { bdi, element } from '../chatapi/dom.js';
-import { confirmed } from '../chatapi/dialog.js';
-import { keep, kept } from '../chatapi/storage.js';
-import { gettext } from '../chatapi/words.js';
-import { ChatLog } from './chat-log.js';
-import { openConversation } from './conversation.js';
-import { sentence } from './faults.js';
-import { titleOf } from './inbox-list.js';
-import { messageElement } from './message.js';
-import { People } from './people.js';
+import { Api, ApiError } from '../../chatapi/api/client.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { confirmed } from '../../chatapi/ui/dialog.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { gettext } from '../../chatapi/text/i18n.js';
+import { ChatLog } from '../conversation/chat-log.js';
+import { openConversation } from '../conversation/conversation.js';
+import { sentence } from '../conversation/errors.js';
+import { titleOf } from './list.js';
+import { messageElement } from '../conversation/message.js';
+import { People } from '../conversation/people.js';
 import { chooseReply } from './replies.js';
-import { Timeline } from './timeline.js';
+import { Timeline } from '../conversation/timeline.js';
 
 export class InboxChat {
   /** `user` is the answer of GET /api/user, `chat` a chat of it, `state` that of the inbox's stream, which

@@ -1,9 +1,9 @@
 // A visitor's way into a chat: password, name and address, code, conversation; and back again later.
 
-import { Api, ApiError, OfflineError } from '../chatapi/api.js';
-import { keep, kept } from '../chatapi/storage.js';
-import { gettext } from '../chatapi/words.js';
-import { converse } from './converse.js';
+import { Api, ApiError, OfflineError } from '../../chatapi/api/client.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { gettext } from '../../chatapi/text/i18n.js';
+import { converse } from './chat.js';
 import { askCode, askPassword, askPerson, tell } from './steps.js';
 
 const anybody = new Api();

@@ -1,7 +1,7 @@
 // What a refusal is called on a page: in the reader's words, with what the API said as a last resort.
 
-import { ApiError } from '../chatapi/api.js';
-import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { ApiError } from '../../chatapi/api/client.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 
 const SENTENCES = {
   wrong_password: gettext('This password is wrong, or there is no such chat.'),

@@ -1,8 +1,8 @@
 // The API as a person who is logged in: by a token that the website gives to this browser, and that
 // ends with the log-out.
 
-import { Api, ApiError, OfflineError } from './api.js';
-import { keep, kept } from './storage.js';
+import { Api, ApiError, OfflineError } from './client.js';
+import { keep, kept } from '../storage/storage.js';
 
 const SPARE = 5 * 60_000; // milliseconds before its end at which a token is not begun with
 

@@ -1,7 +1,7 @@
 // Six boxes for the six digits of an auth code: one can type, paste, go back and forth.
 
-import { element } from '../chatapi/dom.js';
-import { gettext, interpolate } from '../chatapi/words.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 
 const DIGITS = 6;
 

@@ -1,6 +1,6 @@
 // Links in what people write: text stays text, and only what is certainly an address becomes a link.
 
-import { element } from '../chatapi/dom.js';
+import { element } from '../../chatapi/ui/dom.js';
 
 // Where an address may begin. A mailbox is ASCII before its @: `ller@…` of `müller@…` would be another one.
 const START =

@@ -1,8 +1,8 @@
 // What was written and is not sent yet. It outlives the page; each message has a key by which the
 // server takes it once, however often it is sent.
 
-import { ApiError } from '../chatapi/api.js';
-import { keep, kept } from '../chatapi/storage.js';
+import { ApiError } from '../../chatapi/api/client.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
 
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 15_000;

@@ -1,13 +1,13 @@
 // The agents' inbox: the list of chats, one of them open beside it, both live.
 
-import { BrowserApi } from '../chatapi/browser-api.js';
-import { find } from '../chatapi/dom.js';
-import { Once } from '../chatapi/once.js';
-import { SharedStream } from '../chatapi/shared-stream.js';
-import { gettext, interpolate } from '../chatapi/words.js';
-import { sentence } from './faults.js';
-import { InboxChat } from './inbox-chat.js';
-import { InboxList, titleOf } from './inbox-list.js';
+import { BrowserApi } from '../../chatapi/api/browser-client.js';
+import { find } from '../../chatapi/ui/dom.js';
+import { Once } from '../../chatapi/stream/new-events.js';
+import { SharedStream } from '../../chatapi/stream/shared.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { sentence } from '../conversation/errors.js';
+import { InboxChat } from './chat.js';
+import { InboxList, titleOf } from './list.js';
 import { Notifications } from './notifications.js';
 import { listen, showKeys } from './shortcuts.js';
 

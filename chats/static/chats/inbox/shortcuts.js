@@ -1,8 +1,8 @@
 // Keys of the inbox. None is heard while somebody types, and they can be switched off.
 
-import { element } from '../chatapi/dom.js';
-import { keep, kept } from '../chatapi/storage.js';
-import { gettext } from '../chatapi/words.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { gettext } from '../../chatapi/text/i18n.js';
 
 const KEY = 'chatapi:shortcuts';
 

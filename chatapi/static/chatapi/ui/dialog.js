@@ -1,7 +1,7 @@
 // A question before something that can't be taken back.
 
 import { element } from './dom.js';
-import { gettext } from './words.js';
+import { gettext } from '../text/i18n.js';
 
 /** Ask; true when the person agreed. `question` is a sentence, `yes` what the button says. */
 export function confirmed(question, yes, { danger = true } = {}) {

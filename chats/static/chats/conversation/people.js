@@ -1,10 +1,10 @@
 // Beside a conversation: what the chat is, who takes part and took part, and what one can do with it.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { confirmed } from '../chatapi/dialog.js';
-import { briefly, moment, onNewDay } from '../chatapi/times.js';
-import { gettext, interpolate } from '../chatapi/words.js';
-import { sentence } from './faults.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { confirmed } from '../../chatapi/ui/dialog.js';
+import { briefly, moment, onNewDay } from '../../chatapi/text/times.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { sentence } from './errors.js';
 import { nameOf } from './message.js';
 
 const ONCE_IN = 300; // milliseconds: events of many people at once are one look

@@ -1,10 +1,10 @@
 // The page in the panel of another website, which hears of it only how many messages wait.
 
-import { find } from '../chatapi/dom.js';
-import { seal, unseal } from '../chatapi/sealed.js';
-import { cover } from '../chatapi/sight.js';
-import { isBlocked, keepElsewhere } from '../chatapi/storage.js';
-import { start } from './start.js';
+import { find } from '../../chatapi/ui/dom.js';
+import { seal, unseal } from '../../chatapi/storage/sealed.js';
+import { cover } from '../../chatapi/ui/visibility.js';
+import { isBlocked, keepElsewhere } from '../../chatapi/storage/storage.js';
+import { start } from '../start/start.js';
 
 const root = find('#visitor');
 const origins = root.dataset.origins.split(' ').filter(Boolean);

@@ -1,10 +1,10 @@
 // What a visitor is asked before a conversation. Each step shows itself in `root` and promises an
 // answer; what was typed stays when it is refused.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { gettext, interpolate, ngettext } from '../chatapi/words.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { CodeInput } from './code-input.js';
-import { sentence } from './faults.js';
+import { sentence } from '../conversation/errors.js';
 
 let made = 0;
 

@@ -1,13 +1,13 @@
 // The start of a chat: who one is, what it is about; then as in any chat.
 
-import { Api } from '../chatapi/api.js';
-import { bdi, element, find } from '../chatapi/dom.js';
-import { keep, kept } from '../chatapi/storage.js';
-import { trimmed } from '../chatapi/text.js';
-import { gettext } from '../chatapi/words.js';
-import { excess, tooLong } from './composer.js';
-import { field, personFields, step, values } from './steps.js';
-import { prove, remember, visit } from './visit.js';
+import { Api } from '../../chatapi/api/client.js';
+import { bdi, element, find } from '../../chatapi/ui/dom.js';
+import { keep, kept } from '../../chatapi/storage/storage.js';
+import { trimmed } from '../../chatapi/text/text.js';
+import { gettext } from '../../chatapi/text/i18n.js';
+import { excess, tooLong } from '../conversation/composer.js';
+import { field, personFields, step, values } from '../visitor/steps.js';
+import { prove, remember, visit } from '../visitor/visit.js';
 
 const api = new Api();
 

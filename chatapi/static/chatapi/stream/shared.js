@@ -8,7 +8,7 @@
 // Where a browser has no locks, or a frame may not use them, each tab reads a stream of its own, and tabs that
 // have been hidden for a while pause theirs.
 
-import { follow } from './stream.js';
+import { follow } from './follow.js';
 
 const QUIET = 20_000; // milliseconds after which a tab asks whether its leader is there; it hears a line every 15 s
 const ANSWER = 3_000; // milliseconds that the leader has to answer

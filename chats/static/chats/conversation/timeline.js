@@ -1,10 +1,10 @@
 // The messages of a chat as a window over all there are: at most MOST elements, more of them as the
 // reader scrolls, those far away let go. Messages sort by seq.
 
-import { element } from '../chatapi/dom.js';
-import { inSight } from '../chatapi/sight.js';
-import { dayKey, dayName, onNewDay } from '../chatapi/times.js';
-import { gettext } from '../chatapi/words.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { inSight } from '../../chatapi/ui/visibility.js';
+import { dayKey, dayName, onNewDay } from '../../chatapi/text/times.js';
+import { gettext } from '../../chatapi/text/i18n.js';
 
 const PAGE = 50;
 const MOST = 250;

@@ -1,8 +1,8 @@
 // Answers prepared in advance: a dialog to find one in.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { folded, shorten } from '../chatapi/text.js';
-import { gettext } from '../chatapi/words.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { folded, shorten } from '../../chatapi/text/text.js';
+import { gettext } from '../../chatapi/text/i18n.js';
 
 /** Let the agent choose a saved reply of a company: its text, or null. `onFault(error)` when there is
  *  none to be had. */

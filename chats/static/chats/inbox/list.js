@@ -1,10 +1,10 @@
 // The chats of one's companies: those with unread messages first, kept live by events.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { briefly, moment, onNewDay } from '../chatapi/times.js';
-import { shorten } from '../chatapi/text.js';
-import { gettext, interpolate, ngettext } from '../chatapi/words.js';
-import { nameOf } from './message.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { briefly, moment, onNewDay } from '../../chatapi/text/times.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { nameOf } from '../conversation/message.js';
 
 const PAGE = 249;
 const MOST_OPEN = 1_000; // as many open chats are sorted here; with more, search finds them

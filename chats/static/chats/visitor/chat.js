@@ -1,9 +1,9 @@
 // A visitor's page while they are in a chat: its name, the conversation, who is there.
 
-import { bdi, element } from '../chatapi/dom.js';
-import { gettext, interpolate } from '../chatapi/words.js';
-import { openConversation } from './conversation.js';
-import { People } from './people.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { openConversation } from '../conversation/conversation.js';
+import { People } from '../conversation/people.js';
 
 /**
  * Show the chat until it ends: 'left', or 'ended' when the token is good no more. Where another chat can
