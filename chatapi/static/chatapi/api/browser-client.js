@@ -1,13 +1,17 @@
-// The API as a person who is logged in: by a token that the website gives to this browser, and that
-// ends with the log-out.
+// The API for a logged-in person, with a token that the website issues to this browser and revokes at log-out.
 
+import { getStored, setStored } from '../storage/storage.js';
 import { Api, ApiError, OfflineError } from './client.js';
-import { keep, kept } from '../storage/storage.js';
 
-const SPARE = 5 * 60_000; // milliseconds before its end at which a token is not begun with
+const TIMEOUT = 20_000; // milliseconds
+const MIN_LIFETIME = 5 * 60_000; // milliseconds; a stored token that expires sooner is not used
 
 export class BrowserApi extends Api {
-  /** `userId` is the account's; `csrf` what the page's forms send along. */
+  /**
+   * @param {object} options
+   * @param {string} options.userId the account's id
+   * @param {string} options.csrf the CSRF token of the page's forms
+   */
   constructor({ userId, csrf }) {
     super();
     this.key = `chatapi:browser:${userId}`;
@@ -15,9 +19,9 @@ export class BrowserApi extends Api {
     this.renewing = null;
   }
 
-  /** Have a token, before the first call. */
-  async begin() {
-    if (!this.takeKept()) await this.renew();
+  /** Get a token. Call this before the first request. */
+  async authenticate() {
+    if (!this.useStored()) await this.renew();
     return this;
   }
 
@@ -32,43 +36,46 @@ export class BrowserApi extends Api {
     }
   }
 
-  /** Another token, as this one is good no more; the log-in page when nobody is logged in. */
+  /** Replace a token that is no longer valid. Reloads the page, which leads to the log-in, after a log-out. */
   renew() {
-    this.renewing ??= this.ask().finally(() => {
+    this.renewing ??= this.requestToken().finally(() => {
       this.renewing = null;
     });
     return this.renewing;
   }
 
-  async ask() {
+  async requestToken() {
     const former = this.token;
-    if (this.takeKept() && this.token !== former) return; // another tab had it renewed
-    let answer;
+    if (this.useStored() && this.token !== former) return; // another tab has renewed it
+    let response;
     try {
-      answer = await fetch('/account/browser-token', {
+      response = await fetch('/account/browser-token', {
         method: 'POST',
         headers: { 'X-CSRFToken': this.csrf },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(TIMEOUT),
       });
     } catch (error) {
       throw new OfflineError(error.message);
     }
-    const body = await answer.json().catch(() => ({}));
-    if (answer.status === 401 || answer.status === 403) {
-      keep(this.key, null);
+    const body = await response.json().catch(() => ({}));
+    if (response.status === 401 || response.status === 403) {
+      setStored(this.key, null);
       location.reload();
     }
-    if (!answer.ok) throw new ApiError(answer.status, body, Number(answer.headers.get('Retry-After')) || null);
-    // By the clock here, which may differ from the server's: how long it lasts.
-    const lasts = Date.parse(body.expires_at) - Date.parse(answer.headers.get('Date') ?? new Date().toUTCString());
-    keep(this.key, { token: body.token, until: Date.now() + lasts });
+    if (!response.ok) {
+      throw new ApiError(response.status, body, Number(response.headers.get('Retry-After')) || null);
+    }
+    // The browser's clock may differ from the server's, so only the token's lifetime is taken over.
+    const now = response.headers.get('Date') ?? new Date().toUTCString();
+    const lifetime = Date.parse(body.expires_at) - Date.parse(now);
+    setStored(this.key, { token: body.token, until: Date.now() + lifetime });
     this.token = body.token;
   }
 
-  takeKept() {
-    const found = kept(this.key);
-    if (!found || !(found.until - Date.now() >= SPARE)) return false;
-    this.token = found.token;
+  useStored() {
+    const stored = getStored(this.key);
+    if (!stored || !(stored.until - Date.now() >= MIN_LIFETIME)) return false;
+    this.token = stored.token;
     return true;
   }
 }

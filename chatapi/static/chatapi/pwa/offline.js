@@ -1,13 +1,13 @@
-// The page that stands in for another one while there is no connection: on to that one, once there is.
+// The page that the service worker shows without a connection. It reloads once there is one.
 
-const EVERY = 5_000; // milliseconds
+const INTERVAL = 5_000; // milliseconds
 
-const again = () => location.reload();
-document.querySelector('#again').addEventListener('click', again);
-addEventListener('online', again);
+const reload = () => location.reload();
+document.querySelector('#again').addEventListener('click', reload);
+addEventListener('online', reload);
 
 setInterval(async () => {
   if (document.hidden) return;
-  const there = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(EVERY) }).catch(() => null);
-  if (there?.ok) again();
-}, EVERY);
+  const health = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(INTERVAL) }).catch(() => null);
+  if (health?.ok) reload();
+}, INTERVAL);

@@ -1,3 +1,3 @@
-// Installs the service worker; not in the panel of another website, which is none of its pages.
+// Registers the service worker, except in the panel on another website.
 
 if (window === top) navigator.serviceWorker?.register('/service-worker.js').catch(() => {});

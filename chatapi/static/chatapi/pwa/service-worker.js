@@ -1,5 +1,5 @@
-// Shows the shell while there is no connection. Nothing else is kept: what a chat says, and who reads
-// it, is never in a cache. The view puts SHELL, the paths that it consists of, and VERSION before this.
+// Shows the shell while there is no connection. Nothing else is cached, because chats are private. The view prepends
+// SHELL, the paths that the shell consists of, and VERSION.
 
 const CACHE = `shell-${VERSION}`;
 

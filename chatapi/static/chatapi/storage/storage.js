@@ -1,8 +1,10 @@
-// What the browser keeps for this site. Where it may not keep anything, as in a frame of another site
-// with storage blocked, it is kept for as long as the page is open.
+// Values that the browser stores for this site. Where it may not store anything, as in a frame of another site with
+// storage blocked, they last until the page closes.
 
+/** @type {Map<string, any>} */
 const memory = new Map();
-let save = null; // where this page may keep nothing, and another keeps it, sealed
+/** @type {((values: Record<string, any>) => void) | null} */
+let saveElsewhere = null;
 
 function local() {
   try {
@@ -12,17 +14,27 @@ function local() {
   }
 }
 
-/** Whether this page may keep nothing itself. */
-export const isBlocked = () => local() === null;
+/** Whether the browser lets this page store anything. */
+export const isStorageBlocked = () => local() === null;
 
-/** Have another page keep what this one may not: it has `values` already, `saveThere(values)` keeps all. */
-export function keepElsewhere(values, saveThere) {
+/**
+ * Have another page store what this one may not.
+ *
+ * @param {Record<string, any>} values what it has stored already
+ * @param {(values: Record<string, any>) => void} save called with all values after each change
+ */
+export function delegateStorage(values, save) {
   for (const [key, value] of Object.entries(values)) memory.set(key, value);
-  save = saveThere;
+  saveElsewhere = save;
 }
 
-/** What was kept under `key`; null when there is nothing, or nothing that can be read. */
-export function kept(key) {
+/**
+ * The value stored under `key`; null if there is none, or if it is not readable.
+ *
+ * @param {string} key
+ * @returns {any}
+ */
+export function getStored(key) {
   try {
     const text = local()?.getItem(key) ?? null;
     if (text !== null) return JSON.parse(text);
@@ -32,15 +44,20 @@ export function kept(key) {
   return memory.get(key) ?? null;
 }
 
-/** Keep `value`, which JSON can hold; null forgets. */
-export function keep(key, value) {
+/**
+ * Store a JSON value; null deletes it.
+ *
+ * @param {string} key
+ * @param {any} value
+ */
+export function setStored(key, value) {
   if (value === null) memory.delete(key);
   else memory.set(key, value);
-  save?.(Object.fromEntries(memory));
+  saveElsewhere?.(Object.fromEntries(memory));
   try {
     if (value === null) local()?.removeItem(key);
     else local()?.setItem(key, JSON.stringify(value));
   } catch {
-    // Full, or forbidden: the page itself still knows it.
+    // Full or forbidden: the page itself still has the value.
   }
 }

@@ -1,150 +1,178 @@
-// An event stream read by fetch, which can send a token in a header as EventSource can't. It reconnects
-// by itself as docs/live.md says, and continues after the last event that it delivered.
+// An event stream, read by fetch because EventSource cannot send a token in a header. It reconnects by the rules of
+// docs/live.md and resumes after the last event that it delivered.
 
-const SILENCE = 45_000; // milliseconds; a line comes every 15 seconds
-const STALE = 16_000; // the same, when there is reason to doubt the connection
-const ANSWER = 10_000; // milliseconds until the head of an answer must be there
+import { parseBlocks } from './parser.js';
+
+// All in milliseconds.
+const MAX_SILENCE = 45_000; // the server sends a line every 15 seconds
+const MAX_SILENCE_IN_DOUBT = 16_000; // after a sleep, a change of network or a return to the tab
+const RESPONSE_TIMEOUT = 10_000; // until the response's headers
 const TICK = 5_000;
-const LONGEST_WAIT = 60_000;
-const FIRST_WAIT = 2_000;
+const FIRST_DELAY = 2_000;
+const MAX_DELAY = 60_000;
 
 /**
- * Follow the stream at `path()` with `token()`, until `signal` aborts or the token ends.
+ * @typedef {'connecting' | 'connected' | 'disconnected'} State
+ * @typedef {{status: number, code?: string, message?: string}} EndReason
  *
- * `onEvent(event, id)` gets each event of the log in order, `onPassing(event)` each that has no id, and
- * `onPlace(id)` is called for a place without an event; `onBeat()` whenever anything arrives; `onState` gets
- * 'connecting', 'live' or 'offline'. `onEnd({status, code, message})` is told why the stream can't go on; if it
- * resolves to true, there is another token. `after` is the id of the last event that is known.
- *
- * Returns `check()`, which reconnects if the connection is in doubt, and `restart()`, which always does.
+ * @typedef {object} Callbacks
+ * @property {(event: any, id: string) => void} [onEvent] gets each event of the log, in order
+ * @property {(event: any) => void} [onEphemeral] gets each event without an id
+ * @property {(id: string) => void} [onPosition] gets an id that comes without an event
+ * @property {() => void} [onHeartbeat] called whenever anything arrives
+ * @property {(state: State) => void} [onState]
+ * @property {(reason: EndReason) => any} [onEnd] called when the stream cannot continue with this token. If it
+ *   resolves to true, `token()` returns another one by now and the stream continues.
  */
-export function follow(path, { token, after = null, onEvent, onPassing, onPlace, onBeat, onState, onEnd, signal }) {
+
+/**
+ * Follow the stream at `path()` with `token()`, until `signal` aborts or the token expires.
+ *
+ * @param {() => string} path
+ * @param {Callbacks & {token: () => string, after?: string | number | null, signal: AbortSignal}} options `after` is
+ *   the id of the last event that the caller knows
+ * @returns {{check: () => void, restart: () => void}} `check` reconnects if the connection may be dead, `restart`
+ *   always does
+ */
+export function follow(
+  path,
+  { token, after = null, onEvent, onEphemeral, onPosition, onHeartbeat, onState, onEnd, signal },
+) {
   let last = after === null ? null : String(after);
-  let retry = FIRST_WAIT;
+  let retry = FIRST_DELAY;
   let failures = 0;
-  let heard = Date.now();
-  let ticked = Date.now();
-  let atOnce = false;
+  let heardAt = Date.now();
+  let tickedAt = Date.now();
+  let restarting = false;
+  /** @type {(() => void) | null} */
   let disconnect = null;
+  /** @type {(() => void) | null} */
   let wake = null;
 
-  // A connection can die without a word: with a sleeping machine, another network, a forgetful router.
-  // When the machine wakes up, comes online or shows the page again, there is no use in waiting longer.
+  // A connection can die without notice: the machine sleeps, the network changes, a router drops its state. Once
+  // the machine wakes up, comes online or shows the page again, waiting any longer gains nothing.
   const check = () => {
-    reconnectAfter(STALE);
+    reconnectAfter(MAX_SILENCE_IN_DOUBT);
     wake?.();
   };
   addEventListener('online', check, { signal });
   document.addEventListener('visibilitychange', () => document.hidden || check(), { signal });
   const ticks = setInterval(() => {
-    const slept = Date.now() - ticked > 2 * TICK;
-    ticked = Date.now();
-    reconnectAfter(slept ? STALE : SILENCE);
+    const slept = Date.now() - tickedAt > 2 * TICK;
+    tickedAt = Date.now();
+    reconnectAfter(slept ? MAX_SILENCE_IN_DOUBT : MAX_SILENCE);
   }, TICK);
   signal.addEventListener('abort', () => clearInterval(ticks), { once: true });
 
   function reconnectAfter(silence) {
     const now = Date.now();
-    if (now < heard) heard = now; // the clock was put back
-    if (now - heard > silence) restart();
+    if (now < heardAt) heardAt = now; // the clock was set back
+    if (now - heardAt > silence) restart();
   }
 
   function restart() {
     if (!disconnect) return; // it is about to connect anyway
-    atOnce = true;
+    restarting = true;
     disconnect();
   }
 
   async function run() {
     while (!signal.aborted) {
       if (failures === 0) onState?.('connecting');
-      const pause = await once();
-      if (signal.aborted || pause === null) return;
-      if (atOnce) {
-        atOnce = false;
+      const delay = await connect();
+      if (signal.aborted || delay === null) return;
+      if (restarting) {
+        restarting = false;
         continue;
       }
-      onState?.('offline');
-      await sleep(pause ?? wait());
+      onState?.('disconnected');
+      await sleep(delay ?? nextDelay());
     }
   }
 
-  /** One connection, to its end. Milliseconds to wait then: undefined as usual, null for ever. */
-  async function once() {
+  /** Read one connection to its end. Returns the delay before the next: undefined for the usual one, null for never. */
+  async function connect() {
+    /** @type {Record<string, string>} */
     const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${token()}` };
     if (last !== null) headers['Last-Event-ID'] = last;
     const connection = new AbortController();
     disconnect = () => connection.abort();
-    const unanswered = setTimeout(disconnect, ANSWER);
-    heard = Date.now();
+    const timeout = setTimeout(disconnect, RESPONSE_TIMEOUT);
+    heardAt = Date.now();
     try {
-      const answer = await fetch(path(), {
+      const response = await fetch(path(), {
         headers,
         signal: AbortSignal.any([signal, connection.signal]),
         credentials: 'omit',
         cache: 'no-store',
       });
-      if (!answer.ok) return await refused(answer, await answer.json().catch(() => ({})));
-      clearTimeout(unanswered);
-      onState?.('live');
-      for await (const block of blocks(answer.body)) {
-        heard = Date.now();
+      if (!response.ok) return await rejected(response, await response.json().catch(() => ({})));
+      clearTimeout(timeout);
+      onState?.('connected');
+      for await (const block of parseBlocks(response.body)) {
+        heardAt = Date.now();
         failures = 0;
         if (signal.aborted) return null;
-        onBeat?.();
-        const bye = take(block);
+        onHeartbeat?.();
+        const bye = deliver(block);
         if (bye) return await end(401, bye);
       }
     } catch {
-      // No answer, or the connection broke.
+      // No response, or the connection broke.
     } finally {
-      clearTimeout(unanswered);
+      clearTimeout(timeout);
       disconnect = null;
     }
     return undefined;
   }
 
-  function refused(answer, body) {
-    if (answer.status === 429) {
-      return (Number(answer.headers.get('Retry-After')) || LONGEST_WAIT / 1000) * 1000 + Math.random() * 1000;
+  function rejected(response, body) {
+    if (response.status === 429) {
+      return (Number(response.headers.get('Retry-After')) || MAX_DELAY / 1000) * 1000 + Math.random() * 1000;
     }
-    if (answer.status >= 500) return undefined;
-    return end(answer.status, body);
+    if (response.status >= 500) return undefined;
+    return end(response.status, body);
   }
 
   async function end(status, { code, message }) {
     disconnect = null;
-    return (await onEnd?.({ status, code, message })) ? wait() : null;
+    return (await onEnd?.({ status, code, message })) ? nextDelay() : null;
   }
 
-  /** Deliver a block; returns the data of `bye`, after which nothing comes. */
-  function take({ id, type, data, retry: asked }) {
-    if (asked !== undefined) retry = asked;
+  /**
+   * Deliver a block. Returns the data of `bye`, the server's last block, and null for all others.
+   *
+   * @param {import('./parser.js').Block} block
+   */
+  function deliver({ id, type, data, retry: requested }) {
+    if (requested !== undefined) retry = requested;
     if (data !== undefined) {
       const event = JSON.parse(data);
       if (type === 'bye') return event;
       try {
-        if (id === undefined) onPassing?.(event);
+        if (id === undefined) onEphemeral?.(event);
         else onEvent?.(event, id);
       } catch (error) {
-        reportError(error); // a fault of ours, for which the next event need not wait
+        reportError(error); // a bug in the page must not stop the stream
       }
-    } else if (id !== undefined) onPlace?.(id);
+    } else if (id !== undefined) onPosition?.(id);
     if (id !== undefined) last = id;
     return null;
   }
 
-  function wait() {
-    const longest = Math.min(retry * 2 ** failures, LONGEST_WAIT);
+  /** Exponential backoff with jitter. */
+  function nextDelay() {
+    const longest = Math.min(retry * 2 ** failures, MAX_DELAY);
     failures = Math.min(failures + 1, 6);
     return longest * (0.5 + Math.random() / 2);
   }
 
+  /** @returns {Promise<void>} */
   function sleep(milliseconds) {
     return new Promise((resolve) => {
-      const clock = setTimeout(resolve, milliseconds);
+      const timer = setTimeout(resolve, milliseconds);
       wake = () => {
-        clearTimeout(clock);
+        clearTimeout(timer);
         wake = null;
         resolve();
       };
@@ -154,31 +182,4 @@ export function follow(path, { token, after = null, onEvent, onPassing, onPlace,
 
   run();
   return { check, restart };
-}
-
-/** The blocks of an event stream: {id, type, data, retry}, each absent unless it was sent. */
-async function* blocks(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  let block = {};
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split(/\r\n|\n|\r/);
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line === '') {
-        yield block;
-        block = {};
-        continue;
-      }
-      const colon = line.indexOf(':');
-      const name = colon < 0 ? line : line.slice(0, colon);
-      const text = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
-      if (name === 'id') block.id = text;
-      else if (name === 'event') block.type = text;
-      else if (name === 'data') block.data = block.data === undefined ? text : `${block.data}\n${text}`;
-      else if (name === 'retry') block.retry = Number(text);
-    }
-  }
 }

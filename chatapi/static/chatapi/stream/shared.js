@@ -1,75 +1,109 @@
-// One event stream for all tabs of a browser that follow the same thing: over HTTP/1.1 a browser has six
+// One event stream for all tabs of a browser that follow the same thing. Over HTTP/1.1 a browser opens six
 // connections to a host, and each stream takes one of them.
 //
-// The tabs compete for a lock. The one that holds it, the leader, reads the stream and broadcasts what arrives;
-// when it closes, the browser gives the lock to the next tab, which continues after the last event that it
-// heard. A leader that does not answer, as its tab was put to sleep, loses the lock to a tab that is visible.
+// The tabs compete for a lock. The tab that holds it, the leader, reads the stream and broadcasts what arrives. When
+// it closes, the browser passes the lock to the next tab, which resumes after the last event that it heard. If the
+// leader does not answer because its tab was put to sleep, a visible tab steals the lock.
 //
-// Where a browser has no locks, or a frame may not use them, each tab reads a stream of its own, and tabs that
-// have been hidden for a while pause theirs.
+// Where the browser has no locks, or a frame may not use them, each tab reads a stream of its own and pauses it after
+// being hidden for a while.
 
 import { follow } from './follow.js';
 
-const QUIET = 20_000; // milliseconds after which a tab asks whether its leader is there; it hears a line every 15 s
-const ANSWER = 3_000; // milliseconds that the leader has to answer
+// All in milliseconds.
+const MAX_SILENCE = 20_000; // before a tab checks its leader, which broadcasts a heartbeat every 15 s
+const ANSWER_TIMEOUT = 3_000; // for the leader to answer a check
 const TICK = 5_000;
-const HIDDEN = 10_000; // milliseconds that a stream of its own goes on in a hidden tab
-const REOPEN = 6_000; // milliseconds at least until the stream is opened anew for other chats
+const PAUSE_AFTER = 10_000; // in a hidden tab that reads its own stream
+const MIN_REOPEN_INTERVAL = 6_000; // between reconnections because of other open chats
+
+/** The broadcasts that pass on what the leader's stream delivers. */
+const FROM_STREAM = ['event', 'ephemeral', 'position', 'heartbeat', 'state', 'end'];
 
 /**
- * Follow a stream together with the other tabs that give the same `name`.
+ * Follow a stream together with the other tabs that use the same `name`.
  *
- * It is at `path(open)`, where `open` are the ids of the chats that any of the tabs has open, and `after` is
- * the id of the last event that this tab knows. The callbacks are those of `follow`, in every tab. `onEnd` is
- * called in the leader first, and in the others only if it has no other token.
- *
- * A tab hears everything that the stream delivers after this call. What it needs to know about the time before,
- * it has to ask for after this call.
+ * A tab gets everything that the stream delivers after the constructor was called. To know what happened before, ask
+ * the API after calling it.
  */
 export class SharedStream {
-  constructor(name, { path, token, after = null, onEvent, onPassing, onState, onEnd, signal }) {
-    Object.assign(this, { path, token, onEvent, onPassing, onState, onEnd, signal });
-    this.name = `chatapi:stream:${name}`;
+  /**
+   * The callbacks are those of `follow`, called in every tab. `onEnd` is called in the leader first, and in the others
+   * only if it has no other token.
+   *
+   * @param {string} name
+   * @param {object} options
+   * @param {(open: number[]) => string} options.path gets the ids of the chats that any of the tabs has open
+   * @param {() => string} options.token
+   * @param {string | number | null} [options.after] the id of the last event that this tab knows
+   * @param {(event: any, id: string) => void} [options.onEvent]
+   * @param {(event: any) => void} [options.onEphemeral]
+   * @param {(state: import('./follow.js').State) => void} [options.onState]
+   * @param {(reason: import('./follow.js').EndReason) => any} [options.onEnd]
+   * @param {AbortSignal} options.signal
+   */
+  constructor(name, { path, token, after = null, onEvent, onEphemeral, onState, onEnd, signal }) {
+    this.path = path;
+    this.token = token;
+    this.onEvent = onEvent;
+    this.onEphemeral = onEphemeral;
+    this.onState = onState;
+    this.onEnd = onEnd;
+    this.signal = signal;
+    this.name = `chatapi:events:${name}`;
     this.tab = crypto.getRandomValues(new Uint32Array(2)).join('-');
     this.last = after;
+    /** @type {import('./follow.js').State} */
     this.state = 'connecting';
-    this.open = new Map([[this.tab, []]]); // tab → ids of the chats that it has open
-    this.heard = Date.now(); // from the leader
-    this.stream = null; // of the leader
-    this.turn = null; // ends this tab's lead, or its place in the queue
-    this.begin();
+    /** @type {Map<string, number[]>} tab → ids of the chats that it has open */
+    this.open = new Map([[this.tab, []]]);
+    this.heardAt = Date.now(); // from the leader
+    /** @type {ReturnType<typeof follow> | null} the leader's */
+    this.stream = null;
+    /** @type {AbortController | null} ends this tab's lead, or its place in the queue */
+    this.claim = null;
+    /** @type {BroadcastChannel | null} */
+    this.channel = null;
+    this.checking = null; // timer of the check under way
+    this.reopening = null; // timer
+    this.reopenedAt = 0;
+    this.start();
   }
 
-  begin() {
+  start() {
     try {
       this.channel = new BroadcastChannel(this.name);
       if (!navigator.locks) throw new Error('only pages of secure origins have locks');
     } catch {
       this.channel?.close();
       this.channel = null;
-      this.goAlone();
+      this.followAlone();
       return;
     }
     const { signal } = this;
-    this.channel.addEventListener('message', ({ data }) => this.told(data));
-    const doubt = () => this.doubt();
-    addEventListener('online', doubt, { signal });
-    document.addEventListener('visibilitychange', () => document.hidden || doubt(), { signal });
-    const ticks = setInterval(() => document.hidden || Date.now() - this.heard < QUIET || doubt(), TICK);
-    const leave = () => this.say('gone');
+    this.channel.addEventListener('message', ({ data }) => this.received(data));
+    const check = () => this.checkLeader();
+    addEventListener('online', check, { signal });
+    document.addEventListener('visibilitychange', () => document.hidden || check(), { signal });
+    const ticks = setInterval(() => document.hidden || Date.now() - this.heardAt < MAX_SILENCE || check(), TICK);
+    const leave = () => this.post('gone');
     addEventListener('pagehide', leave, { signal });
     addEventListener('pageshow', ({ persisted }) => persisted && this.announce(), { signal });
     signal.addEventListener('abort', () => {
       clearInterval(ticks);
       leave();
-      this.turn.abort();
+      this.claim.abort();
       this.channel.close();
     });
     this.announce();
     this.compete();
   }
 
-  /** This tab has these chats open now: the stream is opened anew for them, so that it says who is there. */
+  /**
+   * Set which chats this tab has open. Reconnects, because the stream reports presence for open chats only.
+   *
+   * @param {number[]} ids
+   */
   setOpen(ids) {
     this.open.set(this.tab, ids);
     this.announce({ changed: true });
@@ -80,30 +114,32 @@ export class SharedStream {
     return [...new Set([...this.open.values()].flat())].sort((a, b) => a - b);
   }
 
-  // --- Who leads ---
+  // --- The lead ---
 
   compete({ steal = false } = {}) {
-    this.turn?.abort();
-    const turn = new AbortController();
-    this.turn = turn;
+    this.claim?.abort();
+    const claim = new AbortController();
+    this.claim = claim;
     const lead = () =>
-      new Promise((resolve) => {
-        turn.signal.addEventListener('abort', resolve);
-        if (turn.signal.aborted) resolve();
-        else this.lead(turn.signal);
-      });
-    navigator.locks.request(this.name, steal ? { steal } : { signal: turn.signal }, lead).catch((error) => {
-      if (this.turn !== turn || this.signal.aborted) return; // given up by this tab itself
+      /** @type {Promise<void>} */ (
+        new Promise((resolve) => {
+          claim.signal.addEventListener('abort', () => resolve());
+          if (claim.signal.aborted) resolve();
+          else this.lead(claim.signal);
+        })
+      );
+    navigator.locks.request(this.name, steal ? { steal } : { signal: claim.signal }, lead).catch((error) => {
+      if (this.claim !== claim || this.signal.aborted) return; // this tab gave it up itself
       const led = this.stream !== null;
-      turn.abort();
-      if (led) this.compete(); // another tab took the lead
-      else if (error.name === 'SecurityError') this.goAlone();
+      claim.abort();
+      if (led) this.compete(); // another tab stole the lead
+      else if (error.name === 'SecurityError') this.followAlone();
     });
   }
 
   lead(signal) {
     this.follow(signal);
-    this.say('who'); // is there, with which chats open
+    this.post('roll-call');
   }
 
   follow(signal) {
@@ -115,114 +151,115 @@ export class SharedStream {
       token: this.token,
       after: this.last,
       signal,
-      onEvent: (event, id) => this.both('event', { event, id }),
-      onPassing: (event) => this.both('passing', { event }),
-      onPlace: (id) => this.both('place', { id }),
-      onBeat: () => this.say('beat'),
-      onState: (state) => this.both('state', this.standing(state)),
+      onEvent: (event, id) => this.broadcast('event', { event, id }),
+      onEphemeral: (event) => this.broadcast('ephemeral', { event }),
+      onPosition: (id) => this.broadcast('position', { id }),
+      onHeartbeat: () => this.post('heartbeat'),
+      onState: (state) => this.broadcast('state', this.status(state)),
       onEnd: async (reason) => {
         if (await this.onEnd?.(reason)) return true;
-        this.say('end', { reason });
+        this.post('end', { reason });
         return false;
       },
     });
   }
 
-  standing(state) {
+  status(state) {
     return { state, id: this.last, hidden: document.hidden };
   }
 
-  /** Without the other tabs. */
-  goAlone() {
-    let clock;
-    let turn = null;
-    const show = () => {
-      clearTimeout(clock);
+  /** Follow the stream without the other tabs. */
+  followAlone() {
+    let timer;
+    let connection = null;
+    const update = () => {
+      clearTimeout(timer);
       if (document.hidden) {
-        clock = setTimeout(() => {
-          turn?.abort();
-          turn = null;
-        }, HIDDEN);
-      } else if (!turn) {
-        turn = new AbortController();
-        this.follow(turn.signal);
+        timer = setTimeout(() => {
+          connection?.abort();
+          connection = null;
+        }, PAUSE_AFTER);
+      } else if (!connection) {
+        connection = new AbortController();
+        this.follow(connection.signal);
       }
     };
-    turn = new AbortController();
-    this.follow(turn.signal);
-    document.addEventListener('visibilitychange', show, { signal: this.signal });
+    connection = new AbortController();
+    this.follow(connection.signal);
+    document.addEventListener('visibilitychange', update, { signal: this.signal });
     this.signal.addEventListener('abort', () => {
-      clearTimeout(clock);
-      turn?.abort();
+      clearTimeout(timer);
+      connection?.abort();
     });
-    show();
+    update();
   }
 
-  /** Make sure that somebody leads, and that the leader's connection lives. */
-  doubt() {
-    if (this.stream || this.doubting) return; // the leader's stream looks after itself
+  /** Make sure that a tab leads and that its connection is alive. */
+  checkLeader() {
+    if (this.stream || this.checking) return; // the leader's stream checks itself
     const since = Date.now();
-    this.say('check');
-    this.doubting = setTimeout(() => {
-      this.doubting = null;
-      if (!this.stream && !document.hidden && !this.signal.aborted && this.heard < since) this.compete({ steal: true });
-    }, ANSWER);
+    this.post('check');
+    this.checking = setTimeout(() => {
+      this.checking = null;
+      const unanswered = this.heardAt < since;
+      if (!this.stream && !document.hidden && !this.signal.aborted && unanswered) this.compete({ steal: true });
+    }, ANSWER_TIMEOUT);
   }
 
   reopenSoon() {
     if (!this.stream) return;
     clearTimeout(this.reopening);
-    const pause = (this.reopened ?? 0) + REOPEN - Date.now();
-    if (pause > 0) this.reopening = setTimeout(() => this.reopen(), pause);
+    const delay = this.reopenedAt + MIN_REOPEN_INTERVAL - Date.now();
+    if (delay > 0) this.reopening = setTimeout(() => this.reopen(), delay);
     else this.reopen();
   }
 
   reopen() {
-    this.reopened = Date.now();
+    this.reopenedAt = Date.now();
     this.stream?.restart();
   }
 
-  // --- What the tabs say to each other ---
+  // --- Messages between the tabs ---
 
   announce({ ask = true, changed = false } = {}) {
-    this.say('here', { open: this.open.get(this.tab), ask, changed });
+    this.post('here', { open: this.open.get(this.tab), ask, changed });
   }
 
-  say(type, values = {}) {
+  post(type, values = {}) {
     this.channel?.postMessage({ type, tab: this.tab, ...values });
   }
 
-  /** For this tab and the others. */
-  both(type, values) {
-    this.say(type, values);
-    this.take({ type, ...values });
+  /** Deliver to this tab and to the others. */
+  broadcast(type, values) {
+    this.post(type, values);
+    this.deliver({ type, ...values });
   }
 
-  told(message) {
+  received(message) {
     if (this.signal.aborted) return;
     const { type, tab } = message;
     const had = this.open.get(tab) ?? [];
     if (type === 'here') this.open.set(tab, message.open);
     else if (type === 'gone') this.open.delete(tab);
-    else if (type === 'who') this.announce({ ask: false });
+    else if (type === 'roll-call') this.announce({ ask: false });
     if (message.changed || (type === 'gone' && had.length > 0)) this.reopenSoon();
     if (this.stream) {
       if (type === 'check') this.stream.check();
-      if (type === 'check' || message.ask) this.say('state', this.standing(this.state));
-      return; // what a former leader still says, this one has read or will read
+      if (type === 'check' || message.ask) this.post('state', this.status(this.state));
+      return; // a former leader's broadcasts: this tab's own stream delivers the same
     }
-    if (['event', 'passing', 'place', 'beat', 'state', 'end'].includes(type)) {
-      this.heard = Date.now();
-      this.take(message);
-      // The clocks of hidden tabs are slow, and this one is looked at: it reconnects sooner.
-      if (message.state === 'offline' && message.hidden && !document.hidden) this.compete({ steal: true });
+    if (FROM_STREAM.includes(type)) {
+      this.heardAt = Date.now();
+      this.deliver(message);
+      // Browsers slow down the timers of hidden tabs, so a visible one reconnects sooner.
+      if (message.state === 'disconnected' && message.hidden && !document.hidden) this.compete({ steal: true });
     }
   }
 
-  /** What the stream delivers, in any tab. */
-  take({ type, event, id, state, reason }) {
+  /** Call this tab's callbacks. */
+  deliver({ type, event, id, state, reason }) {
     if (type === 'event') this.attempt(() => this.onEvent?.(event, id));
-    else if (type === 'passing') this.attempt(() => this.onPassing?.(event));
+    else if (type === 'ephemeral') this.attempt(() => this.onEphemeral?.(event));
     else if (type === 'end') this.onEnd?.(reason);
     else if (type === 'state' && state !== this.state) {
       this.state = state;
@@ -235,7 +272,7 @@ export class SharedStream {
     try {
       callback();
     } catch (error) {
-      reportError(error); // a fault of ours, for which the next event need not wait
+      reportError(error); // a bug in the page must not stop the stream
     }
   }
 }

@@ -1,15 +1,22 @@
-// The words of scripts, in the page's language: what the catalog's script, which comes before, has.
+// Translations into the page's language. Django's catalog script, which runs before the modules, provides them.
 
-const words = globalThis.django ?? {
+const catalog = globalThis.django ?? {
   gettext: (text) => text,
   ngettext: (one, many, count) => (count === 1 ? one : many),
-  interpolate: (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]),
 };
 
-export const gettext = words.gettext;
-export const ngettext = words.ngettext;
+/** @type {(text: string) => string} */
+export const gettext = catalog.gettext;
 
-/** `text` with each `%(name)s` replaced by `values.name`. */
+/** @type {(one: string, many: string, count: number) => string} */
+export const ngettext = catalog.ngettext;
+
+/**
+ * Replace each `%(name)s` of `text` by `values.name`.
+ *
+ * @param {string} text
+ * @param {Record<string, any>} values
+ */
 export function interpolate(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name]));
 }

@@ -1,28 +1,27 @@
-// What people write, by the rules of the server (chatapi/text/display.py): what is visible in it, where it may be cut, how it
-// is found.
+// Visible characters, lengths, truncation and comparison, by the same rules as the server (chatapi/text/display.py).
 
 const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]/u;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-const MAX_GRAPHEME = 64; // code units; piles of marks may be cut
+const MAX_GRAPHEME = 64; // code units; a longer pile of combining marks may be cut
 
-/** Whether a reader sees nothing of it. */
+/** Whether a reader would see nothing. */
 export const isBlank = (text) => !VISIBLE.test(text);
 
-/** How long the server finds it: in characters, of which an emoji may have several. */
-export const lengthOf = (text) => {
-  let length = 0;
-  for (const _ of text) length += 1;
-  return length;
-};
+/** The number of code points, which is how the server measures a text. */
+export function countCharacters(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
 
-/** Without empty lines before it and blanks after it; several lines keep their indent. */
-export function trimmed(text) {
+/** Remove leading empty lines and trailing white space. The first of several lines keeps its indentation. */
+export function trim(text) {
   const lines = text.trimEnd().split('\n');
   const first = lines.findIndex((line) => line.trim() !== '');
   return first < 0 ? '' : lines.length - first > 1 ? lines.slice(first).join('\n') : lines[first].trim();
 }
 
-/** The beginning, `max` characters as readers count them (an emoji is one), with `…` if cut. */
+/** Cut after `max` graphemes, what readers take for a character, with `…` in place of the last if anything is cut. */
 export function shorten(text, max) {
   if (text.length <= max) return text;
   const ahead = text.slice(0, max * MAX_GRAPHEME);
@@ -36,9 +35,9 @@ export function shorten(text, max) {
   return ahead.length < text.length ? `${text.slice(0, end).trimEnd()}…` : text;
 }
 
-/** The same for texts that differ only in case or in how their letters are composed: for comparing. */
-export function folded(text) {
+/** A form for comparison that ignores case and the composition of letters. */
+export function fold(text) {
   const lower = text.normalize('NFC').toUpperCase().toLowerCase();
-  // A final sigma is a sigma; the dot that a Turkish İ keeps in lower case is part of an i.
+  // Treat a final sigma as a sigma, and drop the dot that a Turkish İ keeps in lower case.
   return lower.replaceAll('ς', 'σ').replaceAll('i\u0307', 'i').normalize('NFC');
 }

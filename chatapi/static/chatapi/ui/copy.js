@@ -1,29 +1,32 @@
-// Buttons that copy: <button type="button" data-copy="id" data-copied="Copied" hidden>Copy</button>.
-// They show themselves; without scripts one selects and copies by hand.
+// Copy buttons: <button type="button" data-copy="id" data-copied="Copied" hidden>Copy</button>.
+// The script shows them; without scripts people select and copy the text themselves.
 
-const SHOWN = 2000; // milliseconds
+const CONFIRMATION = 2000; // milliseconds
 
+/** @param {HTMLButtonElement} button */
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
-  const text = (source.value ?? source.textContent).trim();
+  const text = (source instanceof HTMLInputElement ? source.value : source.textContent).trim();
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Without TLS there is no clipboard: what is selected is one key away from it.
+    // The clipboard needs TLS. Selecting the text leaves one key press to copy it.
     getSelection().selectAllChildren(source);
     return;
   }
-  const word = button.textContent;
+  const label = button.textContent;
   button.textContent = button.dataset.copied;
   button.disabled = true;
   setTimeout(() => {
-    button.textContent = word;
+    button.textContent = label;
     button.disabled = false;
     button.focus();
-  }, SHOWN);
+  }, CONFIRMATION);
 }
 
-for (const button of document.querySelectorAll('[data-copy]')) {
+/** @type {NodeListOf<HTMLButtonElement>} */
+const buttons = document.querySelectorAll('[data-copy]');
+for (const button of buttons) {
   button.hidden = false;
   button.setAttribute('aria-live', 'polite');
   button.addEventListener('click', () => copy(button));

@@ -1,10 +1,17 @@
-// A question before something that can't be taken back.
+// A question before an action that cannot be undone.
 
-import { element } from './dom.js';
 import { gettext } from '../text/i18n.js';
+import { element } from './dom.js';
 
-/** Ask; true when the person agreed. `question` is a sentence, `yes` what the button says. */
-export function confirmed(question, yes, { danger = true } = {}) {
+/**
+ * Ask for confirmation.
+ *
+ * @param {string} question a sentence
+ * @param {string} yes the label of the button that confirms
+ * @param {{danger?: boolean}} [options]
+ * @returns {Promise<boolean>} whether the person confirmed
+ */
+export function confirmAction(question, yes, { danger = true } = {}) {
   return new Promise((resolve) => {
     const title = element('p', { id: 'question', class: 'question' }, question);
     const dialog = element(

@@ -1,37 +1,51 @@
-// The document, built of elements and text: what somebody wrote is never read as HTML.
+// Builds the document from elements and text nodes, so that user input is never parsed as HTML.
 
 /**
- * An element. `properties` are set as properties of the element, but for `class`, `data` (an object),
- * `on` (listeners by event) and names with a dash or `role`, which are attributes. `children` are
- * nodes or text; null and false are left out.
+ * Create an element.
+ *
+ * `properties` are set as properties, except `class`, `data` (an object), `on` (listeners by event), and `for`, `role`
+ * and names with a dash, which are set as attributes. Null and undefined are skipped. `children` are nodes or text;
+ * null, undefined and false are skipped.
+ *
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {Record<string, any>} [properties]
+ * @param {...any} children
+ * @returns {HTMLElementTagNameMap[Name]}
  */
 export function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
+  const created = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === null || value === undefined) continue;
-    if (key === 'class') made.className = value;
-    else if (key === 'data') Object.assign(made.dataset, value);
-    else if (key === 'on') for (const [type, listener] of Object.entries(value)) made.addEventListener(type, listener);
-    else if (key.includes('-') || key === 'role' || key === 'for') made.setAttribute(key, value);
-    else made[key] = value;
+    if (key === 'class') created.className = value;
+    else if (key === 'data') Object.assign(created.dataset, value);
+    else if (key === 'on') {
+      for (const [type, listener] of Object.entries(value)) created.addEventListener(type, listener);
+    } else if (key.includes('-') || key === 'role' || key === 'for') created.setAttribute(key, value);
+    else created[key] = value;
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return made;
+  created.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return created;
 }
 
-/** The one element that `selector` finds below `root`. An Error when the page lacks it. */
+/**
+ * The first element below `root` that matches `selector`. Throws an Error if there is none.
+ *
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ * @returns {any} of the type that the caller's template has it in
+ */
 export function find(selector, root = document) {
   const found = root.querySelector(selector);
   if (!found) throw new Error(`The page has no ${selector}.`);
   return found;
 }
 
-/** A name as somebody gave it, kept from turning the text around it. */
+/**
+ * A name that a user chose, isolated so that its direction does not affect the text around it.
+ *
+ * @param {string} text
+ */
 export function bdi(text) {
   return element('bdi', {}, text);
-}
-
-/** What a template left for scripts: the JSON of its `json_script` of this id. */
-export function given(id) {
-  return JSON.parse(find(`#${id}`).textContent);
 }

@@ -1,48 +1,60 @@
-// Whether somebody can see the page: its tab is in front, and no page around it has folded it away.
+// Whether a person can see the page: its tab is in front, and no page around it hides it.
 
 let covered = false;
 const changes = new EventTarget();
 
-export const inSight = () => !covered && !document.hidden;
+export const isVisible = () => !covered && !document.hidden;
 
-/** A page around this one shows it or hides it. */
-export function cover(hidden) {
+/**
+ * Set whether the page around this one hides it.
+ *
+ * @param {boolean} hidden
+ */
+export function setCovered(hidden) {
   covered = hidden;
   changes.dispatchEvent(new Event('change'));
 }
 
-/** Call `listener` when the page may have come into sight, or gone. */
-export function onSight(listener, { signal } = {}) {
+/**
+ * Call `listener` whenever `isVisible` may have changed.
+ *
+ * @param {() => void} listener
+ * @param {{signal?: AbortSignal}} [options]
+ */
+export function onVisibilityChange(listener, { signal } = {}) {
   changes.addEventListener('change', listener, { signal });
   document.addEventListener('visibilitychange', listener, { signal });
 }
 
 /**
- * Whether any tab of a group is in sight. Each one that is holds a lock, which a tab that crashes gives back, too.
+ * Whether any tab of a group is visible. Each visible tab holds a lock, which the browser releases even if it crashes.
  */
-export class SharedSight {
+export class SharedVisibility {
+  /** @param {string} name the group's */
   constructor(name) {
-    this.name = `${name}:in-sight`;
+    this.name = `${name}:visible`;
+    /** @type {(() => void) | null} */
     this.release = null;
-    onSight(() => this.hold());
-    this.hold();
+    onVisibilityChange(() => this.update());
+    this.update();
   }
 
-  hold() {
-    if (!inSight()) {
+  update() {
+    if (!isVisible()) {
       this.release?.();
       this.release = null;
     } else if (!this.release && navigator.locks) {
-      const until = new Promise((resolve) => {
-        this.release = resolve;
+      /** @type {Promise<void>} */
+      const released = new Promise((resolve) => {
+        this.release = () => resolve();
       });
-      navigator.locks.request(this.name, { mode: 'shared' }, () => until).catch(() => {});
+      navigator.locks.request(this.name, { mode: 'shared' }, () => released).catch(() => {});
     }
   }
 
-  async isAnywhere() {
-    if (inSight()) return true;
-    const { held = [] } = (await navigator.locks?.query()) ?? {};
+  async isVisibleAnywhere() {
+    if (isVisible()) return true;
+    const held = (await navigator.locks?.query())?.held ?? [];
     return held.some(({ name }) => name === this.name);
   }
 }

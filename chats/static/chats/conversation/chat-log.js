@@ -1,35 +1,48 @@
-// A chat's log in order and each event once, out of a source that may repeat events, swap some, or begin too
-// late: a hole in the sequence is filled from the API.
+// Delivers a chat's log in order and each event once. The source may repeat, reorder or miss events; gaps in the
+// sequence are filled from the API.
 
-const PATIENCE = 500; // milliseconds in which a missing event may come by itself
-const AGAIN = 5_000; // milliseconds until the API is asked again
+const GAP_TIMEOUT = 500; // milliseconds for a missing event to arrive by itself
+const RETRY_DELAY = 5_000; // milliseconds after a failed request
 const PAGE = 500;
 
 export class ChatLog {
-  /** `after` is the seq of the last event that is known; `onEvent(event)` gets those that follow. */
+  /**
+   * @param {object} options
+   * @param {import('../../chatapi/api/client.js').Api} options.api
+   * @param {string} options.path the chat's, in the API
+   * @param {number} options.after the seq of the last event that the caller knows
+   * @param {(event: any) => void} options.onEvent gets the events that follow
+   * @param {AbortSignal} options.signal
+   */
   constructor({ api, path, after, onEvent, signal }) {
-    Object.assign(this, { api, path, onEvent, signal });
+    this.api = api;
+    this.path = path;
+    this.onEvent = onEvent;
+    this.signal = signal;
     this.last = after;
-    this.early = new Map(); // seq → event, behind a hole
+    /** @type {Map<number, any>} seq → event, after a gap */
+    this.pending = new Map();
+    this.timer = null;
+    /** @type {Promise<void> | null} */
     this.loading = null;
-    signal.addEventListener('abort', () => clearTimeout(this.clock));
+    signal.addEventListener('abort', () => clearTimeout(this.timer));
   }
 
-  /** An event from the source. */
-  take(event) {
+  /** Take an event from the source. */
+  add(event) {
     if (event.seq <= this.last || this.signal.aborted) return;
-    this.early.set(event.seq, event);
+    this.pending.set(event.seq, event);
     this.deliver();
-    if (this.early.size > 0) this.clock ??= setTimeout(() => this.catchUp(), PATIENCE);
+    if (this.pending.size > 0) this.timer ??= setTimeout(() => this.catchUp(), GAP_TIMEOUT);
   }
 
-  /** Ask the API for what has happened since the last event. */
+  /** Fetch the events after the last one from the API. */
   catchUp() {
-    clearTimeout(this.clock);
-    this.clock = null;
+    clearTimeout(this.timer);
+    this.timer = null;
     this.loading ??= this.load()
       .catch((error) => {
-        if (error.passes && !this.signal.aborted) this.clock ??= setTimeout(() => this.catchUp(), AGAIN);
+        if (error.isTransient && !this.signal.aborted) this.timer ??= setTimeout(() => this.catchUp(), RETRY_DELAY);
       })
       .finally(() => {
         this.loading = null;
@@ -41,21 +54,21 @@ export class ChatLog {
     let page;
     do {
       page = await this.api.get(`${this.path}/events?after=${this.last}&limit=${PAGE}`, { signal: this.signal });
-      for (const event of page.data) this.early.set(event.seq, event);
+      for (const event of page.data) this.pending.set(event.seq, event);
       this.deliver();
     } while (page.data.length === PAGE);
   }
 
   deliver() {
-    for (let event = this.early.get(this.last + 1); event; event = this.early.get(this.last + 1)) {
+    for (let event = this.pending.get(this.last + 1); event; event = this.pending.get(this.last + 1)) {
       this.last += 1;
-      this.early.delete(this.last);
+      this.pending.delete(this.last);
       try {
         this.onEvent(event);
       } catch (error) {
-        reportError(error); // a fault of ours, for which the next event need not wait
+        reportError(error); // a bug in the page must not stop the log
       }
     }
-    for (const seq of this.early.keys()) if (seq <= this.last) this.early.delete(seq);
+    for (const seq of this.pending.keys()) if (seq <= this.last) this.pending.delete(seq);
   }
 }

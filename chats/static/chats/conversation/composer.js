@@ -1,17 +1,22 @@
-// Where one writes: Enter sends, Shift+Enter breaks the line. A draft outlives the page.
+// The message form. Enter sends, Shift+Enter breaks the line. The draft is stored, so it survives a reload.
 
 import { element } from '../../chatapi/ui/dom.js';
-import { keep, kept } from '../../chatapi/storage/storage.js';
-import { isBlank, lengthOf, trimmed } from '../../chatapi/text/text.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { isBlank, countCharacters, trim } from '../../chatapi/text/text.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 
 export const MAX_TEXT = 10_000; // characters, as the server counts them
-const NEAR_MAX = 500; // characters before it, from where they are counted down
-const TELL_EVERY = 3_000; // milliseconds between two words that somebody types
+const COUNT_FROM = 500; // characters left when the countdown appears
+const TYPING_INTERVAL = 3_000; // milliseconds between typing notifications
 
-/** By how many characters `text` is longer than a message may be; negative when it is shorter. */
-export const excess = (text) => lengthOf(trimmed(text)) - MAX_TEXT;
+/**
+ * The number of characters by which `text` exceeds the maximum; negative if it does not.
+ *
+ * @param {string} text
+ */
+export const excess = (text) => countCharacters(trim(text)) - MAX_TEXT;
 
+/** @param {number} count */
 export function tooLong(count) {
   const text = ngettext(
     'This text is %(n)s character too long. Shorten it, or send it in parts.',
@@ -22,12 +27,25 @@ export function tooLong(count) {
 }
 
 export class Composer {
-  /** `onSend(text)`, `onEdit(message, text)` (a promise: it failed when it rejects), `onTyping(goesOn)`,
-   *  `onUp()` gives the message that ArrowUp in an empty field is to edit. */
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.root
+   * @param {string} options.draftKey where the draft is stored
+   * @param {(text: string) => void} options.onSend
+   * @param {(message: any, text: string) => Promise<void>} options.onEdit rejects with the message to show
+   * @param {(typing: boolean) => void} options.onTyping
+   * @param {() => any} options.onUp returns the message to edit when ArrowUp is pressed in an empty field
+   */
   constructor({ root, draftKey, onSend, onEdit, onTyping, onUp }) {
-    Object.assign(this, { draftKey, onSend, onEdit, onTyping, onUp });
+    this.draftKey = draftKey;
+    this.onSend = onSend;
+    this.onEdit = onEdit;
+    this.onTyping = onTyping;
+    this.onUp = onUp;
     this.editing = null;
-    this.told = null; // when, by the page's own clock
+    this.draft = ''; // while a message is being edited
+    /** @type {number | null} */
+    this.typingSentAt = null; // monotonic
     this.saving = false;
     this.field = element('textarea', {
       rows: 1,
@@ -36,42 +54,42 @@ export class Composer {
       'aria-describedby': 'how-to-send',
       dir: 'auto',
       enterKeyHint: 'send',
-      value: kept(draftKey) ?? '',
+      value: getStored(draftKey) ?? '',
     });
     this.button = element('button', { class: 'button', type: 'submit' }, gettext('Send'));
-    this.stop = element(
+    this.cancelButton = element(
       'button',
       { class: 'link', type: 'button', on: { click: () => this.cancel() } },
       gettext('Cancel'),
     );
-    this.banner = element('p', { class: 'editing', hidden: true }, `${gettext('Editing a message')} `, this.stop);
-    this.fault = element('p', { class: 'error', role: 'alert', hidden: true });
+    this.banner = element('p', { class: 'editing', hidden: true }, `${gettext('Editing a message')} `, this.cancelButton);
+    this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.count = element('p', { class: 'count', hidden: true });
-    this.countSaid = element('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });
     this.form = element(
       'form',
-      { class: 'composer', on: { submit: (event) => this.submitted(event) } },
+      { class: 'composer', on: { submit: (event) => this.handleSubmit(event) } },
       this.banner,
-      this.fault,
+      this.error,
       element('div', { class: 'line' }, this.field, this.button),
       this.count,
-      this.countSaid,
+      this.countAnnouncement,
       element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Enter sends, Shift and Enter break the line.')),
     );
-    this.field.addEventListener('input', () => this.typed());
-    this.field.addEventListener('keydown', (event) => this.pressed(event));
+    this.field.addEventListener('input', () => this.handleInput());
+    this.field.addEventListener('keydown', (event) => this.handleKey(event));
     root.append(this.form);
-    this.grow();
+    this.update();
   }
 
   focus() {
     this.field.focus();
   }
 
-  /** Put `text` where the cursor is. */
+  /** Insert `text` at the cursor. */
   insert(text) {
     this.field.setRangeText(text, this.field.selectionStart, this.field.selectionEnd, 'end');
-    this.typed();
+    this.handleInput();
     this.focus();
   }
 
@@ -85,7 +103,7 @@ export class Composer {
     this.banner.hidden = false;
     this.button.textContent = gettext('Save');
     this.field.value = message.text;
-    this.grow();
+    this.update();
     this.focus();
   }
 
@@ -93,30 +111,30 @@ export class Composer {
     if (!this.editing) return;
     this.editing = null;
     this.banner.hidden = true;
-    this.fault.hidden = true;
+    this.error.hidden = true;
     this.button.textContent = gettext('Send');
-    this.field.value = this.draft ?? '';
-    this.grow();
+    this.field.value = this.draft;
+    this.update();
     this.focus();
   }
 
-  typed() {
-    this.grow();
+  handleInput() {
+    this.update();
     if (this.editing) return;
     const text = this.field.value;
-    keep(this.draftKey, text || null);
+    setStored(this.draftKey, text || null);
     const now = performance.now();
-    if (!isBlank(text) && (this.told === null || now - this.told > TELL_EVERY)) {
-      this.told = now;
+    if (!isBlank(text) && (this.typingSentAt === null || now - this.typingSentAt > TYPING_INTERVAL)) {
+      this.typingSentAt = now;
       this.onTyping(true);
-    } else if (!text && this.told !== null) {
-      this.told = null;
+    } else if (!text && this.typingSentAt !== null) {
+      this.typingSentAt = null;
       this.onTyping(false);
     }
   }
 
-  pressed(event) {
-    if (event.isComposing || event.keyCode === 229) return; // an input method is at it; Safari by 229
+  handleKey(event) {
+    if (event.isComposing || event.keyCode === 229) return; // an input method handles the key; Safari only reports 229
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();
@@ -131,51 +149,52 @@ export class Composer {
     }
   }
 
-  async submitted(event) {
+  async handleSubmit(event) {
     event.preventDefault();
-    const text = trimmed(this.field.value);
+    const text = trim(this.field.value);
     if (isBlank(text)) return;
     if (excess(text) > 0) {
-      this.fault.textContent = tooLong(excess(text));
-      this.fault.hidden = false;
+      this.error.textContent = tooLong(excess(text));
+      this.error.hidden = false;
       return;
     }
-    this.fault.hidden = true;
+    this.error.hidden = true;
     if (!this.editing) {
       this.field.value = '';
-      this.told = null;
-      keep(this.draftKey, null);
-      this.grow();
+      this.typingSentAt = null;
+      setStored(this.draftKey, null);
+      this.update();
       this.onSend(text);
       return;
     }
     const message = this.editing;
     this.saving = true;
-    this.grow();
+    this.update();
     try {
       if (text !== message.text) await this.onEdit(message, text);
       this.cancel();
     } catch (error) {
-      this.fault.textContent = error.message;
-      this.fault.hidden = false;
+      this.error.textContent = error.message;
+      this.error.hidden = false;
     } finally {
       this.saving = false;
-      this.grow();
+      this.update();
     }
   }
 
-  grow() {
+  /** Fit the height to the text, and update the button and the countdown. */
+  update() {
     this.field.style.height = 'auto';
     this.field.style.height = `${Math.min(this.field.scrollHeight + 2, 200)}px`;
     const text = this.field.value;
     this.button.disabled = this.saving || isBlank(text);
-    this.countDown(text.length < MAX_TEXT - NEAR_MAX ? -MAX_TEXT : excess(text));
+    this.countDown(text.length < MAX_TEXT - COUNT_FROM ? -MAX_TEXT : excess(text));
   }
 
-  /** Show how many characters are left, or too many; say it when the limit comes near and is passed. */
+  /** Show how many characters are left or too many; announce it when the limit comes near and when it is exceeded. */
   countDown(over) {
     const before = this.count.textContent && (this.field.getAttribute('aria-invalid') === 'true' ? 'over' : 'near');
-    const now = over > 0 ? 'over' : over > -NEAR_MAX ? 'near' : '';
+    const now = over > 0 ? 'over' : over > -COUNT_FROM ? 'near' : '';
     const text =
       now === 'over'
         ? ngettext('%(n)s character too long', '%(n)s characters too long', over)
@@ -184,7 +203,7 @@ export class Composer {
     this.count.hidden = !now;
     this.count.classList.toggle('error', now === 'over');
     this.field.setAttribute('aria-invalid', String(now === 'over'));
-    if (now !== before) this.countSaid.textContent = this.count.textContent;
-    if (now !== 'over' && before === 'over') this.fault.hidden = true;
+    if (now !== before) this.countAnnouncement.textContent = this.count.textContent;
+    if (now !== 'over' && before === 'over') this.error.hidden = true;
   }
 }

@@ -1,31 +1,47 @@
-// A conversation, with the token of a guest or of an agent.
-//
-//   const conversation = await openConversation(root, {api, chat, me, connect, onUnread, onEnded});
-//   conversation.close();
-//
-// `api` carries a chat-user token, `chat` is the answer of GET /api/chats/{id}, `me` the chat user.
-// `connect({onEvent, onPassing, onState, onEnd, signal})` has the events of the chat delivered; without it, they
-// come by a stream of the chat.
-// `onUnread(count)` tells of messages that came unseen, `onEnded(reason)` that the token is good no
-// more, `onAnew()` that a new chat is wanted, as this one is closed. What else happens in the chat is told by events of the conversation, an EventTarget:
-// 'chat' (detail: what changed of the chat), 'user' (a chat user), 'presence' (users).
+// A conversation, for a guest or an agent with a chat-user token.
 
 import { element } from '../../chatapi/ui/dom.js';
-import { confirmed } from '../../chatapi/ui/dialog.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
 import { SharedStream } from '../../chatapi/stream/shared.js';
-import { inSight, onSight } from '../../chatapi/ui/visibility.js';
+import { isVisible, onVisibilityChange } from '../../chatapi/ui/visibility.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
-import { sentence } from './errors.js';
-import { messageElement, nameOf, tool } from './message.js';
+import { describeError } from './errors.js';
+import { renderMessage, fullName, messageButton } from './message.js';
 import { Outbox } from './outbox.js';
 import { Timeline } from './timeline.js';
 import { Unread } from './unread.js';
 
-const READ_PAUSE = 500; // milliseconds in which reading is told once
+const READ_DELAY = 500; // milliseconds; one request reports a burst of read messages
 
+/**
+ * What a source of the chat's events calls, until `signal` aborts.
+ *
+ * @typedef {object} ChatCallbacks
+ * @property {(event: any) => void} onEvent
+ * @property {(event: any) => void} onEphemeral
+ * @property {(state: import('../../chatapi/stream/follow.js').State) => void} [onState]
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnd]
+ * @property {AbortSignal} signal
+ *
+ * @typedef {object} Options
+ * @property {import('../../chatapi/api/client.js').Api} api has a chat-user token
+ * @property {any} chat the response of GET /api/chats/{id}
+ * @property {any} me the reader's chat user
+ * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default, a
+ *   stream of the chat
+ * @property {(count: number) => void} [onUnread] gets the number of unread messages
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is no
+ *   longer valid
+ * @property {(() => void) | null} [onNewChat] called when the reader asks for a new chat, because this one is closed
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Options} options
+ */
 export async function openConversation(root, options) {
   const conversation = new Conversation(root, options);
   try {
@@ -37,67 +53,81 @@ export async function openConversation(root, options) {
   return conversation;
 }
 
+/**
+ * Dispatches 'chat' (detail: what changed of the chat), 'user' (detail: a chat user) and 'presence' (detail: a list of
+ * {id, online}).
+ */
 class Conversation extends EventTarget {
-  constructor(root, { api, chat, me, connect = null, onUnread = () => {}, onEnded = () => {}, onAnew = null }) {
+  /**
+   * @param {HTMLElement} root
+   * @param {Options} options
+   */
+  constructor(root, { api, chat, me, connect = null, onUnread = () => {}, onEnded = () => {}, onNewChat = null }) {
     super();
-    Object.assign(this, { api, chat, me, onUnread, onEnded });
+    this.api = api;
+    this.chat = chat;
+    this.me = me;
+    this.onUnread = onUnread;
+    this.onEnded = onEnded;
     this.path = `/api/chats/${chat.id}`;
-    this.connect = connect ?? ((callbacks) => this.stream(callbacks));
+    this.connect = connect ?? ((callbacks) => this.followChat(callbacks));
     this.unread = new Unread({ count: chat.unread_count, upTo: me.last_read_seq, asOf: chat.last_seq });
-    this.over = new AbortController();
-    this.typing = new Map(); // chat user id → the clock that ends it
+    this.lifetime = new AbortController();
+    this.typing = new Map(); // chat user id → timer that ends it
     this.names = new Map(); // chat user id → name
     this.read = new Map(); // chat user id → seq, of the others
-    this.told = me.last_read_seq; // the seq up to which the server knows that the reader has read
-    this.broken = false; // the stream
+    this.reportedSeq = me.last_read_seq; // the seq up to which the server knows that the reader has read
+    this.reporting = null; // timer
+    this.counting = null; // request for the number of unread messages
+    this.disconnected = false;
     this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
-    this.state = element('p', { class: 'connection', role: 'status', hidden: true });
-    this.node.append(this.state);
+    this.connectionNote = element('p', { class: 'connection', role: 'status', hidden: true });
+    this.node.append(this.connectionNote);
     this.timeline = new Timeline({
       api,
       chatId: chat.id,
       root: this.node,
       render: (message) => this.render(message),
-      onSeen: () => this.seen(),
-      onMoved: () => this.showDown(),
+      onNewestVisible: () => this.markRead(),
+      onScroll: () => this.updateDownButton(),
     });
-    this.down = element('button', {
+    this.downButton = element('button', {
       class: 'button small down',
       type: 'button',
       hidden: true,
-      on: { click: () => this.timeline.toEnd().catch(() => {}) },
+      on: { click: () => this.timeline.scrollToEnd().catch(() => {}) },
     });
-    this.who = element('p', { class: 'typing', 'aria-live': 'polite' });
-    this.news = element('p', { class: 'unseen', 'aria-live': 'polite' });
-    this.node.append(element('div', { class: 'below' }, this.down), this.who, this.news);
+    this.typingNote = element('p', { class: 'typing', 'aria-live': 'polite' });
+    this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.node.append(element('div', { class: 'below' }, this.downButton), this.typingNote, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
-      send: (text, key) => api.post(`${this.path}/messages`, { text }, { key, signal: this.over.signal }),
-      onChange: () => this.showWaiting(),
-      onSent: (message) => this.take(message),
+      send: (text, key) => api.post(`${this.path}/messages`, { text }, { key, signal: this.lifetime.signal }),
+      onChange: () => this.showPending(),
+      onSent: (message) => this.addMessage(message),
     });
     this.composer = new Composer({
       root: this.node,
       draftKey: `chatapi:draft:${me.id}`,
       onSend: (text) => this.send(text),
       onEdit: (message, text) => this.edit(message, text),
-      onTyping: (typing) => this.tellTyping(typing),
-      onUp: () => this.timeline.last((message) => this.mine(message) && message.deleted_at === null),
+      onTyping: (typing) => this.reportTyping(typing),
+      onUp: () => this.timeline.findLast((message) => this.isMine(message) && message.deleted_at === null),
     });
-    this.end = element(
+    this.closedNote = element(
       'div',
       { class: 'notice closed', role: 'status', hidden: true },
       element('p', {}, gettext('This chat is closed. It can be read, not written to.')),
-      onAnew
-        ? element('button', { class: 'button', type: 'button', on: { click: onAnew } }, gettext('Start a new chat'))
+      onNewChat
+        ? element('button', { class: 'button', type: 'button', on: { click: onNewChat } }, gettext('Start a new chat'))
         : null,
     );
-    this.node.append(this.end);
-    onSight(() => inSight() && this.timeline.scrolled(), { signal: this.over.signal });
+    this.node.append(this.closedNote);
+    onVisibilityChange(() => isVisible() && this.timeline.handleScroll(), { signal: this.lifetime.signal });
     for (const type of ['online', 'offline']) {
-      addEventListener(type, () => this.showConnection(), { signal: this.over.signal });
+      addEventListener(type, () => this.showConnection(), { signal: this.lifetime.signal });
     }
-    addEventListener('online', () => this.outbox.nudge(), { signal: this.over.signal });
+    addEventListener('online', () => this.outbox.retryNow(), { signal: this.lifetime.signal });
     root.append(this.node);
   }
 
@@ -105,35 +135,39 @@ class Conversation extends EventTarget {
     this.showChat();
     const users = await this.api.get(`${this.path}/users?per_page=249`);
     for (const user of users.data) {
-      this.names.set(user.id, nameOf(user));
+      this.names.set(user.id, fullName(user));
       if (user.id !== this.me.id) this.read.set(user.id, user.last_read_seq);
     }
-    await this.timeline.open({ unread: this.unread.count, mine: (message) => this.mine(message) });
+    await this.timeline.open({ unread: this.unread.count, mine: (message) => this.isMine(message) });
     this.showRead();
     this.showUnread();
-    this.timeline.scrolled();
-    this.showWaiting();
+    this.timeline.handleScroll();
+    this.showPending();
     this.outbox.run();
-    const { signal } = this.over;
+    const { signal } = this.lifetime;
     this.log = new ChatLog({
       api: this.api,
       path: this.path,
-      after: this.chat.last_seq, // asked for before the messages were
-      onEvent: (event) => this.happened(event),
+      after: this.chat.last_seq, // the chat was fetched before the messages
+      onEvent: (event) => this.handleEvent(event),
       signal,
     });
     this.connect({
-      onEvent: (event) => this.log.take(event),
-      onPassing: (event) => this.passed(event),
-      onState: (state) => this.connected(state),
-      onEnd: (reason) => this.ended(reason),
+      onEvent: (event) => this.log.add(event),
+      onEphemeral: (event) => this.handleEphemeral(event),
+      onState: (state) => this.handleState(state),
+      onEnd: (reason) => this.handleEnd(reason),
       signal,
     });
     this.log.catchUp();
   }
 
-  /** A stream of this chat, for all tabs that have the same token. */
-  stream(callbacks) {
+  /**
+   * Follow a stream of this chat, shared by all tabs with the same token.
+   *
+   * @param {ChatCallbacks} callbacks
+   */
+  followChat(callbacks) {
     const { token } = this.api;
     return new SharedStream(`chat:${this.chat.id}:${token.slice(-6)}`, {
       path: () => `${this.path}/events`,
@@ -144,10 +178,10 @@ class Conversation extends EventTarget {
   }
 
   close() {
-    this.over.abort();
+    this.lifetime.abort();
     this.outbox.close();
     this.timeline.close();
-    for (const clock of this.typing.values()) clearTimeout(clock);
+    for (const timer of this.typing.values()) clearTimeout(timer);
     this.node.remove();
   }
 
@@ -160,106 +194,106 @@ class Conversation extends EventTarget {
     this.composer.insert(text);
   }
 
-  mine(message) {
+  isMine(message) {
     return message.author.id === this.me.id;
   }
 
-  // --- What happens in the chat ---
+  // --- Events ---
 
-  happened({ seq, type, data }) {
-    if (type === 'message.created') this.take(data);
-    else if (type.startsWith('message.')) this.changed(type, data, seq);
-    else if (type.startsWith('user.')) this.userChanged(type, data);
-    else if (type.startsWith('chat.')) this.chatChanged(data);
+  handleEvent({ seq, type, data }) {
+    if (type === 'message.created') this.addMessage(data);
+    else if (type.startsWith('message.')) this.changeMessage(type, data, seq);
+    else if (type.startsWith('user.')) this.changeUser(type, data);
+    else if (type.startsWith('chat.')) this.changeChat(data);
   }
 
-  take(message) {
-    const mine = this.mine(message);
+  addMessage(message) {
+    const mine = this.isMine(message);
     const known = this.timeline.find(message.id) !== undefined;
-    const { seen } = this.timeline;
+    const seen = this.timeline.newestVisible;
     this.timeline.add(message, { firstUnread: !mine && !seen && this.unread.count === 0 });
-    if (mine) this.readUpTo(message.seq); // who sends has read what came before
-    else this.unread.created(message); // a deleted one, too: its deletion follows
+    if (mine) this.readUpTo(message.seq); // sending a message implies having read all before it
+    else this.unread.created(message); // even if it was deleted: the event of the deletion follows
     if (known) {
       this.showUnread();
       return;
     }
     this.stopTyping(message.author.id);
     if (mine) {
-      this.timeline.toEnd().catch(() => {});
+      this.timeline.scrollToEnd().catch(() => {});
     } else {
-      this.names.set(message.author.id, nameOf(message.author));
+      this.names.set(message.author.id, fullName(message.author));
       if (message.text !== null) {
-        this.news.textContent = interpolate(gettext('%(name)s: %(text)s'), {
-          name: nameOf(message.author),
+        this.announcement.textContent = interpolate(gettext('%(name)s: %(text)s'), {
+          name: fullName(message.author),
           text: shorten(message.text, 300),
         });
       }
     }
-    if (this.timeline.sticky) this.seen();
+    if (this.timeline.sticky) this.markRead();
     this.showUnread();
     this.showRead();
   }
 
-  /** A message was edited or deleted by the event `seq`. */
-  changed(type, message, seq) {
+  /** Show a message that the event `seq` edited or deleted. */
+  changeMessage(type, message, seq) {
     this.timeline.replace(message);
-    if (type === 'message.deleted' && !this.mine(message)) {
+    if (type === 'message.deleted' && !this.isMine(message)) {
       this.unread.deleted(message, seq);
       this.showUnread();
     }
     this.showRead();
   }
 
-  /** The reader has read so far, in this tab or elsewhere. */
+  /** Note that the reader has read up to `seq`, in this tab or elsewhere. */
   readUpTo(seq) {
-    this.told = Math.max(this.told, seq);
+    this.reportedSeq = Math.max(this.reportedSeq, seq);
     if (this.unread.read(seq, this.timeline.newest)) this.showUnread();
     else this.recount();
   }
 
-  /** Have the server count: the messages in question need not be among those that are shown. */
+  /** Ask the server for the number of unread messages, which may include messages that are not loaded. */
   recount() {
     this.counting ??= this.api
-      .get(this.path, { signal: this.over.signal })
+      .get(this.path, { signal: this.lifetime.signal })
       .then(({ unread_count: count, last_seq: asOf }) => {
-        this.unread.set({ count, asOf, upTo: this.unread.upTo });
+        this.unread.reset({ count, asOf });
         this.showUnread();
       })
-      .catch(() => {}) // it is counted anew when the chat is opened the next time
+      .catch(() => {}) // the next visit counts again
       .finally(() => {
         this.counting = null;
       });
   }
 
-  userChanged(type, user) {
-    this.names.set(user.id, nameOf(user));
+  changeUser(type, user) {
+    this.names.set(user.id, fullName(user));
     if (user.id === this.me.id && ['user.left', 'user.removed'].includes(type)) {
-      this.ended({ status: 401 }); // as a stream of this chat says it, too
+      this.handleEnd({ status: 401 }); // the same as when the chat's own stream ends
       return;
     }
     if (type !== 'user.updated') this.stopTyping(user.id);
     if (user.id !== this.me.id) {
-      const said = {
+      const text = {
         'user.joined': gettext('%(name)s joined.'),
         'user.left': gettext('%(name)s left.'),
         'user.removed': gettext('%(name)s was removed.'),
       }[type];
-      if (said) this.news.textContent = interpolate(said, { name: nameOf(user) });
+      if (text) this.announcement.textContent = interpolate(text, { name: fullName(user) });
     }
-    this.tell('user', user);
+    this.emit('user', user);
   }
 
-  chatChanged(chat) {
+  changeChat(chat) {
     Object.assign(this.chat, chat);
     this.showChat();
-    if (chat.status === 'open') this.outbox.nudge();
-    this.tell('chat', chat);
+    if (chat.status === 'open') this.outbox.retryNow();
+    this.emit('chat', chat);
   }
 
-  passed({ type, data, created_at: at }) {
+  handleEphemeral({ type, data, created_at: at }) {
     if (type === 'typing' && data.chat_user_id !== this.me.id) {
-      // Both times are the server's, as the clock here may be wrong.
+      // Both times are the server's, because the browser's clock may be wrong.
       this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
     } else if (type === 'read' && data.chat_user_id === this.me.id) {
       this.readUpTo(data.seq);
@@ -267,140 +301,140 @@ class Conversation extends EventTarget {
       this.read.set(data.chat_user_id, Math.max(data.seq, this.read.get(data.chat_user_id) ?? 0));
       this.showRead();
     } else if (type === 'presence') {
-      this.tell('presence', data.users);
+      this.emit('presence', data.users);
     }
   }
 
-  connected(state) {
-    this.broken = state === 'offline';
+  handleState(state) {
+    this.disconnected = state === 'disconnected';
     this.showConnection();
-    if (state === 'live') {
-      this.outbox.nudge();
-      if (this.timeline.sticky) this.seen();
+    if (state === 'connected') {
+      this.outbox.retryNow();
+      if (this.timeline.sticky) this.markRead();
     }
   }
 
-  ended(reason) {
-    if (this.over.signal.aborted) return;
+  handleEnd(reason) {
+    if (this.lifetime.signal.aborted) return;
     this.close();
     this.onEnded(reason);
   }
 
-  tell(type, detail) {
+  emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  // --- What the reader does ---
+  // --- Actions ---
 
   send(text) {
     this.outbox.add(text);
-    this.timeline.toEnd().catch(() => {});
+    this.timeline.scrollToEnd().catch(() => {});
   }
 
   async edit(message, text) {
     try {
       this.timeline.replace(await this.api.put(`${this.path}/messages/${message.id}`, { text }));
     } catch (error) {
-      throw new Error(sentence(error), { cause: error });
+      throw new Error(describeError(error), { cause: error });
     }
   }
 
   async remove(message) {
-    if (!(await confirmed(gettext('Delete this message for everybody?'), gettext('Delete')))) return;
+    if (!(await confirmAction(gettext('Delete this message for everybody?'), gettext('Delete')))) return;
     try {
       this.timeline.replace(await this.api.delete(`${this.path}/messages/${message.id}`));
     } catch (error) {
-      this.news.textContent = sentence(error);
+      this.announcement.textContent = describeError(error);
     }
   }
 
-  tellTyping(typing) {
-    this.api.post(`${this.path}/typing`, { typing }).catch(() => {}); // it passes anyway
+  reportTyping(typing) {
+    this.api.post(`${this.path}/typing`, { typing }).catch(() => {}); // a lost notification does no harm
   }
 
-  /** The newest message is in sight, if the page is. */
-  seen() {
-    if (!inSight()) return;
+  /** Mark all messages as read if the page is visible. */
+  markRead() {
+    if (!isVisible()) return;
     const { newest } = this.timeline;
     this.unread.read(newest, newest);
     this.showUnread();
-    if (newest <= this.told) return;
-    clearTimeout(this.reading);
-    this.reading = setTimeout(async () => {
-      if (this.over.signal.aborted) return;
+    if (newest <= this.reportedSeq) return;
+    clearTimeout(this.reporting);
+    this.reporting = setTimeout(async () => {
+      if (this.lifetime.signal.aborted) return;
       try {
         await this.api.put(`${this.path}/read`, { seq: newest });
-        this.told = Math.max(this.told, newest);
+        this.reportedSeq = Math.max(this.reportedSeq, newest);
       } catch {
-        // Told again with the next message, or when the connection is back.
+        // Reported with the next message, or when the stream connects again.
       }
-    }, READ_PAUSE);
+    }, READ_DELAY);
   }
 
-  // --- What is shown ---
+  // --- Rendering ---
 
   render(message) {
-    const mine = this.mine(message);
+    const mine = this.isMine(message);
     const tools = mine
       ? [
-          tool(gettext('Edit'), 'edit', () => this.composer.edit(this.timeline.find(message.id))),
-          tool(gettext('Delete'), 'delete', () => this.remove(message)),
+          messageButton(gettext('Edit'), 'edit', () => this.composer.edit(this.timeline.find(message.id))),
+          messageButton(gettext('Delete'), 'delete', () => this.remove(message)),
         ]
       : [];
-    return messageElement(message, { mine, tools });
+    return renderMessage(message, { mine, tools });
   }
 
   showChat() {
     const closed = this.chat.status === 'closed';
     this.composer.closed = closed;
-    this.end.hidden = !closed;
-    this.showWaiting();
+    this.closedNote.hidden = !closed;
+    this.showPending();
   }
 
   showConnection() {
-    this.state.hidden = !this.broken && navigator.onLine;
-    this.state.textContent = navigator.onLine
+    this.connectionNote.hidden = !this.disconnected && navigator.onLine;
+    this.connectionNote.textContent = navigator.onLine
       ? gettext('Reconnecting … What you write is kept and sent.')
       : gettext('You are offline. What you write is kept and sent.');
   }
 
   showUnread() {
     this.onUnread(this.unread.count);
-    this.showDown();
+    this.updateDownButton();
   }
 
-  showDown() {
+  updateDownButton() {
     const { atEnd, sticky } = this.timeline;
     const { count } = this.unread;
-    this.down.hidden = sticky || (atEnd && !count && nearly(this.timeline.scroller));
-    this.down.textContent = count
+    this.downButton.hidden = sticky || (atEnd && !count && isNearEnd(this.timeline.scroller));
+    this.downButton.textContent = count
       ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', count), { n: count })
       : gettext('To the newest message');
   }
 
-  /** "Read" below the newest of one's own messages that another has read. */
+  /** Show "Read" below the reader's newest message that somebody else has read. */
   showRead() {
     const upTo = Math.max(0, ...this.read.values());
     let last = null;
-    this.timeline.each((message, node) => {
-      const place = node.querySelector('.seen');
-      place.textContent = '';
-      if (this.mine(message) && message.seq <= upTo && message.deleted_at === null) last = place;
+    this.timeline.forEach((message, node) => {
+      const status = node.querySelector('.seen');
+      status.textContent = '';
+      if (this.isMine(message) && message.seq <= upTo && message.deleted_at === null) last = status;
     });
     if (last) last.textContent = gettext('Read');
   }
 
-  showWaiting() {
-    if (!this.outbox) return;
-    this.timeline.tail.replaceChildren(...this.outbox.items.map((item) => this.waiting(item)));
+  showPending() {
+    if (!this.outbox) return; // it is being created
+    this.timeline.tail.replaceChildren(...this.outbox.items.map((item) => this.renderPending(item)));
   }
 
-  waiting(item) {
+  renderPending(item) {
     const refused = item.state === 'refused';
-    const said = {
+    const status = {
       sending: gettext('Sending …'),
       waiting: gettext('Not sent yet'),
-      refused: refused ? sentence(item.reason) : '',
+      refused: refused ? describeError(item.reason) : '',
     }[item.state];
     return element(
       'li',
@@ -409,7 +443,7 @@ class Conversation extends EventTarget {
       element(
         'div',
         { class: 'meta' },
-        element('span', { class: refused ? 'error' : '' }, said),
+        element('span', { class: refused ? 'error' : '' }, status),
         refused || (item.state === 'waiting' && !navigator.onLine)
           ? element(
               'span',
@@ -417,17 +451,18 @@ class Conversation extends EventTarget {
               refused
                 ? element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } }, gettext('Try again'))
                 : null,
-              element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.drop(item) } }, gettext('Discard')),
+              element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.discard(item) } }, gettext('Discard')),
             )
           : null,
       ),
     );
   }
 
-  startTyping(id, lasts) {
+  /** @param {number} duration milliseconds */
+  startTyping(id, duration) {
     clearTimeout(this.typing.get(id));
-    if (lasts <= 0) this.typing.delete(id);
-    else this.typing.set(id, setTimeout(() => this.stopTyping(id), Math.min(lasts, 10_000)));
+    if (duration <= 0) this.typing.delete(id);
+    else this.typing.set(id, setTimeout(() => this.stopTyping(id), Math.min(duration, 10_000)));
     this.showTyping();
   }
 
@@ -438,7 +473,7 @@ class Conversation extends EventTarget {
 
   showTyping() {
     const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
-    this.who.textContent = names.length
+    this.typingNote.textContent = names.length
       ? interpolate(
           ngettext('%(names)s is typing …', '%(names)s are typing …', names.length),
           { names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names) },
@@ -447,6 +482,6 @@ class Conversation extends EventTarget {
   }
 }
 
-function nearly(scroller) {
+function isNearEnd(scroller) {
   return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < 200;
 }

@@ -1,4 +1,4 @@
-// What a refusal is called on a page: in the reader's words, with what the API said as a last resort.
+// Error messages of the pages. An error code without one falls back to the API's message.
 
 import { ApiError } from '../../chatapi/api/client.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
@@ -16,8 +16,13 @@ const SENTENCES = {
   server_error: gettext('Something went wrong. Please try again.'),
 };
 
-/** A sentence for an error of `Api`. */
-export function sentence(error) {
+/**
+ * A sentence that explains an error of `Api` to the reader.
+ *
+ * @param {any} error
+ * @returns {string}
+ */
+export function describeError(error) {
   if (!(error instanceof ApiError)) return gettext('There is no connection. Please try again.');
   if (error.code === 'rate_limited') {
     const seconds = error.retryAfter ?? 60;
@@ -28,6 +33,6 @@ export function sentence(error) {
         : ngettext('Too many attempts. Try again in %(n)s minute.', 'Too many attempts. Try again in %(n)s minutes.', minutes);
     return interpolate(text, { n: seconds < 90 ? seconds : minutes });
   }
-  const own = Object.values(error.errors).flat();
-  return SENTENCES[error.code] ?? (own.length ? own.join(' ') : error.message);
+  const details = Object.values(error.errors).flat();
+  return SENTENCES[error.code] ?? (details.length ? details.join(' ') : error.message);
 }

@@ -1,22 +1,28 @@
-// One message as it is shown.
+// The element that shows a message.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
-import { hour, moment } from '../../chatapi/text/times.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { formatTime, formatDateTime } from '../../chatapi/text/times.js';
 import { gettext } from '../../chatapi/text/i18n.js';
-import { linked } from './links.js';
+import { linkify } from './links.js';
 
-/** The full name of an author or chat user. */
-export function nameOf(person) {
+/**
+ * The full name of an author or chat user.
+ *
+ * @param {{first_name: string, last_name: string}} person
+ */
+export function fullName(person) {
   return `${person.first_name} ${person.last_name}`.trim() || gettext('Nameless');
 }
 
 /**
- * The element of a message. `mine` says whether the reader wrote it, `tools` are the buttons that go
- * with it (elements).
+ * @param {any} message
+ * @param {object} options
+ * @param {boolean} options.mine whether the reader wrote it
+ * @param {HTMLElement[]} [options.tools] its buttons
  */
-export function messageElement(message, { mine, tools = [] }) {
+export function renderMessage(message, { mine, tools = [] }) {
   const deleted = message.deleted_at !== null;
-  const name = nameOf(message.author);
+  const name = fullName(message.author);
   return element(
     'li',
     {
@@ -33,14 +39,14 @@ export function messageElement(message, { mine, tools = [] }) {
     element(
       'div',
       { class: 'bubble', dir: 'auto' },
-      ...(deleted ? [gettext('This message was deleted.')] : linked(message.text)),
+      ...(deleted ? [gettext('This message was deleted.')] : linkify(message.text)),
     ),
     element(
       'div',
       { class: 'meta' },
-      element('time', { dateTime: message.created_at, title: moment(message.created_at) }, hour(message.created_at)),
+      element('time', { dateTime: message.created_at, title: formatDateTime(message.created_at) }, formatTime(message.created_at)),
       message.edited_at && !deleted
-        ? element('span', { title: moment(message.edited_at) }, gettext('edited'))
+        ? element('span', { title: formatDateTime(message.edited_at) }, gettext('edited'))
         : null,
       element('span', { class: 'seen' }),
       deleted || tools.length === 0 ? null : element('span', { class: 'tools' }, ...tools),
@@ -48,7 +54,7 @@ export function messageElement(message, { mine, tools = [] }) {
   );
 }
 
-/** A button that goes with a message. */
-export function tool(label, action, listener) {
+/** A button of a message. */
+export function messageButton(label, action, listener) {
   return element('button', { type: 'button', class: 'tool', tabIndex: -1, data: { action }, on: { click: listener } }, label);
 }

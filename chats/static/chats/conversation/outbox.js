@@ -1,52 +1,70 @@
-// What was written and is not sent yet. It outlives the page; each message has a key by which the
-// server takes it once, however often it is sent.
+// Messages that are not sent yet. They are stored, so they survive a reload. Each has an idempotency key, so the server
+// accepts it once however often it is sent.
 
 import { ApiError } from '../../chatapi/api/client.js';
-import { keep, kept } from '../../chatapi/storage/storage.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
 
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 15_000;
+// Between attempts, in milliseconds.
+const FIRST_DELAY = 1_000;
+const MAX_DELAY = 15_000;
 
-/** Sends in the order of writing, one at a time. An item: {key, text, at, state, reason}; its state
- *  is 'waiting', 'sending', or 'refused' with the ApiError as `reason`. */
+/**
+ * @typedef {object} Item
+ * @property {string} key
+ * @property {string} text
+ * @property {string} at when it was written, in ISO 8601
+ * @property {'waiting' | 'sending' | 'refused'} state
+ * @property {Error} [reason] why it was refused
+ */
+
+/** Sends messages one at a time, in the order in which they were written. */
 export class Outbox {
-  /** `send(text, key)` gives the message; `onChange()` after each change, `onSent(message, item)`. */
+  /**
+   * @param {object} options
+   * @param {string} options.storageKey
+   * @param {(text: string, key: string) => Promise<any>} options.send returns the message that the server created
+   * @param {() => void} options.onChange called whenever an item changes
+   * @param {(message: any, item: Item) => void} options.onSent
+   */
   constructor({ storageKey, send, onChange, onSent }) {
     this.storageKey = storageKey;
     this.send = send;
     this.onChange = onChange;
     this.onSent = onSent;
-    this.items = (kept(storageKey) ?? []).map((item) => ({ ...item, state: 'waiting' }));
-    this.own = new Set(this.items.map((item) => item.key)); // another tab may keep more there
-    this.pause = FIRST_PAUSE;
+    /** @type {Item[]} */
+    this.items = (getStored(storageKey) ?? []).map((item) => ({ ...item, state: 'waiting' }));
+    // Another tab may add items to the same storage; those are its own to send.
+    this.ownKeys = new Set(this.items.map((item) => item.key));
+    this.delay = FIRST_DELAY;
     this.closed = false;
     this.running = false;
+    /** @type {(() => void) | null} */
     this.wake = null;
   }
 
   add(text) {
-    const key = crypto.randomUUID?.() ?? random();
-    this.own.add(key);
+    const key = crypto.randomUUID?.() ?? randomKey();
+    this.ownKeys.add(key);
     this.items.push({ key, text, at: new Date().toISOString(), state: 'waiting' });
-    this.changed();
+    this.save();
     this.run();
   }
 
   retry(item) {
     item.state = 'waiting';
     delete item.reason;
-    this.changed();
-    this.nudge();
+    this.save();
+    this.retryNow();
   }
 
-  drop(item) {
+  discard(item) {
     this.items = this.items.filter((other) => other !== item);
-    this.changed();
+    this.save();
   }
 
-  /** Try at once what waits: there is hope again. */
-  nudge() {
-    this.pause = FIRST_PAUSE;
+  /** Send waiting items now, because sending may work again. */
+  retryNow() {
+    this.delay = FIRST_DELAY;
     this.wake?.();
     this.run();
   }
@@ -63,60 +81,60 @@ export class Outbox {
       for (;;) {
         const item = this.items.find((each) => each.state === 'waiting');
         if (!item || this.closed) return;
-        await this.attempt(item);
+        await this.trySend(item);
       }
     } finally {
       this.running = false;
     }
   }
 
-  async attempt(item) {
+  async trySend(item) {
     item.state = 'sending';
     this.onChange();
     try {
       const message = await this.send(item.text, item.key);
-      this.pause = FIRST_PAUSE;
-      this.drop(item);
+      this.delay = FIRST_DELAY;
+      this.discard(item);
       this.onSent(message, item);
     } catch (error) {
-      if (error.passes) {
+      if (error.isTransient) {
         item.state = 'waiting';
-        this.changed();
-        await this.sleep(error.retryAfter ? error.retryAfter * 1000 : this.pause);
-        this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+        this.save();
+        await this.sleep(error.retryAfter ? error.retryAfter * 1000 : this.delay);
+        this.delay = Math.min(this.delay * 2, MAX_DELAY);
       } else if (error instanceof ApiError && error.status === 401) {
-        item.state = 'waiting'; // the page gets another token, and another outbox
+        item.state = 'waiting'; // the page gets another token and creates another outbox
         this.close();
       } else {
         item.state = 'refused';
         item.reason = error;
-        this.changed();
+        this.save();
       }
     }
   }
 
   sleep(milliseconds) {
-    return new Promise((resolve) => {
-      const clock = setTimeout(done, milliseconds);
-      const box = this;
-      function done() {
-        clearTimeout(clock);
-        box.wake = null;
+    /** @type {Promise<void>} */
+    const slept = new Promise((resolve) => {
+      const timer = setTimeout(() => this.wake(), milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = null;
         resolve();
-      }
-      this.wake = done;
+      };
     });
+    return slept;
   }
 
-  changed() {
-    const others = (kept(this.storageKey) ?? []).filter((item) => !this.own.has(item.key));
+  save() {
+    const others = (getStored(this.storageKey) ?? []).filter((item) => !this.ownKeys.has(item.key));
     const plain = [...others, ...this.items.map(({ key, text, at }) => ({ key, text, at }))];
-    keep(this.storageKey, plain.length ? plain : null);
+    setStored(this.storageKey, plain.length ? plain : null);
     this.onChange();
   }
 }
 
-/** As good a key where the page has no TLS, and so no randomUUID. */
-function random() {
+/** Without TLS, there is no randomUUID. */
+function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

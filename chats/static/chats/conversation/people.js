@@ -1,32 +1,49 @@
-// Beside a conversation: what the chat is, who takes part and took part, and what one can do with it.
+// The panel beside a conversation: facts about the chat, its people, and actions.
 
 import { bdi, element } from '../../chatapi/ui/dom.js';
-import { confirmed } from '../../chatapi/ui/dialog.js';
-import { briefly, moment, onNewDay } from '../../chatapi/text/times.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
-import { sentence } from './errors.js';
-import { nameOf } from './message.js';
+import { describeError } from './errors.js';
+import { fullName } from './message.js';
 
-const ONCE_IN = 300; // milliseconds: events of many people at once are one look
+const REFRESH_DELAY = 300; // milliseconds; one request answers a burst of events
 
-/**
- * `tools(user)` gives what may be done with a chat user, as {label, question, act}; `onLeave` is called
- * when `me` has left, and without it nobody can.
- */
+/** @typedef {{label: string, question?: string, act: (user: any) => Promise<any>}} Action on a chat user */
+
 export class People {
-  constructor(root, { api, conversation, chat, me, company = null, tools = () => [], onLeave = null }) {
-    Object.assign(this, { api, chat, me, company, tools, onLeave });
+  /**
+   * @param {HTMLElement} root
+   * @param {object} options
+   * @param {import('../../chatapi/api/client.js').Api} options.api
+   * @param {EventTarget} options.conversation dispatches 'chat', 'user' and 'presence', as a Conversation does
+   * @param {any} options.chat
+   * @param {any} options.me the reader's chat user
+   * @param {any} [options.company]
+   * @param {(user: any) => Action[]} [options.actionsFor] what the reader may do with a chat user
+   * @param {(() => void) | null} [options.onLeave] called when the reader has left; null if they cannot leave
+   */
+  constructor(root, { api, conversation, chat, me, company = null, actionsFor = () => [], onLeave = null }) {
+    this.api = api;
+    this.chat = chat;
+    this.me = me;
+    this.company = company;
+    this.actionsFor = actionsFor;
+    this.onLeave = onLeave;
     this.path = `/api/chats/${chat.id}`;
+    this.users = null;
+    /** @type {Set<number>} ids of chat users */
     this.online = new Set();
     this.leaving = false;
-    this.over = new AbortController();
-    const { signal } = this.over;
-    conversation.addEventListener('user', () => this.later(), { signal });
+    this.refreshing = null; // timer
+    this.lifetime = new AbortController();
+    const { signal } = this.lifetime;
+    conversation.addEventListener('user', () => this.refreshSoon(), { signal });
     conversation.addEventListener('chat', () => this.showAbout(), { signal });
-    conversation.addEventListener('presence', ({ detail }) => this.present(detail), { signal });
+    conversation.addEventListener('presence', (event) => this.updatePresence(/** @type {CustomEvent} */ (event).detail), { signal });
     this.about = element('dl', { class: 'about' });
     this.list = element('ul', { class: 'people' });
-    this.said = element('p', { class: 'small', role: 'status' });
+    this.notice = element('p', { class: 'small', role: 'status' });
     this.link = element('input', { readOnly: true, hidden: true, 'aria-label': gettext('Join link') });
     this.node = element(
       'aside',
@@ -43,36 +60,36 @@ export class People {
         onLeave
           ? element('button', { class: 'button danger', type: 'button', on: { click: () => this.leave() } }, gettext('Leave chat'))
           : null,
-        this.said,
+        this.notice,
       ),
     );
     root.append(this.node);
     onNewDay(() => this.showAbout(), { signal });
     this.showAbout();
-    this.look();
+    this.refresh();
   }
 
   close() {
-    this.over.abort();
-    clearTimeout(this.clock);
+    this.lifetime.abort();
+    clearTimeout(this.refreshing);
     this.node.remove();
   }
 
-  later() {
-    clearTimeout(this.clock);
-    if (!this.over.signal.aborted) this.clock = setTimeout(() => this.look(), ONCE_IN);
+  refreshSoon() {
+    clearTimeout(this.refreshing);
+    if (!this.lifetime.signal.aborted) this.refreshing = setTimeout(() => this.refresh(), REFRESH_DELAY);
   }
 
-  async look() {
+  async refresh() {
     try {
       this.users = (await this.api.get(`${this.path}/users?per_page=249`)).data;
     } catch {
-      return; // the next event asks again
+      return; // the next event tries again
     }
-    if (!this.over.signal.aborted) this.showPeople();
+    if (!this.lifetime.signal.aborted) this.showPeople();
   }
 
-  present(users) {
+  updatePresence(users) {
     for (const { id, online } of users) {
       if (online) this.online.add(id);
       else this.online.delete(id);
@@ -85,7 +102,7 @@ export class People {
       [gettext('Chat'), this.chat.name ? [bdi(this.chat.name)] : null],
       [gettext('Number'), [String(this.chat.id)]],
       [gettext('Company'), this.company ? [bdi(this.company.name)] : null],
-      [gettext('Created'), [element('time', { dateTime: this.chat.created_at, title: moment(this.chat.created_at) }, briefly(this.chat.created_at))]],
+      [gettext('Created'), [element('time', { dateTime: this.chat.created_at, title: formatDateTime(this.chat.created_at) }, formatBrief(this.chat.created_at))]],
     ];
     this.about.replaceChildren(
       ...facts
@@ -95,12 +112,12 @@ export class People {
   }
 
   showPeople() {
-    const places = { active: 0, invited: 1 };
-    const sorted = [...this.users].sort((a, b) => (places[a.status] ?? 2) - (places[b.status] ?? 2) || a.id - b.id);
-    this.list.replaceChildren(...sorted.map((user) => this.person(user)));
+    const order = { active: 0, invited: 1 };
+    const sorted = [...this.users].sort((a, b) => (order[a.status] ?? 2) - (order[b.status] ?? 2) || a.id - b.id);
+    this.list.replaceChildren(...sorted.map((user) => this.renderUser(user)));
   }
 
-  person(user) {
+  renderUser(user) {
     const online = user.status === 'active' && (this.online.has(user.id) || user.id === this.me.id);
     const state = {
       active: online ? gettext('here now') : gettext('away'),
@@ -116,18 +133,18 @@ export class People {
       element(
         'span',
         { class: 'name' },
-        bdi(nameOf(user)),
+        bdi(fullName(user)),
         user.id === this.me.id ? ` ${gettext('(you)')}` : null,
         user.role === 'agent' ? element('span', { class: 'badge' }, gettext('Team')) : null,
         element('span', { class: 'quiet small' }, state, user.email && user.id !== this.me.id ? [' · ', bdi(user.email)] : null),
       ),
-      ...this.tools(user).map(({ label, question, act }) =>
+      ...this.actionsFor(user).map(({ label, question, act }) =>
         element(
           'button',
           {
             class: 'link small',
             type: 'button',
-            'aria-label': interpolate(gettext('%(action)s: %(name)s'), { action: label, name: nameOf(user) }),
+            'aria-label': interpolate(gettext('%(action)s: %(name)s'), { action: label, name: fullName(user) }),
             on: { click: () => this.run(question, label, () => act(user)) },
           },
           label,
@@ -137,34 +154,34 @@ export class People {
   }
 
   async run(question, yes, act) {
-    if (question && !(await confirmed(question, yes))) return;
+    if (question && !(await confirmAction(question, yes))) return;
     try {
       await act();
-      this.said.textContent = '';
-      this.later();
+      this.notice.textContent = '';
+      this.refreshSoon();
     } catch (error) {
-      this.said.textContent = sentence(error);
+      this.notice.textContent = describeError(error);
     }
   }
 
   async share() {
     try {
       const { url } = await this.api.post(`${this.path}/share`, {});
-      await this.offer(url);
+      await this.offerLink(url);
     } catch (error) {
-      this.said.textContent = sentence(error);
+      this.notice.textContent = describeError(error);
     }
   }
 
-  /** Copy a link, or show it to be copied where a page may not. */
-  async offer(url) {
+  /** Show a link, and copy it where the browser allows that. */
+  async offerLink(url) {
     this.link.value = url;
     this.link.hidden = false;
     try {
       await navigator.clipboard.writeText(url);
-      this.said.textContent = gettext('The link was copied. Whoever has it can join.');
+      this.notice.textContent = gettext('The link was copied. Whoever has it can join.');
     } catch {
-      this.said.textContent = gettext('Copy this link. Whoever has it can join.');
+      this.notice.textContent = gettext('Copy this link. Whoever has it can join.');
       this.link.select();
     }
   }

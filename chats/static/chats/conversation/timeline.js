@@ -1,54 +1,68 @@
-// The messages of a chat as a window over all there are: at most MOST elements, more of them as the
-// reader scrolls, those far away let go. Messages sort by seq.
+// The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the reader
+// scrolls, and removes those far away. Messages are sorted by seq.
 
 import { element } from '../../chatapi/ui/dom.js';
-import { inSight } from '../../chatapi/ui/visibility.js';
-import { dayKey, dayName, onNewDay } from '../../chatapi/text/times.js';
+import { isVisible } from '../../chatapi/ui/visibility.js';
+import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 
-const PAGE = 50;
-const MOST = 250;
-const NEAR = 800; // pixels from an end, where the next page is asked for
-const AT_END = 40;
-const TOGETHER = 5 * 60_000; // messages of one author within this time stand under one name
+const PAGE_SIZE = 50;
+const MAX_MESSAGES = 250;
+const LOAD_DISTANCE = 800; // pixels from either end at which the next page is loaded
+const END_DISTANCE = 40; // pixels within which the reader counts as being at the end
+const GROUP_INTERVAL = 5 * 60_000; // milliseconds; messages of one author within this time share one name
 
 export class Timeline {
-  /** `render(message)` gives an element; `onSeen()` is told when the newest message is in sight, and
-   *  `onMoved()` when the place in the log changes. */
-  constructor({ api, chatId, root, render, onSeen, onMoved }) {
-    Object.assign(this, { api, chatId, render, onSeen, onMoved });
+  /**
+   * @param {object} options
+   * @param {import('../../chatapi/api/client.js').Api} options.api
+   * @param {number} options.chatId
+   * @param {HTMLElement} options.root
+   * @param {(message: any) => HTMLElement} options.render
+   * @param {() => void} options.onNewestVisible called when the newest message is visible
+   * @param {() => void} options.onScroll called when the position in the log changes
+   */
+  constructor({ api, chatId, root, render, onNewestVisible, onScroll }) {
+    this.api = api;
+    this.render = render;
+    this.onNewestVisible = onNewestVisible;
+    this.onScroll = onScroll;
     this.path = `/api/chats/${chatId}/messages`;
     this.list = element('ol', { class: 'messages' });
     this.tail = element('ol', { class: 'messages pending', 'aria-label': gettext('Not sent yet') });
-    this.start = element('p', { class: 'start quiet', hidden: true }, gettext('This is where the chat begins.'));
+    this.startNote = element('p', { class: 'start quiet', hidden: true }, gettext('This is where the chat begins.'));
     this.scroller = element(
       'div',
       { class: 'timeline', role: 'region', tabIndex: 0, 'aria-label': gettext('Messages') },
-      element('div', { class: 'column' }, this.start, this.list, this.tail),
+      element('div', { class: 'column' }, this.startNote, this.list, this.tail),
     );
     root.append(this.scroller);
-    this.entries = []; // {message, element, day}, by seq
-    this.newest = 0; // the highest seq heard of
-    this.begun = false; // the first message of all is shown
+    /** @type {{message: any, element: HTMLElement, day: HTMLElement | null}[]} by seq */
+    this.entries = [];
+    this.newest = 0; // the highest known seq
+    this.reachedStart = false; // the chat's first message is loaded
+    /** @type {Promise<void> | null} */
     this.loading = null;
-    this.markBefore = null; // the seq that "New messages" stands before
+    /** @type {number | null} */
+    this.firstUnreadSeq = null; // the mark "New messages" stands before it
+    this.closed = false;
+    this.sticky = true; // keeps to the end when messages are added
     this.mark = element('li', { class: 'mark' }, element('span', {}, gettext('New messages')));
-    this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
-    this.scroller.addEventListener('keydown', (event) => this.walked(event));
-    this.scroller.addEventListener('focusin', (event) => this.focused(event.target.closest('.message')));
-    this.sizes = new ResizeObserver(() => this.sticky && this.toBottom());
-    this.sizes.observe(this.scroller);
-    this.sizes.observe(this.list);
-    this.sizes.observe(this.tail);
-    this.over = new AbortController();
-    onNewDay(() => this.nameDays(), { signal: this.over.signal });
-    this.sticky = true; // goes along with what is new
+    this.scroller.addEventListener('scroll', () => this.handleScroll(), { passive: true });
+    this.scroller.addEventListener('keydown', (event) => this.handleKey(event));
+    this.scroller.addEventListener('focusin', (event) => this.updateTabStops(/** @type {Element} */ (event.target).closest('.message')));
+    this.resizeObserver = new ResizeObserver(() => this.sticky && this.toBottom());
+    this.resizeObserver.observe(this.scroller);
+    this.resizeObserver.observe(this.list);
+    this.resizeObserver.observe(this.tail);
+    this.lifetime = new AbortController();
+    onNewDay(() => this.renameDays(), { signal: this.lifetime.signal });
   }
 
   close() {
     this.closed = true;
-    this.over.abort();
-    this.sizes.disconnect();
+    this.lifetime.abort();
+    this.resizeObserver.disconnect();
     this.scroller.remove();
   }
 
@@ -56,14 +70,18 @@ export class Timeline {
     return this.entries.length === 0 ? this.newest === 0 : this.entries.at(-1).message.seq >= this.newest;
   }
 
-  /** The newest page, with the mark before the oldest of so many unread ones of others. */
+  /**
+   * Load the newest page, with the mark before the oldest of the last `unread` messages of others.
+   *
+   * @param {{unread?: number, mine: (message: any) => boolean}} options
+   */
   async open({ unread = 0, mine }) {
-    const page = await this.api.get(`${this.path}?per_page=${PAGE}`);
-    this.begun = page.next_page_url === null;
+    const page = await this.api.get(`${this.path}?per_page=${PAGE_SIZE}`);
+    this.reachedStart = page.next_page_url === null;
     this.newest = Math.max(this.newest, page.data[0]?.seq ?? 0);
     if (unread > 0) {
       const others = page.data.filter((each) => !mine(each) && each.deleted_at === null);
-      this.markBefore = others[Math.min(unread, others.length) - 1]?.seq ?? null;
+      this.firstUnreadSeq = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }
     for (const entry of this.entries) entry.element.remove();
     this.entries = [];
@@ -71,12 +89,12 @@ export class Timeline {
     this.toBottom();
   }
 
-  /** Whether the reader sees what is added. */
-  get seen() {
-    return this.sticky && inSight();
+  /** Whether the reader can see the newest message. */
+  get newestVisible() {
+    return this.sticky && isVisible();
   }
 
-  /** A message that was just written, by anybody; the mark goes before the `firstUnread`. */
+  /** Add a new message, with the mark before it if it is the `firstUnread`. */
   add(message, { firstUnread = false } = {}) {
     const wasAtEnd = this.atEnd;
     const known = this.entries.some((entry) => entry.message.id === message.id);
@@ -85,23 +103,23 @@ export class Timeline {
       this.replace(message);
       return;
     }
-    if (firstUnread) this.markBefore = message.seq;
+    if (firstUnread) this.firstUnreadSeq = message.seq;
     if (wasAtEnd) this.insert([message]);
-    if (this.entries.length > MOST && this.sticky) this.letGo('first');
+    if (this.entries.length > MAX_MESSAGES && this.sticky) this.evict('first');
     if (this.sticky) this.toBottom();
-    this.onMoved();
+    this.onScroll();
   }
 
-  /** A message as it is now, if it is among those shown. */
+  /** Show the current version of a message, if the message is loaded. */
   replace(message) {
     const entry = this.entries.find((each) => each.message.id === message.id);
     if (!entry || JSON.stringify(entry.message) === JSON.stringify(message)) return;
-    const made = this.render(message);
+    const rendered = this.render(message);
     const hadFocus = entry.element.contains(document.activeElement);
-    entry.element.replaceWith(made);
+    entry.element.replaceWith(rendered);
     entry.message = message;
-    entry.element = made;
-    if (hadFocus) made.focus();
+    entry.element = rendered;
+    if (hadFocus) rendered.focus();
     this.arrange();
   }
 
@@ -109,72 +127,73 @@ export class Timeline {
     return this.entries.find((entry) => entry.message.id === id)?.message;
   }
 
-  /** The newest message shown that `test` fits. */
-  last(test) {
+  /** The newest loaded message for which `test` is true. */
+  findLast(test) {
     return this.entries.findLast((entry) => test(entry.message))?.message;
   }
 
-  each(visit) {
-    for (const entry of this.entries) visit(entry.message, entry.element);
+  forEach(callback) {
+    for (const entry of this.entries) callback(entry.message, entry.element);
   }
 
-  /** Back to the newest message. */
-  async toEnd() {
+  /** Go to the newest message. */
+  async scrollToEnd() {
     if (!this.atEnd) {
       await this.loading;
       await this.open({ mine: () => false });
     }
     this.sticky = true;
     this.toBottom();
-    this.scrolled();
+    this.handleScroll();
   }
 
   toBottom() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
-  scrolled() {
+  handleScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const below = scrollHeight - clientHeight - scrollTop;
-    this.sticky = this.atEnd && below < AT_END;
-    if (this.seen) this.onSeen();
-    if (scrollTop < NEAR && !this.begun) this.load('older');
-    else if (below < NEAR && !this.atEnd) this.load('newer');
-    this.onMoved();
+    this.sticky = this.atEnd && below < END_DISTANCE;
+    if (this.newestVisible) this.onNewestVisible();
+    if (scrollTop < LOAD_DISTANCE && !this.reachedStart) this.load('older');
+    else if (below < LOAD_DISTANCE && !this.atEnd) this.load('newer');
+    this.onScroll();
   }
 
-  load(side) {
+  /** @param {'older' | 'newer'} direction */
+  load(direction) {
     if (this.loading || this.closed || this.entries.length === 0) return;
-    this.loading = this[side]()
-      .catch(() => {}) // away: scrolling on, or coming back, asks again
+    this.loading = (direction === 'older' ? this.loadOlder() : this.loadNewer())
+      .catch(() => {}) // the next scroll event tries again
       .finally(() => {
         this.loading = null;
       });
   }
 
-  async older() {
+  async loadOlder() {
     const first = this.entries[0].message.seq;
-    const page = await this.api.get(`${this.path}?before_seq=${first}&per_page=${PAGE}`);
+    const page = await this.api.get(`${this.path}?before_seq=${first}&per_page=${PAGE_SIZE}`);
     if (this.closed || this.entries[0]?.message.seq !== first) return;
-    this.begun = page.next_page_url === null;
-    this.steadily(() => {
+    this.reachedStart = page.next_page_url === null;
+    this.keepPosition(() => {
       this.insert(page.data.reverse());
-      this.letGo('last');
+      this.evict('last');
     });
   }
 
-  async newer() {
+  async loadNewer() {
     const last = this.entries.at(-1).message.seq;
-    const page = await this.api.get(`${this.path}?after_seq=${last}&per_page=${PAGE}&order=asc`);
+    const page = await this.api.get(`${this.path}?after_seq=${last}&per_page=${PAGE_SIZE}&order=asc`);
     if (this.closed || this.entries.at(-1)?.message.seq !== last) return;
-    this.steadily(() => {
+    this.keepPosition(() => {
       this.insert(page.data);
-      this.letGo('first');
+      this.evict('first');
     });
   }
 
-  /** Change what is shown, with what the reader looks at staying where it is. */
-  steadily(change) {
+  /** Call `change` without moving the messages that the reader is looking at. */
+  keepPosition(change) {
     const top = this.scroller.getBoundingClientRect().top;
     const anchor = this.entries.find((entry) => entry.element.getBoundingClientRect().bottom > top);
     const before = anchor?.element.getBoundingClientRect().top;
@@ -197,19 +216,24 @@ export class Timeline {
     this.arrange();
   }
 
-  letGo(side) {
-    const many = this.entries.length - MOST;
-    if (many <= 0) return;
-    const gone = side === 'first' ? this.entries.splice(0, many) : this.entries.splice(-many);
-    if (side === 'first') this.begun = false;
-    for (const entry of gone) {
+  /**
+   * Remove messages above the maximum.
+   *
+   * @param {'first' | 'last'} side
+   */
+  evict(side) {
+    const excess = this.entries.length - MAX_MESSAGES;
+    if (excess <= 0) return;
+    const removed = side === 'first' ? this.entries.splice(0, excess) : this.entries.splice(-excess);
+    if (side === 'first') this.reachedStart = false;
+    for (const entry of removed) {
       entry.day?.remove();
       entry.element.remove();
     }
     this.arrange();
   }
 
-  /** Days between messages, one name above those of one author, the mark of what is new. */
+  /** Place the days, group messages by author, and place the mark. */
   arrange() {
     let previous = null;
     this.mark.remove();
@@ -217,7 +241,7 @@ export class Timeline {
       const { message } = entry;
       const newDay = !previous || dayKey(previous.created_at) !== dayKey(message.created_at);
       if (newDay && !entry.day) {
-        entry.day = element('li', { class: 'day' }, element('span', {}, dayName(message.created_at)));
+        entry.day = element('li', { class: 'day' }, element('span', {}, formatDay(message.created_at)));
         entry.element.before(entry.day);
       } else if (!newDay && entry.day) {
         entry.day.remove();
@@ -226,21 +250,21 @@ export class Timeline {
       const follows =
         !newDay &&
         previous.author.id === message.author.id &&
-        Date.parse(message.created_at) - Date.parse(previous.created_at) < TOGETHER;
+        Date.parse(message.created_at) - Date.parse(previous.created_at) < GROUP_INTERVAL;
       entry.element.classList.toggle('follows', follows);
-      if (message.seq === this.markBefore) (entry.day ?? entry.element).before(this.mark);
+      if (message.seq === this.firstUnreadSeq) (entry.day ?? entry.element).before(this.mark);
       previous = message;
     }
-    this.start.hidden = !this.begun;
+    this.startNote.hidden = !this.reachedStart;
   }
 
-  /** The same days have other names tomorrow. */
-  nameDays() {
-    for (const { day, message } of this.entries) if (day) day.firstChild.textContent = dayName(message.created_at);
+  /** "today" becomes "yesterday" at midnight. */
+  renameDays() {
+    for (const { day, message } of this.entries) if (day) day.firstElementChild.textContent = formatDay(message.created_at);
   }
 
-  /** Up and down go from message to message, with the keys of the reader's own. */
-  walked(event) {
+  /** ArrowUp and ArrowDown move the focus between messages. */
+  handleKey(event) {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     const here = event.target.closest('.message');
     if (event.target !== this.scroller && event.target !== here) return;
@@ -253,9 +277,11 @@ export class Timeline {
     next.scrollIntoView({ block: 'nearest' });
   }
 
-  /** The buttons of the message that has the focus are the ones that Tab comes to. */
-  focused(message) {
-    for (const button of this.list.querySelectorAll('.tool')) {
+  /** Let Tab reach only the buttons of the message that has the focus. */
+  updateTabStops(message) {
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const buttons = this.list.querySelectorAll('.tool');
+    for (const button of buttons) {
       button.tabIndex = message?.contains(button) ? 0 : -1;
     }
   }

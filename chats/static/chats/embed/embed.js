@@ -1,28 +1,30 @@
 // A button on any website that opens a chat with a company:
 //   <script src="https://chat.example.com/embed.js" data-company="acme" defer></script>
-// It requests nothing else until the button is pressed, and sets no cookie. See docs/embed.md.
+// It makes no other request until a visitor presses the button, and sets no cookie. See docs/embed.md.
 (() => {
   'use strict';
 
-  const STATE = Symbol.for('chatapi.embed'); // of this page, however often the script runs
-  const PATIENCE = 5_000; // milliseconds in which a frame says that it is ready
-  const CALM = 10_000; // milliseconds after which the element may be added again at once
+  const STATE = Symbol.for('chatapi.embed'); // shared by all scripts of this page
+  const READY_TIMEOUT = 5_000; // milliseconds for the frame to report that it is ready
+  const STABLE_AFTER = 10_000; // milliseconds after which the element is put back at once if the page removes it
   const COLOR = '#0b5cad';
   const I18N = {
-    en: { text: 'Get help', close: 'Close', away: 'The chat can’t be shown here.', open: 'Open it in a window' },
-    de: { text: 'Hilfe', close: 'Schließen', away: 'Der Chat lässt sich hier nicht zeigen.', open: 'In einem Fenster öffnen' },
+    en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open it in a window' },
+    de: { text: 'Hilfe', close: 'Schließen', unavailable: 'Der Chat lässt sich hier nicht zeigen.', open: 'In einem Fenster öffnen' },
   };
 
+  /** @type {any} what this script adds to the page's global scope is not in its types */
+  const global = window;
   const chats = new Map();
   const listeners = new Set();
-  const awaited = new Set(); // companies to open whose scripts have not run yet
+  const pendingOpens = new Set(); // companies whose panel is to open once their script runs
   let host, layer, buttons;
-  let drawn; // when the element was last added
+  let drawnAt; // when the element was last added
   let delay = 0;
   let timer = null;
 
-  // Important rules of a shadow tree outrank all rules of the page. The layer is a popover: it is above
-  // every z-index, and no transform or filter of <html> moves it.
+  // `!important` in a shadow tree outranks every rule of the page. The layer is a popover, so it is above every z-index
+  // and unaffected by a transform or filter of <html>.
   const STYLE = `
     :host { all: initial !important; position: fixed !important; z-index: 2147483647 !important; }
     :host::before, :host::after { display: none !important; }
@@ -44,115 +46,116 @@
     .bar { display: flex; justify-content: flex-end; background: var(--color); }
     .close { min-width: 44px; min-height: 40px; border: 0; background: none; color: var(--ink); font-size: 20px; }
     .close:focus-visible { outline: 3px solid var(--ink); outline-offset: -5px; }
-    .away { margin: auto; padding: 24px; text-align: center; font: 16px/1.5 system-ui, sans-serif; color: CanvasText; }
-    .away a { color: LinkText; }
+    .fallback { margin: auto; padding: 24px; text-align: center; font: 16px/1.5 system-ui, sans-serif; color: CanvasText; }
+    .fallback a { color: LinkText; }
     iframe { flex: 1; border: 0; width: 100%; background: Canvas; }
     @media (max-width: 480px) { .panel, .panel.start { position: fixed; inset: 0; align-self: stretch; width: auto; border: 0; border-radius: 0; } }
     @media print { :host { display: none !important; } }
   `;
 
-  /** The primary subtag of a language tag, as `de` of "DE-AT", if the button speaks that language. */
-  function language(tag) {
+  /** The primary subtag of a language tag, such as `de` of "DE-AT"; empty if there is no translation. */
+  function supportedLanguage(tag) {
     const [primary] = (tag ?? '').trim().toLowerCase().split(/[-_]/);
     return Object.hasOwn(I18N, primary) ? primary : '';
   }
 
-  /** The language of the page, or the visitor's if the button does not speak the page's. */
+  /** The page's language if there is a translation, otherwise the visitor's, otherwise English. */
   function pageLanguage() {
     const { documentElement: root, body } = document;
     const xml = root.getAttributeNS('http://www.w3.org/XML/1998/namespace', 'lang');
-    return [root.lang, xml, body?.lang, ...navigator.languages].map(language).find(Boolean) ?? 'en';
+    return [root.lang, xml, body?.lang, ...navigator.languages].map(supportedLanguage).find(Boolean) ?? 'en';
   }
 
-  /** Black or white, whichever reads better on `color`. */
-  function ink(color) {
+  /** Black or white, whichever has more contrast with `color`. */
+  function contrastColor(color) {
     const probe = document.createElement('canvas').getContext('2d');
     probe.fillStyle = COLOR;
     probe.fillStyle = color;
-    const hex = /^#(..)(..)(..)$/.exec(probe.fillStyle);
+    const hex = /^#(..)(..)(..)$/.exec(String(probe.fillStyle));
     if (!hex) return '#fff';
     const [red, green, blue] = hex.slice(1).map((part) => {
-      const share = `0x${part}` / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      const value = Number(`0x${part}`) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
     });
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
   }
 
-  function make(name, properties, parent) {
-    const made = Object.assign(document.createElement(name), properties);
-    parent.append(made);
-    return made;
+  /** @returns {any} the new element */
+  function append(name, properties, parent) {
+    const created = Object.assign(document.createElement(name), properties);
+    parent.append(created);
+    return created;
   }
 
   function warn(text) {
     console.warn(`Chat button: ${text}`);
   }
 
-  /** All that may be kept here: earlier versions kept the panel's values as they were. */
-  const only = (values) => (typeof values?.sealed === 'string' ? { sealed: values.sealed } : {});
+  /** The only values that may be stored here. Earlier versions stored the panel's values unencrypted. */
+  const safeValues = (values) => (typeof values?.sealed === 'string' ? { sealed: values.sealed } : {});
 
-  /** One company's button and panel. */
+  /** A company's button and panel. */
   function createChat(script, service, company) {
-    // Kept under this key: that a chat was started here and, where the panel has no storage of its own, one
-    // text that only the panel can read, as every script of this website can read what is here.
-    const key = `chatapi:${service}:${company}`;
-    let text, words, settings;
-    let button, label, number, panel, frame, away, ready;
+    // The item tells that a chat was started here. If the panel cannot store anything itself, it also holds a text that
+    // only the panel can decrypt, because every script of this website can read the item.
+    const storageKey = `chatapi:${service}:${company}`;
+    let text, texts, settings;
+    let button, label, badge, panel, frame, fallback, ready;
     let opened = false;
-    let opener = null; // what had the focus when a script of the website opened the panel
+    let opener = null; // the element that had the focus before the panel opened
 
-    const chat = { company, script, unread: 0, draw, update, open, close, hear };
+    const chat = { company, script, unread: 0, draw, update, open, close, handleMessage };
 
-    function kept() {
+    function getStored() {
       try {
-        return JSON.parse(localStorage.getItem(key));
+        return JSON.parse(localStorage.getItem(storageKey));
       } catch {
         return null;
       }
     }
-    function keep(values) {
+    function setStored(values) {
       try {
-        localStorage.setItem(key, JSON.stringify(values));
+        localStorage.setItem(storageKey, JSON.stringify(values));
       } catch {
-        // This page keeps nothing either.
+        // The browser lets this page store nothing either.
       }
     }
 
-    function address(path) {
-      const lang = language(settings.lang);
+    function urlOf(path) {
+      const lang = supportedLanguage(settings.lang);
       return `${service}/${path}/${encodeURIComponent(company)}${lang ? `?lang=${lang}` : ''}`;
     }
 
     function draw() {
-      button = make('button', { type: 'button' }, buttons);
-      label = make('span', {}, button);
-      number = make('span', { className: 'count' }, button);
+      button = append('button', { type: 'button' }, buttons);
+      label = append('span', {}, button);
+      badge = append('span', { className: 'count' }, button);
       button.addEventListener('click', () => (opened ? close() : open()));
-      panel = frame = away = null;
-      // Visitors who have started a chat here hear of answers without pressing the button.
-      if (opened || (chat.script.dataset.open !== 'window' && kept() !== null)) load();
+      panel = frame = fallback = null;
+      // A visitor who has started a chat here is told of answers without pressing the button.
+      if (opened || (chat.script.dataset.open !== 'window' && getStored() !== null)) load();
       update();
     }
 
-    /** Show the script's attributes and the page's language as they are now. */
+    /** Apply the current attributes of the script and the page's language. */
     function update() {
       settings = chat.script.dataset;
-      const spoken = language(settings.lang) || pageLanguage();
+      const lang = supportedLanguage(settings.lang) || pageLanguage();
       const color = CSS.supports('color', settings.color ?? '') ? settings.color : COLOR;
-      words = I18N[spoken];
-      text = settings.text ?? words.text;
+      texts = I18N[lang];
+      text = settings.text ?? texts.text;
       for (const node of [button, panel]) {
         if (!node) continue;
         node.style.setProperty('--color', color);
-        node.style.setProperty('--ink', ink(color));
+        node.style.setProperty('--ink', contrastColor(color));
         node.className = `${node === panel ? 'panel' : 'open'} ${settings.side === 'start' ? 'start' : 'end'}`;
-        if (node === panel || settings.text === undefined) node.lang = spoken;
+        if (node === panel || settings.text === undefined) node.lang = lang;
         else node.removeAttribute('lang');
       }
       label.textContent = text;
       const { unread } = chat;
-      number.textContent = unread || '';
-      number.hidden = !unread;
+      badge.textContent = unread || '';
+      badge.hidden = !unread;
       button.hidden = settings.button === 'none';
       if (unread) button.setAttribute('aria-label', `${text} (${unread})`);
       else button.removeAttribute('aria-label');
@@ -161,36 +164,36 @@
       if (!panel) return;
       panel.hidden = !opened;
       panel.setAttribute('aria-label', text);
-      panel.querySelector('.close').setAttribute('aria-label', words.close);
+      panel.querySelector('.close').setAttribute('aria-label', texts.close);
       frame.title = text;
     }
 
     function load() {
       settings = chat.script.dataset;
-      panel = make('div', {}, layer);
+      panel = append('div', {}, layer);
       layer.prepend(panel);
       panel.setAttribute('role', 'dialog');
-      const bar = make('div', { className: 'bar' }, panel);
-      make('button', { type: 'button', className: 'close', textContent: '×' }, bar).addEventListener('click', close);
+      const bar = append('div', { className: 'bar' }, panel);
+      append('button', { type: 'button', className: 'close', textContent: '×' }, bar).addEventListener('click', close);
       panel.addEventListener('keydown', (event) => event.key === 'Escape' && close());
       ready = false;
-      const made = make('iframe', { src: address('embed'), allow: 'clipboard-write' }, panel);
-      made.addEventListener('load', () => setTimeout(() => made === frame && !ready && instead(), PATIENCE));
-      frame = made;
+      const created = append('iframe', { src: urlOf('embed'), allow: 'clipboard-write' }, panel);
+      created.addEventListener('load', () => setTimeout(() => created === frame && !ready && showFallback(), READY_TIMEOUT));
+      frame = created;
     }
 
-    /** Where this website may not show the chat: a link, as a window needs a press. */
-    function instead() {
-      if (away) return;
+    /** If this website may not frame the chat, show a link: browsers block windows opened without a click. */
+    function showFallback() {
+      if (fallback) return;
       frame.hidden = true;
-      away = make('div', { className: 'away' }, panel);
-      make('p', { textContent: words.away }, away);
-      make('a', { href: address('start'), target: '_blank', rel: 'noopener', textContent: words.open }, away);
+      fallback = append('div', { className: 'fallback' }, panel);
+      append('p', { textContent: texts.unavailable }, fallback);
+      append('a', { href: urlOf('start'), target: '_blank', rel: 'noopener', textContent: texts.open }, fallback);
     }
 
     function open() {
       if (chat.script.dataset.open === 'window') {
-        window.open(address('start'), `chatapi-${company}`, 'width=420,height=700');
+        window.open(urlOf('start'), `chatapi-${company}`, 'width=420,height=700');
         return;
       }
       if (opened) return;
@@ -201,36 +204,36 @@
       opened = true;
       update();
       frame.focus();
-      tell();
+      notifyFrame();
       emit('open', { company });
     }
 
     function close() {
       if (!opened) return;
-      const within = document.activeElement === host;
+      const hadFocus = document.activeElement === host;
       opened = false;
       update();
-      if (within) (opener?.isConnected ? opener : button).focus();
-      tell();
+      if (hadFocus) (opener?.isConnected ? opener : button).focus();
+      notifyFrame();
       emit('close', { company });
     }
 
-    /** Let the frame know whether it is in sight: what is not seen is not read. */
-    function tell(more) {
-      if (ready) frame.contentWindow?.postMessage({ from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...more }, service);
+    /** Tell the frame whether it is visible: messages in a hidden panel stay unread. */
+    function notifyFrame(extra) {
+      if (ready) frame.contentWindow?.postMessage({ from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...extra }, service);
     }
 
-    function hear({ origin, source, data }) {
+    function handleMessage({ origin, source, data }) {
       if (origin !== service || !frame || source !== frame.contentWindow || data?.from !== 'chatapi') return;
-      if (data.type === 'started') keep(only(kept()));
-      else if (data.type === 'keep' && data.key === 'sealed') keep(only({ sealed: data.value }));
+      if (data.type === 'started') setStored(safeValues(getStored()));
+      else if (data.type === 'keep' && data.key === 'sealed') setStored(safeValues({ sealed: data.value }));
       else if (data.type === 'close') close();
       else if (data.type === 'ready') {
         ready = true;
         frame.hidden = false;
-        away?.remove();
-        away = null;
-        tell(data.blocked ? { kept: only(kept()) } : {});
+        fallback?.remove();
+        fallback = null;
+        notifyFrame(data.blocked ? { kept: safeValues(getStored()) } : {});
       } else if (data.type === 'unread') {
         const count = Number(data.count) || 0;
         if (count === chat.unread) return;
@@ -240,7 +243,7 @@
       }
     }
 
-    if (kept() !== null) keep(only(kept()));
+    if (getStored() !== null) setStored(safeValues(getStored()));
     return chat;
   }
 
@@ -252,39 +255,39 @@
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     shadow.adoptedStyleSheets = [sheet];
-    layer = make('div', { className: 'layer' }, shadow);
+    layer = append('div', { className: 'layer' }, shadow);
     layer.setAttribute('popover', 'manual');
-    buttons = make('div', { className: 'buttons' }, layer);
+    buttons = append('div', { className: 'buttons' }, layer);
     for (const chat of chats.values()) chat.draw();
-    // Not in the body, whose layout it would be part of, and which frameworks replace.
+    // Not in the body: there it would affect the layout, and frameworks replace the body.
     document.documentElement.append(host);
-    drawn = performance.now();
-    addEventListener('message', hear); // again, as document.open() removes listeners
-    // These hardly ever change, however busy the page is.
+    drawnAt = performance.now();
+    addEventListener('message', handleMessage); // each time, because document.open() removes listeners
+    // Observe only nodes that rarely change, even on a busy page.
     observer.disconnect();
     observer.observe(document, { childList: true });
     observer.observe(document.documentElement, { childList: true, attributeFilter: ['lang', 'dir'] });
-    settle();
+    adapt();
   }
 
-  /** Take the page's direction and language; be above all but an open dialog. */
-  function settle() {
+  /** Apply the page's direction and language, and return to the top layer unless a dialog is open. */
+  function adapt() {
     layer.dir = getComputedStyle(document.body ?? document.documentElement).direction;
     for (const chat of chats.values()) chat.update();
     if (layer.showPopover && !layer.matches(':popover-open') && !document.querySelector(':modal')) layer.showPopover();
   }
 
   const observer = new MutationObserver(() => {
-    if (host.isConnected) settle();
+    if (host.isConnected) adapt();
     else if (timer === null) {
-      // A page that removes the element again and again gets it back ever more slowly.
-      delay = performance.now() - drawn > CALM ? 0 : Math.min(2 * delay + 50, 60_000);
+      // If the page keeps removing the element, put it back more and more slowly.
+      delay = performance.now() - drawnAt > STABLE_AFTER ? 0 : Math.min(2 * delay + 50, 60_000);
       timer = setTimeout(draw, delay);
     }
   });
 
-  function hear(event) {
-    for (const chat of chats.values()) chat.hear(event);
+  function handleMessage(event) {
+    for (const chat of chats.values()) chat.handleMessage(event);
   }
 
   function call(listener, value) {
@@ -299,38 +302,38 @@
     for (const entry of [...listeners]) if (entry.type === type) call(entry.listener, detail);
   }
 
-  const named = (company) => [...chats.values()].filter((chat) => company === undefined || chat.company === company);
+  const chatsOf = (company) => [...chats.values()].filter((chat) => company === undefined || chat.company === company);
   const api = {
-    /** By default, the panel of the page's first script. */
+    /** Open the panel of a company; by default, that of the page's first script. */
     open(company) {
-      const [chat] = named(company);
+      const [chat] = chatsOf(company);
       if (chat) chat.open();
       else if (document.readyState === 'complete') warn(`no script here has data-company="${company}".`);
-      else awaited.add(company);
+      else pendingOpens.add(company);
     },
     close(company) {
-      for (const chat of named(company)) chat.close();
+      for (const chat of chatsOf(company)) chat.close();
     },
-    /** Returns a function that ends this. */
+    /** Returns a function that removes the listener. */
     on(type, listener) {
       const entry = { type, listener };
       listeners.add(entry);
       for (const { company, unread } of chats.values()) if (type === 'unread' && unread) call(listener, { company, count: unread });
       return () => listeners.delete(entry);
     },
-    /** Until this script runs, `chatapi` is an array that keeps functions. */
+    /** Until this script runs, `chatapi` is an array that collects functions. */
     push(...calls) {
       for (const each of calls) call(each, api);
     },
   };
 
   function publish() {
-    const queue = window.chatapi;
+    const queue = global.chatapi;
     if (queue === api) return;
     const isQueue = Array.isArray(queue);
     if (queue && !isQueue && !(queue instanceof Element)) warn('window.chatapi is something else here.');
     else {
-      window.chatapi = api;
+      global.chatapi = api;
       if (isQueue) api.push(...queue);
     }
   }
@@ -350,28 +353,28 @@
     if (host) chat.draw();
     else draw();
     publish();
-    if (awaited.delete(company)) chat.open();
+    if (pendingOpens.delete(company)) chat.open();
   }
 
-  function read(scripts) {
-    // Only a script in <head> that does not wait for the page comes before there is a body.
+  function addAll(scripts) {
+    // Only a synchronous script in <head> runs before there is a body.
     if (document.body || document.readyState !== 'loading') scripts.forEach(add);
     else document.addEventListener('DOMContentLoaded', () => scripts.forEach(add), { once: true });
   }
 
-  const RUNS = /^(|module|(text|application)\/javascript)$/i; // not text/plain, as before a visitor's consent
-  const isOurs = (node) =>
-    node instanceof HTMLScriptElement && node.dataset.company && RUNS.test(node.type) && /\/embed\.js$/.test(new URL(node.src, location).pathname);
+  const RUNS = /^(|module|(text|application)\/javascript)$/i; // consent managers use text/plain until the visitor agrees
+  const isEmbedScript = (node) =>
+    node instanceof HTMLScriptElement && node.dataset.company && RUNS.test(node.type) && /\/embed\.js$/.test(new URL(node.src, location.href).pathname);
 
-  const start = (window[STATE] ??= read);
+  const start = (global[STATE] ??= addAll);
   const script = document.currentScript;
   if (script?.dataset?.company) start([script]);
   else {
-    // A module has no currentScript; jQuery fetches a script by another element than the one written.
-    const found = [...document.querySelectorAll('script[src]')].filter(isOurs);
+    // A module has no currentScript, and jQuery loads a script by an element other than the one in the page.
+    const found = [...document.querySelectorAll('script[src]')].filter(isEmbedScript);
     if (found.length) start(found);
     else warn('embed.js needs <script src="…/embed.js" data-company="…">.');
-    // A browser runs a module once, even if a framework brings its script again with the next page.
-    if (!script) document.addEventListener('load', ({ target }) => isOurs(target) && start([target]), true);
+    // A module runs only once, even if a framework inserts its script again with the next page.
+    if (!script) document.addEventListener('load', ({ target }) => isEmbedScript(target) && start([target]), true);
   }
 })();

@@ -1,35 +1,63 @@
-// One chat of the inbox: read as a member, answered as an agent who has joined.
+// An open chat of the inbox. A member can read it; an agent who has joined can answer.
 
 import { Api, ApiError } from '../../chatapi/api/client.js';
 import { bdi, element } from '../../chatapi/ui/dom.js';
-import { confirmed } from '../../chatapi/ui/dialog.js';
-import { keep, kept } from '../../chatapi/storage/storage.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 import { ChatLog } from '../conversation/chat-log.js';
 import { openConversation } from '../conversation/conversation.js';
-import { sentence } from '../conversation/errors.js';
+import { describeError } from '../conversation/errors.js';
 import { titleOf } from './list.js';
-import { messageElement } from '../conversation/message.js';
+import { renderMessage } from '../conversation/message.js';
 import { People } from '../conversation/people.js';
 import { chooseReply } from './replies.js';
 import { Timeline } from '../conversation/timeline.js';
 
 export class InboxChat {
-  /** `user` is the answer of GET /api/user, `chat` a chat of it, `state` that of the inbox's stream, which
-   *  tells of this chat by `happened`, `passed` and `connected`. `onUnread(count)`, `onJoined(me)`, `onBack()` for
-   *  the way back to the list on a phone. */
+  /**
+   * The inbox's stream reports to `handleEvent`, `handleEphemeral` and `handleState`.
+   *
+   * @param {HTMLElement} root
+   * @param {object} options
+   * @param {Api} options.api
+   * @param {any} options.user the response of GET /api/user
+   * @param {any} options.chat
+   * @param {import('../../chatapi/stream/follow.js').State} options.state of the inbox's stream
+   * @param {(count: number) => void} options.onUnread
+   * @param {(me: any) => void} options.onJoined gets the agent's chat user
+   * @param {() => void} options.onBack called when the agent returns to the list, on a phone
+   */
   constructor(root, { api, user, chat, state, onUnread, onJoined, onBack }) {
-    Object.assign(this, { root, api, user, chat, state, onUnread, onJoined });
+    this.api = api;
+    this.chat = chat;
+    this.state = state;
+    this.onUnread = onUnread;
+    this.onJoined = onJoined;
     this.path = `/api/chats/${chat.id}`;
     this.company = user.companies.find((each) => each.id === chat.company_id);
     this.tokenKey = `chatapi:agent:${user.id}:${chat.id}`;
-    this.present = new Map(); // chat user id → whether they are connected, as the stream said last
-    this.told = new EventTarget(); // for the people beside, while nobody has joined
+    /** @type {Map<number, {id: number, online: boolean}>} by chat user id */
+    this.presence = new Map();
+    this.events = new EventTarget(); // stands in for a conversation until the agent joins
+    /** @type {Omit<import('../conversation/conversation.js').ChatCallbacks, 'signal'> | null} */
+    this.callbacks = null; // set by `connect`
+    this.conversation = null;
+    /** @type {Timeline | null} */
+    this.timeline = null; // until the agent joins
+    /** @type {AbortController | null} */
+    this.reading = null; // the same
+    this.pane = null; // the same
+    /** @type {People | null} */
+    this.people = null;
+    this.joining = null; // request
+    this.ending = false;
+    this.closed = false;
     this.title = element('h1', { tabIndex: -1 });
     this.toggle = button(gettext('Close chat'), () => this.setStatus());
     this.peopleToggle = button(gettext('People'), () => this.showPeople(!this.peopleShown));
     this.peopleToggle.classList.add('people-toggle');
-    this.said = element('p', { class: 'small said', role: 'status' });
+    this.notice = element('p', { class: 'small said', role: 'status' });
     this.body = element('div', { class: 'chat-body' });
     this.node = element(
       'section',
@@ -42,24 +70,24 @@ export class InboxChat {
         element(
           'div',
           { class: 'actions' },
-          button(gettext('Saved replies'), () => this.reply()),
-          ['owner', 'manager'].includes(this.company?.role) ? button(gettext('New password'), () => this.rotate()) : null,
+          button(gettext('Saved replies'), () => this.insertReply()),
+          ['owner', 'manager'].includes(this.company?.role) ? button(gettext('New password'), () => this.rotatePassword()) : null,
           this.toggle,
           this.peopleToggle,
         ),
       ),
-      this.said,
+      this.notice,
       this.body,
     );
     root.append(this.node);
-    this.show();
+    this.update();
   }
 
   async open() {
     const { chat_user_id: id } = this.chat;
     const me = id && (await this.api.get(`${this.path}/users/${id}`));
     if (this.closed) return;
-    if (me?.role === 'agent' && me.status === 'active') await this.converse();
+    if (me?.role === 'agent' && me.status === 'active') await this.join();
     else await this.read();
   }
 
@@ -74,12 +102,12 @@ export class InboxChat {
   // --- Reading, as a member who has not joined ---
 
   async read() {
-    this.joinBar = element(
+    const joinBar = element(
       'p',
       { class: 'join' },
       gettext('You are reading along. Join to answer.'),
       ' ',
-      element('button', { class: 'button', type: 'button', on: { click: () => this.enter() } }, gettext('Join the chat')),
+      element('button', { class: 'button', type: 'button', on: { click: () => this.handleJoin() } }, gettext('Join the chat')),
     );
     const pane = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
     this.pane = pane;
@@ -88,85 +116,89 @@ export class InboxChat {
       api: this.api,
       chatId: this.chat.id,
       root: pane,
-      render: (message) => messageElement(message, { mine: false }),
-      onSeen: () => {},
-      onMoved: () => {},
+      render: (message) => renderMessage(message, { mine: false }),
+      onNewestVisible: () => {},
+      onScroll: () => {},
     });
-    pane.append(this.joinBar);
+    pane.append(joinBar);
     await this.timeline.open({ mine: () => false });
     if (this.closed || !this.timeline) return;
-    this.openPeople(this.told, { id: 0 });
+    this.openPeople(this.events, { id: 0 }); // no chat user
     this.reading = new AbortController();
     const log = new ChatLog({
       api: this.api,
       path: this.path,
-      after: this.chat.last_seq, // asked for before the messages were
-      onEvent: (event) => this.readAlong(event),
+      after: this.chat.last_seq, // the chat was fetched before the messages
+      onEvent: (event) => this.handleWhileReading(event),
       signal: this.reading.signal,
     });
-    this.connect({ onEvent: (event) => log.take(event), onPassing: (event) => this.readAlong(event), signal: this.reading.signal });
+    this.connect({ onEvent: (event) => log.add(event), onEphemeral: (event) => this.handleWhileReading(event), signal: this.reading.signal });
     log.catchUp();
   }
 
-  readAlong({ type, data }) {
+  handleWhileReading({ type, data }) {
     if (type === 'message.created') this.timeline.add(data);
     else if (type.startsWith('message.')) this.timeline.replace(data);
-    else if (type === 'presence') this.tell('presence', data.users);
-    else if (type.startsWith('user.')) this.tell('user', data);
+    else if (type === 'presence') this.emit('presence', data.users);
+    else if (type.startsWith('user.')) this.emit('user', data);
     else if (type.startsWith('chat.')) {
       Object.assign(this.chat, data);
-      this.show();
-      this.tell('chat', data);
+      this.update();
+      this.emit('chat', data);
     }
   }
 
-  tell(type, detail) {
-    this.told.dispatchEvent(new CustomEvent(type, { detail }));
+  emit(type, detail) {
+    this.events.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  // --- What the inbox's stream says of this chat ---
+  // --- Events of this chat, from the inbox's stream ---
 
-  /** Have the events of this chat delivered, until `signal` aborts; those before this call are in the log. */
-  connect({ onEvent, onPassing, onState, signal }) {
-    this.callbacks = { onEvent, onPassing, onState };
+  /**
+   * Deliver the events of this chat to callbacks until `signal` aborts. Earlier events are in the log.
+   *
+   * @param {import('../conversation/conversation.js').ChatCallbacks} callbacks
+   */
+  connect({ onEvent, onEphemeral, onState, signal }) {
+    this.callbacks = { onEvent, onEphemeral, onState };
     signal.addEventListener('abort', () => {
       this.callbacks = null;
     });
     onState?.(this.state);
   }
 
-  happened(event) {
+  handleEvent(event) {
     this.callbacks?.onEvent(event);
   }
 
-  passed(event) {
+  handleEphemeral(event) {
     if (event.type === 'presence') {
-      // It is said once who is there, maybe before anybody asks.
-      for (const each of event.data.users) this.present.set(each.id, each);
+      // The stream reports presence once, possibly before there is anything to show it.
+      for (const each of event.data.users) this.presence.set(each.id, each);
     }
-    this.callbacks?.onPassing(event);
+    this.callbacks?.onEphemeral(event);
   }
 
-  connected(state) {
+  handleState(state) {
     this.state = state;
     this.callbacks?.onState?.(state);
   }
 
   // --- Answering ---
 
-  /** Join by the button, however often it is pressed. */
-  enter() {
-    this.entering ??= this.converse()
-      .catch((error) => this.say(sentence(error)))
+  /** Join by the button, which may be pressed more than once. */
+  handleJoin() {
+    this.joining ??= this.join()
+      .catch((error) => this.notify(describeError(error)))
       .finally(() => {
-        this.entering = null;
+        this.joining = null;
       });
   }
 
-  /** Join, or go on with the token that this browser has. */
-  async converse() {
-    const token = kept(this.tokenKey) ?? (await this.join());
-    const api = new Api({ token, onRefused: () => this.conversation && this.ended() });
+  /** Join, unless this browser already has a token, and open the conversation. */
+  async join() {
+    const token = getStored(this.tokenKey) ?? (await this.requestToken());
+    const api = new Api({ token, onUnauthorized: () => this.conversation && this.handleEnd() });
     let chat;
     let me;
     try {
@@ -174,8 +206,8 @@ export class InboxChat {
       me = await api.get('/api/chat-user');
     } catch (error) {
       if (!(error instanceof ApiError) || ![401, 403].includes(error.status)) throw error;
-      keep(this.tokenKey, null);
-      return this.converse();
+      setStored(this.tokenKey, null);
+      return this.join();
     }
     if (this.closed) return undefined;
     Object.assign(this.chat, { status: chat.status, name: chat.name, last_seq: chat.last_seq, chat_user_id: me.id });
@@ -187,26 +219,27 @@ export class InboxChat {
       me,
       connect: (callbacks) => this.connect(callbacks),
       onUnread: (count) => this.onUnread(count),
-      onEnded: () => this.ended(),
+      onEnded: () => this.handleEnd(),
     });
     if (this.closed) return this.conversation.close();
     this.openPeople(this.conversation, me);
-    this.conversation.addEventListener('chat', ({ detail }) => {
-      Object.assign(this.chat, detail);
-      this.show();
+    this.conversation.addEventListener('chat', (event) => {
+      Object.assign(this.chat, /** @type {CustomEvent} */ (event).detail);
+      this.update();
     });
-    this.conversation.composer.field.addEventListener('keydown', (event) => {
-      if (event.key !== '/' || event.target.value) return;
+    const { composer } = this.conversation;
+    composer.field.addEventListener('keydown', (event) => {
+      if (event.key !== '/' || composer.field.value) return;
       event.preventDefault();
-      this.reply();
+      this.insertReply();
     });
     this.conversation.focus();
     return undefined;
   }
 
-  async join() {
+  async requestToken() {
     const { token } = await this.api.post(`${this.path}/users`);
-    keep(this.tokenKey, token);
+    setStored(this.tokenKey, token);
     return token;
   }
 
@@ -218,11 +251,11 @@ export class InboxChat {
     this.pane?.remove();
   }
 
-  /** The agent's token is good no more: left, removed, or joined from another browser. */
-  ended() {
-    if (this.ending) return; // the stream tells, too, after who left has told
+  /** The agent's token is no longer valid: they left, were removed, or joined in another browser. */
+  handleEnd() {
+    if (this.ending) return; // the stream reports it as well as the agent's own request
     this.ending = true;
-    keep(this.tokenKey, null);
+    setStored(this.tokenKey, null);
     this.conversation?.close();
     this.conversation = null;
     this.people?.close();
@@ -233,7 +266,7 @@ export class InboxChat {
         Object.assign(this.chat, chat);
         return this.open();
       })
-      .catch((error) => this.say(sentence(error)))
+      .catch((error) => this.notify(describeError(error)))
       .finally(() => {
         this.ending = false;
       });
@@ -246,14 +279,14 @@ export class InboxChat {
       chat: this.chat,
       me,
       company: this.company,
-      tools: (user) => this.toolsFor(user),
-      onLeave: me.id ? () => this.ended() : null,
+      actionsFor: (user) => this.actionsFor(user),
+      onLeave: me.id ? () => this.handleEnd() : null,
     });
-    const users = [...this.present.values()];
-    source.dispatchEvent(new CustomEvent('presence', { detail: users }));
+    source.dispatchEvent(new CustomEvent('presence', { detail: [...this.presence.values()] }));
   }
 
-  toolsFor(user) {
+  /** @returns {import('../conversation/people.js').Action[]} */
+  actionsFor(user) {
     if (user.role !== 'guest') return [];
     const path = `${this.path}/users/${user.id}`;
     if (user.status === 'banned') return [{ label: gettext('Lift the ban'), act: () => this.api.put(path, { status: 'removed' }) }];
@@ -264,57 +297,57 @@ export class InboxChat {
     ];
   }
 
-  // --- What one can do with the chat ---
+  // --- Actions ---
 
   async setStatus() {
     const status = this.chat.status === 'open' ? 'closed' : 'open';
     await this.attempt(async () => {
       const chat = await this.api.put(this.path, { status });
       Object.assign(this.chat, { status: chat.status });
-      this.show();
+      this.update();
     });
   }
 
-  async rotate() {
+  async rotatePassword() {
     const question = gettext('Make a new password? The links that were shared so far are good no more.');
-    if (!(await confirmed(question, gettext('New password')))) return;
+    if (!(await confirmAction(question, gettext('New password')))) return;
     await this.attempt(async () => {
       const { url } = await this.api.post(`${this.path}/share`, { rotate: true });
       this.showPeople(true);
-      await this.people?.offer(url);
-      this.say(gettext('The chat has a new password.'));
+      await this.people?.offerLink(url);
+      this.notify(gettext('The chat has a new password.'));
     });
   }
 
-  async reply() {
+  async insertReply() {
     if (!this.conversation) {
-      this.say(gettext('Join the chat first.'));
+      this.notify(gettext('Join the chat first.'));
       return;
     }
-    const text = await chooseReply(this.api, this.company.id, (error) => this.say(sentence(error)));
+    const text = await chooseReply(this.api, this.company.id, (error) => this.notify(describeError(error)));
     if (text) this.conversation.insert(text);
     else this.conversation.focus();
   }
 
   focus() {
     if (this.conversation) this.conversation.focus();
-    else this.node.querySelector('.join button')?.focus();
+    else /** @type {HTMLElement | null} */ (this.node.querySelector('.join button'))?.focus();
   }
 
   async attempt(act) {
-    this.say('');
+    this.notify('');
     try {
       await act();
     } catch (error) {
-      this.say(sentence(error));
+      this.notify(describeError(error));
     }
   }
 
-  say(text) {
-    this.said.textContent = text;
+  notify(text) {
+    this.notice.textContent = text;
   }
 
-  show() {
+  update() {
     this.title.title = titleOf(this.chat);
     this.title.replaceChildren(bdi(titleOf(this.chat)));
     this.toggle.textContent = this.chat.status === 'open' ? gettext('Close chat') : gettext('Reopen');

@@ -1,95 +1,121 @@
-// The chats of one's companies: those with unread messages first, kept live by events.
+// The list of the agent's chats, those with unread messages first. Events keep it up to date.
 
 import { bdi, element } from '../../chatapi/ui/dom.js';
-import { briefly, moment, onNewDay } from '../../chatapi/text/times.js';
+import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
-import { nameOf } from '../conversation/message.js';
+import { fullName } from '../conversation/message.js';
 
-const PAGE = 249;
-const MOST_OPEN = 1_000; // as many open chats are sorted here; with more, search finds them
+const OPEN_PAGE_SIZE = 249;
+const PAGE_SIZE = 50; // of closed chats and of search results
+const MAX_OPEN = 1_000; // open chats that are loaded and sorted here; search finds the others
 
 export class InboxList {
-  /** `root` holds the rows, `more` loads the next ones; `onOpen(chat)` when one is chosen, `onCount(n)` how many
-   *  have something unread. */
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.root holds the rows
+   * @param {HTMLElement} options.more the button that loads more
+   * @param {HTMLElement} options.empty shown when there are no chats
+   * @param {import('../../chatapi/api/client.js').Api} options.api
+   * @param {any[]} options.companies
+   * @param {(chat: any) => void} options.onOpen called when the agent chooses a chat
+   * @param {(count: number) => void} options.onCount gets the number of chats with unread messages
+   */
   constructor({ root, more, empty, api, companies, onOpen, onCount }) {
-    Object.assign(this, { root, more, empty, api, onOpen, onCount });
+    this.root = root;
+    this.more = more;
+    this.empty = empty;
+    this.api = api;
+    this.onOpen = onOpen;
+    this.onCount = onCount;
     this.companies = new Map(companies.map((company) => [company.id, company]));
+    /** @type {Map<number, any>} */
     this.chats = new Map();
-    this.asked = { status: 'open', company_id: '', q: '' };
+    this.filter = { status: 'open', company_id: '', q: '' };
+    /** @type {number | null} */
     this.current = null; // the id of the chat that is open beside the list
-    this.counted = null; // the same, once the agent has joined it
-    this.next = null; // the next page, where the API's order is kept
-    this.turn = 0;
-    this.meanwhile = null; // events that wait until the list has been loaded
+    /** @type {number | null} */
+    this.counted = null; // the same once the agent has joined it: the conversation counts its unread messages
+    /** @type {URLSearchParams | null} */
+    this.next = null; // the query for the next page
+    this.generation = 0; // of `show`
+    /** @type {any[] | null} */
+    this.queue = null; // events that arrive while the list is being loaded
+    /** @type {Map<number, {again: boolean}>} */
+    this.fetching = new Map(); // requests for one chat, by its id
     more.addEventListener('click', () => this.loadMore());
-    onNewDay(() => this.draw(), { signal: new AbortController().signal }); // as long as the page is open
+    onNewDay(() => this.render(), { signal: new AbortController().signal }); // for the page's lifetime
   }
 
-  get live() {
-    return this.asked.status === 'open' && !this.asked.q;
+  /** Whether all matching chats are loaded, so that they are sorted here. */
+  get isLive() {
+    return this.filter.status === 'open' && !this.filter.q;
   }
 
-  /** Show what is asked for: {status: 'open'|'closed'|'', company_id, q}. */
-  async show(asked = this.asked) {
-    this.asked = asked;
-    this.turn += 1;
-    const { turn } = this;
-    this.meanwhile ??= []; // events that the pages may not have in them
-    const query = new URLSearchParams({ per_page: String(this.live ? PAGE : 50) });
-    for (const [name, value] of Object.entries(asked)) if (value) query.set(name, value);
+  /**
+   * Load the chats that match a filter.
+   *
+   * @param {{status: string, company_id: string, q: string}} [filter] `status` is 'open', 'closed' or '' for both
+   */
+  async show(filter = this.filter) {
+    this.filter = filter;
+    this.generation += 1;
+    const { generation } = this;
+    this.queue ??= []; // the pages may lack events that arrive meanwhile
+    const query = new URLSearchParams({ per_page: String(this.isLive ? OPEN_PAGE_SIZE : PAGE_SIZE) });
+    for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
     try {
       const found = [];
       do {
-        const page = await this.page(query);
-        if (turn !== this.turn) return; // something else was asked for meanwhile
+        const page = await this.fetchPage(query);
+        if (generation !== this.generation) return; // the filter has changed
         found.push(...page.data);
         query.set('cursor', page.next_cursor ?? '');
-      } while (this.live && query.get('cursor') && found.length < MOST_OPEN);
+      } while (this.isLive && query.get('cursor') && found.length < MAX_OPEN);
       this.next = query.get('cursor') ? query : null;
       this.chats = new Map(found.map((chat) => [chat.id, chat]));
     } finally {
-      if (turn === this.turn) this.catchUp();
+      if (generation === this.generation) this.catchUp();
     }
   }
 
   async loadMore() {
-    const { turn, next: query } = this;
-    const page = await this.page(query);
-    if (turn !== this.turn) return;
+    const { generation, next: query } = this;
+    const page = await this.fetchPage(query);
+    if (generation !== this.generation) return;
     for (const chat of page.data) if (!this.chats.has(chat.id)) this.chats.set(chat.id, chat);
     query.set('cursor', page.next_cursor ?? '');
     this.next = page.next_cursor && query;
-    this.draw();
+    this.render();
   }
 
-  /** By a cursor: a chat that leaves the list meanwhile moves no other one out of the next page. */
-  page(query) {
+  /** By cursor, so that a chat that leaves the list does not shift another one out of the next page. */
+  fetchPage(query) {
     return this.api.get(`/api/chats?${query}`);
   }
 
-  // --- What happens ---
+  // --- Events ---
 
-  /** Take the events that came while the list was on its way; what it knows already changes nothing. */
+  /** Process the events that arrived while the list was being loaded; those that it includes change nothing. */
   catchUp() {
-    const events = this.meanwhile ?? [];
-    this.meanwhile = null;
-    for (const event of events) this.happened(event);
-    this.draw();
+    const events = this.queue ?? [];
+    this.queue = null;
+    for (const event of events) this.handleEvent(event);
+    this.render();
   }
 
-  /** One event of any chat. */
-  happened(event) {
-    if (this.meanwhile) {
-      this.meanwhile.push(event);
+  /** Process an event of any chat. */
+  handleEvent(event) {
+    if (this.queue) {
+      this.queue.push(event);
       return;
     }
     const { seq, type, chat_id: id, data } = event;
     const chat = this.chats.get(id);
-    if (seq <= chat?.last_seq) return; // the chat as it is known was asked for later
+    if (seq <= chat?.last_seq) return; // the chat was fetched after the event
     if (!chat) {
-      const appears = ['chat.created', 'chat.reopened', 'message.created'].includes(type);
-      if (appears && !this.asked.q) this.fetch(id);
+      const mayMatch = ['chat.created', 'chat.reopened', 'message.created'].includes(type);
+      if (mayMatch && !this.filter.q) this.fetch(id);
       return;
     }
     if (seq > chat.last_seq + 1 || this.needsCounting(chat, event)) {
@@ -99,25 +125,29 @@ export class InboxList {
     chat.last_seq = seq;
     if (type === 'message.created') {
       chat.last_message = data;
-      if (data.author.id === chat.chat_user_id) chat.unread_count = 0; // who sends has read what came before
+      if (data.author.id === chat.chat_user_id) chat.unread_count = 0; // sending a message implies having read all before it
       else if (id !== this.counted) chat.unread_count += 1;
     } else if (type.startsWith('message.')) {
       if (chat.last_message?.id === data.id) chat.last_message = data;
     } else if (type.startsWith('chat.')) {
       Object.assign(chat, data);
-      if (!this.fits(chat)) this.chats.delete(id);
+      if (!this.matches(chat)) this.chats.delete(id);
     }
-    this.draw();
+    this.render();
   }
 
-  /** Whether only the server knows what an event means for what is unread. */
+  /** Whether only the server can tell how an event changes the number of unread messages. */
   needsCounting(chat, { type, data }) {
-    if (type === 'user.joined') return data.role === 'agent' && chat.chat_user_id === null; // it may be the reader
+    if (type === 'user.joined') return data.role === 'agent' && chat.chat_user_id === null; // it may be this agent
     return type === 'message.deleted' && chat.unread_count > 0 && chat.id !== this.counted;
   }
 
-  /** Whether an event without an id says that the reader has read a chat, here or elsewhere. */
-  isRead({ type, chat_id: id, data }) {
+  /**
+   * Process an ephemeral event.
+   *
+   * @returns {boolean} whether it reports that the agent has read a chat, here or elsewhere
+   */
+  handleEphemeral({ type, chat_id: id, data }) {
     const chat = this.chats.get(id);
     if (type !== 'read' || !chat || data.chat_user_id !== chat.chat_user_id) return false;
     if (id === this.counted || chat.unread_count === 0) return true;
@@ -126,38 +156,37 @@ export class InboxList {
     return true;
   }
 
-  /** Have a chat as the server knows it now. */
+  /** Fetch the current state of a chat. */
   fetch(id) {
-    this.fetching ??= new Map();
-    const asked = this.fetching.get(id);
-    if (asked) {
-      asked.again = true; // what happened now may be missing in the answer
+    const running = this.fetching.get(id);
+    if (running) {
+      running.again = true; // its response may lack the latest event
       return;
     }
-    const asking = { again: false };
-    this.fetching.set(id, asking);
+    const request = { again: false };
+    this.fetching.set(id, request);
     this.api
       .get(`/api/chats/${id}`)
       .catch(() => null)
       .then((chat) => {
         this.fetching.delete(id);
-        if (asking.again) this.fetch(id);
+        if (request.again) this.fetch(id);
         if (!chat || (this.chats.get(id)?.last_seq ?? 0) > chat.last_seq) return;
         if (id === this.counted) chat.unread_count = this.chats.get(id)?.unread_count ?? 0;
-        if (!this.fits(chat)) this.chats.delete(id);
-        else if (this.chats.has(id) || !this.asked.q) this.chats.set(id, chat);
-        this.draw();
+        if (!this.matches(chat)) this.chats.delete(id);
+        else if (this.chats.has(id) || !this.filter.q) this.chats.set(id, chat);
+        this.render();
       });
   }
 
-  /** Whether a chat belongs to what is asked for, but for the words searched: these are the server's to find. */
-  fits(chat) {
-    const { status, company_id: company } = this.asked;
+  /** Whether a chat matches the filter, apart from the search, which only the server can evaluate. */
+  matches(chat) {
+    const { status, company_id: company } = this.filter;
     return (!status || chat.status === status) && (!company || chat.company_id === Number(company));
   }
 
-  /** The agent is this chat user of a chat: what they write is not unread. */
-  mineIs(chatId, chatUserId) {
+  /** Set which chat user of a chat the agent is. */
+  setChatUser(chatId, chatUserId) {
     const chat = this.chats.get(chatId);
     if (chat) chat.chat_user_id = chatUserId;
   }
@@ -166,36 +195,43 @@ export class InboxList {
     const chat = this.chats.get(id);
     if (!chat || chat.unread_count === count) return;
     chat.unread_count = count;
-    this.draw();
+    this.render();
   }
 
   setCurrent(id) {
     this.current = id;
-    this.draw();
+    this.render();
   }
 
-  // --- What is shown ---
+  // --- Rendering ---
 
   sorted() {
     const chats = [...this.chats.values()];
-    if (!this.live) return chats;
+    if (!this.isLive) return chats;
     const time = (chat) => chat.last_message?.created_at ?? chat.created_at;
-    return chats.sort((a, b) => Boolean(b.unread_count) - Boolean(a.unread_count) || (time(a) < time(b) ? 1 : -1));
+    return chats.sort((a, b) => Number(b.unread_count > 0) - Number(a.unread_count > 0) || (time(a) < time(b) ? 1 : -1));
   }
 
-  draw() {
-    const focused = document.activeElement?.closest?.('[data-chat]')?.dataset.chat;
-    this.root.replaceChildren(...this.sorted().map((chat) => this.row(chat)));
-    if (focused) this.root.querySelector(`[data-chat="${focused}"]`)?.focus();
+  render() {
+    /** @type {HTMLElement | null | undefined} */
+    const focusedRow = document.activeElement?.closest('[data-chat]');
+    const focused = focusedRow?.dataset.chat;
+    this.root.replaceChildren(...this.sorted().map((chat) => this.renderRow(chat)));
+    if (focused) this.focusRow(focused);
     this.more.hidden = !this.next;
     this.empty.hidden = this.chats.size > 0;
     this.onCount([...this.chats.values()].filter((chat) => chat.unread_count > 0).length);
   }
 
-  row(chat) {
+  /** @param {number | string | null} id a chat's */
+  focusRow(id) {
+    /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-chat="${id}"]`))?.focus();
+  }
+
+  renderRow(chat) {
     const { last_message: last, unread_count: unread } = chat;
     const when = last?.created_at ?? chat.created_at;
-    const said = !last
+    const preview = !last
       ? gettext('No message yet')
       : last.text === null
         ? gettext('This message was deleted.')
@@ -217,13 +253,13 @@ export class InboxList {
           'span',
           { class: 'row-top' },
           element('span', { class: 'row-name', title: titleOf(chat) }, bdi(titleOf(chat))),
-          element('time', { class: 'quiet small', dateTime: when, title: moment(when) }, briefly(when)),
+          element('time', { class: 'quiet small', dateTime: when, title: formatDateTime(when) }, formatBrief(when)),
         ),
         element(
           'span',
           { class: 'row-text' },
-          last ? element('bdi', { class: 'row-who' }, `${shorten(nameOf(last.author), 30)}: `) : null,
-          bdi(said),
+          last ? element('bdi', { class: 'row-who' }, `${shorten(fullName(last.author), 30)}: `) : null,
+          bdi(preview),
         ),
         company || chat.status === 'closed' || unread
           ? element(
@@ -244,14 +280,19 @@ export class InboxList {
     );
   }
 
-  /** The chat that stands `step` places from the one that has the focus, or is open. */
+  /**
+   * The row `step` rows after the one that has the focus or, without a focused row, that is open.
+   *
+   * @param {1 | -1} step
+   */
   neighbour(step) {
-    const rows = [...this.root.querySelectorAll('[data-chat]')];
+    /** @type {HTMLElement[]} */
+    const rows = [...this.root.querySelectorAll('[data-chat]')].filter((row) => row instanceof HTMLElement);
     const here = rows.findIndex((row) => row === document.activeElement || Number(row.dataset.chat) === this.current);
-    const focused = rows.indexOf(document.activeElement);
+    const focused = rows.findIndex((row) => row === document.activeElement);
     return rows[(focused >= 0 ? focused : here) + step] ?? (here < 0 ? rows[0] : null);
   }
 }
 
-/** What a chat is called in a list. */
+/** The name of a chat, or its number if it has none. */
 export const titleOf = (chat) => chat.name || interpolate(gettext('Chat %(id)s'), { id: chat.id });

@@ -1,96 +1,113 @@
-// Word of new messages outside the page, when the agent allowed it and can't see the page.
+// Desktop notifications of new messages, if the agent has turned them on and no tab of the inbox is visible.
 
-import { keep, kept } from '../../chatapi/storage/storage.js';
-import { SharedSight } from '../../chatapi/ui/visibility.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { SharedVisibility } from '../../chatapi/ui/visibility.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
-import { nameOf } from '../conversation/message.js';
+import { fullName } from '../conversation/message.js';
 
 const KEY = 'chatapi:notifications';
-const PATIENCE = 1_000; // milliseconds in which a message may be read in another browser
+const DELAY = 1_000; // milliseconds in which the message may be read in another browser
 
-/** A button that asks for them; `titleOf(chatId)` names a chat, `onOpen(chatId)` is called when one is chosen. */
+/**
+ * A notification that is shown or about to be.
+ *
+ * @typedef {object} Notice
+ * @property {any} message
+ * @property {any} timer until it is shown; null afterwards
+ * @property {() => void} close
+ */
+
 export class Notifications {
+  /**
+   * @param {object} options
+   * @param {HTMLButtonElement} options.button turns notifications on and off
+   * @param {number} options.userId
+   * @param {(chatId: number) => string} options.titleOf
+   * @param {(chatId: number) => void} options.onOpen called when the agent clicks a notification
+   */
   constructor({ button, userId, titleOf, onOpen }) {
     this.titleOf = titleOf;
     this.onOpen = onOpen;
     this.button = button;
-    this.sight = new SharedSight(`chatapi:inbox:${userId}`);
-    this.told = new Map(); // chat id → {message, close()}: what is shown, or about to be
+    this.visibility = new SharedVisibility(`chatapi:inbox:${userId}`);
+    /** @type {Map<number, Notice>} by chat id */
+    this.notices = new Map();
     if (!('Notification' in globalThis)) return;
     button.hidden = false;
-    button.addEventListener('click', () => this.turn());
-    this.show();
+    button.addEventListener('click', () => this.toggle());
+    this.updateButton();
   }
 
   get on() {
-    return 'Notification' in globalThis && Notification.permission === 'granted' && kept(KEY) === 'on';
+    return 'Notification' in globalThis && Notification.permission === 'granted' && getStored(KEY) === 'on';
   }
 
-  async turn() {
-    if (this.on) keep(KEY, null);
-    else if ((await Notification.requestPermission()) === 'granted') keep(KEY, 'on');
-    this.show();
+  async toggle() {
+    if (this.on) setStored(KEY, null);
+    else if ((await Notification.requestPermission()) === 'granted') setStored(KEY, 'on');
+    this.updateButton();
   }
 
-  show() {
-    const refused = Notification.permission === 'denied';
-    this.button.disabled = refused;
+  updateButton() {
+    const blocked = Notification.permission === 'denied';
+    this.button.disabled = blocked;
     this.button.setAttribute('aria-pressed', String(this.on));
-    this.button.textContent = refused
+    this.button.textContent = blocked
       ? gettext('Notifications are blocked')
       : this.on
         ? gettext('Notifications are on')
         : gettext('Turn on notifications');
   }
 
-  /** Notify of a message, unless some tab of the inbox is in sight, or it is read at once. */
-  tell(message) {
+  /** Notify of a message, unless a tab of the inbox is visible or the message is read at once. */
+  notify(message) {
     if (!this.on || message.text === null) return;
-    const waiting = this.told.get(message.chat_id);
-    if (waiting?.clock) {
-      waiting.message = message; // one notification of both
+    const former = this.notices.get(message.chat_id);
+    if (former?.timer) {
+      former.message = message; // one notification for both messages
       return;
     }
-    waiting?.close();
-    const told = { message, close: () => clearTimeout(told.clock) };
-    told.clock = setTimeout(async () => {
-      told.clock = null;
-      if (!(await this.sight.isAnywhere())) this.notify(told);
-    }, PATIENCE);
-    this.told.set(message.chat_id, told);
+    former?.close();
+    /** @type {Notice} */
+    const notice = { message, timer: null, close: () => clearTimeout(notice.timer) };
+    notice.timer = setTimeout(async () => {
+      notice.timer = null;
+      if (!(await this.visibility.isVisibleAnywhere())) this.show(notice);
+    }, DELAY);
+    this.notices.set(message.chat_id, notice);
   }
 
-  /** Take back what was said of a chat, as the reader has read it up to `seq`. */
+  /** Close the notification of a chat that has been read up to `seq`. */
   withdraw(chatId, seq) {
-    const told = this.told.get(chatId);
-    if (!told || told.message.seq > seq) return;
-    told.close();
-    this.told.delete(chatId);
+    const notice = this.notices.get(chatId);
+    if (!notice || notice.message.seq > seq) return;
+    notice.close();
+    this.notices.delete(chatId);
   }
 
-  notify(told) {
-    const { message } = told;
-    const names = { name: nameOf(message.author), chat: this.titleOf(message.chat_id) };
+  show(notice) {
+    const { message } = notice;
+    const names = { name: fullName(message.author), chat: this.titleOf(message.chat_id) };
     const title = interpolate(gettext('%(name)s in %(chat)s'), names);
     const options = { body: shorten(message.text, 200), tag: `chat-${message.chat_id}` };
-    let note;
+    let notification;
     try {
-      note = new Notification(title, options);
+      notification = new Notification(title, options);
     } catch {
-      this.tellByWorker(title, { ...options, data: { url: `/inbox#chat=${message.chat_id}` } });
+      this.showByWorker(title, { ...options, data: { url: `/inbox#chat=${message.chat_id}` } });
       return;
     }
-    told.close = () => note.close();
-    note.addEventListener('click', () => {
+    notice.close = () => notification.close();
+    notification.addEventListener('click', () => {
       window.focus();
       this.onOpen(message.chat_id);
-      note.close();
+      notification.close();
     });
   }
 
-  /** Where pages may not notify themselves, as on Android. */
-  async tellByWorker(title, options) {
+  /** For browsers in which only service workers may show notifications, as on Android. */
+  async showByWorker(title, options) {
     const worker = await navigator.serviceWorker?.getRegistration();
     await worker?.showNotification(title, options);
   }

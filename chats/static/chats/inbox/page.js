@@ -1,36 +1,41 @@
-// The agents' inbox: the list of chats, one of them open beside it, both live.
+// The agents' inbox: the list of chats and, beside it, the open chat. One stream keeps both up to date.
 
 import { BrowserApi } from '../../chatapi/api/browser-client.js';
 import { find } from '../../chatapi/ui/dom.js';
-import { Once } from '../../chatapi/stream/new-events.js';
+import { Deduplicator } from '../../chatapi/stream/deduplicator.js';
 import { SharedStream } from '../../chatapi/stream/shared.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
-import { sentence } from '../conversation/errors.js';
+import { describeError } from '../conversation/errors.js';
 import { InboxChat } from './chat.js';
 import { InboxList, titleOf } from './list.js';
 import { Notifications } from './notifications.js';
-import { listen, showKeys } from './shortcuts.js';
+import { listenToKeys, showKeys } from './shortcuts.js';
 
-const MOST_PRESENT = 20; // chats that one stream takes, of those that all tabs have open
-const TYPED = 300; // milliseconds after the last letter of a search
+const MAX_PRESENCE = 20; // the API's maximum of chats whose presence one stream reports
+const SEARCH_DELAY = 300; // milliseconds after the last key press
 
 const root = find('#inbox');
-const said = find('#inbox-said');
-const search = find('#inbox-search');
+const notice = find('#inbox-said');
+const searchField = find('#inbox-search');
 const status = find('#inbox-status');
 const company = find('#inbox-company');
-const plainTitle = document.title;
+const originalTitle = document.title;
 
 const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=csrfmiddlewaretoken]').value });
+/** @type {InboxList} */
 let list;
+/** @type {InboxChat | null} */
 let opened = null;
+/** @type {Notifications} */
 let notifications;
-let once;
+/** @type {Deduplicator} */
+let deduplicator;
+/** @type {SharedStream} */
 let stream;
-let leaving = false; // the page, as by logging out: what ends then is not begun again
+let leaving = false; // the page, as at log-out: its token is not renewed then
 
-async function begin() {
-  await api.begin();
+async function start() {
+  await api.authenticate();
   const user = await api.get('/api/user');
   for (const { id, name } of user.companies) company.append(new Option(name, id));
   company.closest('label').hidden = user.companies.length < 2;
@@ -42,7 +47,7 @@ async function begin() {
     companies: user.companies,
     onOpen: (chat) => open(user, chat.id),
     onCount: (count) => {
-      document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: plainTitle }) : plainTitle;
+      document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: originalTitle }) : originalTitle;
     },
   });
   notifications = new Notifications({
@@ -51,31 +56,31 @@ async function begin() {
     titleOf: (id) => (list.chats.has(id) ? titleOf(list.chats.get(id)) : interpolate(gettext('Chat %(id)s'), { id })),
     onOpen: (id) => open(user, id),
   });
-  // The stream first: what happens while the list is on its way comes by it.
-  const { last_id: place } = await api.get('/api/events?limit=1');
-  once = new Once(place);
-  stream = listenTo(user, place);
+  // Open the stream first: it delivers what happens while the list is being loaded.
+  const { last_id: position } = await api.get('/api/events?limit=1');
+  deduplicator = new Deduplicator(position);
+  stream = openStream(user, position);
   await list.show();
   root.removeAttribute('aria-busy');
-  wire(user);
+  addListeners(user);
   openFromAddress(user);
 }
 
-function listenTo(user, place) {
+function openStream(user, position) {
   return new SharedStream(`inbox:${user.id}`, {
-    path: (open) => (open.length ? `/api/events?present_in=${open.slice(-MOST_PRESENT)}` : '/api/events'),
+    path: (open) => (open.length ? `/api/events?present_in=${open.slice(-MAX_PRESENCE)}` : '/api/events'),
     token: () => api.token,
-    after: place,
-    signal: new AbortController().signal, // as long as the page is there
-    onEvent: happened,
-    onPassing: passed,
+    after: position,
+    signal: new AbortController().signal, // for the page's lifetime
+    onEvent: handleEvent,
+    onEphemeral: handleEphemeral,
     onState: (state) => {
-      if (state === 'offline') said.textContent = gettext('Reconnecting …');
-      else if (state === 'live') said.textContent = '';
-      opened?.connected(state);
+      if (state === 'disconnected') notice.textContent = gettext('Reconnecting …');
+      else if (state === 'connected') notice.textContent = '';
+      opened?.handleState(state);
     },
     onEnd: async () => {
-      // The token of this browser has ended: on with another one, or to the log-in.
+      // The token has expired: continue with a new one, or go to the log-in.
       if (leaving) return false;
       await api.renew().catch(() => {});
       return true;
@@ -83,27 +88,27 @@ function listenTo(user, place) {
   });
 }
 
-function happened(event, id) {
-  if (once.isNew(id)) notify(event);
-  list.happened(event);
-  if (opened?.chat.id === event.chat_id) opened.happened(event);
+function handleEvent(event, id) {
+  if (deduplicator.isNew(id)) notify(event);
+  list.handleEvent(event);
+  if (opened?.chat.id === event.chat_id) opened.handleEvent(event);
 }
 
 function notify({ type, chat_id: id, data }) {
-  if (type === 'message.created' && data.author.role === 'guest') notifications.tell(data);
+  if (type === 'message.created' && data.author.role === 'guest') notifications.notify(data);
   else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
 }
 
-function passed(event) {
-  if (list.isRead(event)) notifications.withdraw(event.chat_id, event.data.seq);
-  if (opened?.chat.id === event.chat_id) opened.passed(event);
+function handleEphemeral(event) {
+  if (list.handleEphemeral(event)) notifications.withdraw(event.chat_id, event.data.seq);
+  if (opened?.chat.id === event.chat_id) opened.handleEphemeral(event);
 }
 
 // --- The chat beside the list ---
 
 async function open(user, id, { keepAddress = false } = {}) {
   if (list.current === id) {
-    opened?.focus(); // or it opens just now
+    opened?.focus(); // null while it is being opened
     return;
   }
   close();
@@ -113,7 +118,7 @@ async function open(user, id, { keepAddress = false } = {}) {
   find('#inbox-nothing').hidden = true;
   try {
     const chat = await api.get(`/api/chats/${id}`);
-    if (list.current !== id) return; // another one was chosen meanwhile
+    if (list.current !== id) return; // the agent has chosen another chat
     stream.setOpen([id]);
     opened = new InboxChat(find('#inbox-chat'), {
       api,
@@ -122,8 +127,8 @@ async function open(user, id, { keepAddress = false } = {}) {
       state: stream.state,
       onUnread: (count) => list.setUnread(id, count),
       onJoined: (me) => {
-        stream.setOpen([id]); // now as one who is there
-        list.mineIs(id, me.id);
+        stream.setOpen([id]); // reconnect, so that the stream reports the agent as present
+        list.setChatUser(id, me.id);
         list.counted = id;
       },
       onBack: () => history.back(),
@@ -132,7 +137,7 @@ async function open(user, id, { keepAddress = false } = {}) {
   } catch (error) {
     if (list.current !== id) return;
     leave();
-    said.textContent = sentence(error);
+    notice.textContent = describeError(error);
   }
 }
 
@@ -149,7 +154,7 @@ function leave() {
   find('#inbox-nothing').hidden = false;
   const former = list.current;
   list.setCurrent(null);
-  find('#inbox-list').querySelector(`[data-chat="${former}"]`)?.focus();
+  list.focusRow(former);
 }
 
 function openFromAddress(user) {
@@ -158,32 +163,32 @@ function openFromAddress(user) {
   else if (list.current) leave();
 }
 
-// --- What the agent does ---
+// --- Input ---
 
-function wire(user) {
+function addListeners(user) {
   addEventListener('beforeunload', () => {
     leaving = true;
   });
   addEventListener('pageshow', ({ persisted }) => {
-    if (persisted) location.reload(); // brought back as it was left: without its stream
+    if (persisted) location.reload(); // restored from the back/forward cache, without its stream
   });
   addEventListener('popstate', () => openFromAddress(user));
-  let clock;
-  const ask = () =>
+  let timer;
+  const search = () =>
     list
-      .show({ status: status.value, company_id: company.value, q: search.value.trim() })
+      .show({ status: status.value, company_id: company.value, q: searchField.value.trim() })
       .then(() => {
-        said.textContent = '';
+        notice.textContent = '';
       })
       .catch((error) => {
-        said.textContent = sentence(error);
+        notice.textContent = describeError(error);
       });
-  search.addEventListener('input', () => {
-    clearTimeout(clock);
-    clock = setTimeout(ask, TYPED);
+  searchField.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, SEARCH_DELAY);
   });
-  status.addEventListener('change', ask);
-  company.addEventListener('change', ask);
+  status.addEventListener('change', search);
+  company.addEventListener('change', search);
   find('#inbox-list').addEventListener('keydown', (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -191,17 +196,17 @@ function wire(user) {
     list.neighbour(step)?.focus();
   });
   find('#inbox-keys').addEventListener('click', showKeys);
-  listen({
+  listenToKeys({
     j: () => list.neighbour(1)?.focus(),
     k: () => list.neighbour(-1)?.focus(),
-    '/': () => search.focus(),
+    '/': () => searchField.focus(),
     r: () => opened?.focus(),
     e: () => opened?.setStatus(),
     '?': showKeys,
   });
 }
 
-begin().catch((error) => {
+start().catch((error) => {
   root.removeAttribute('aria-busy');
-  said.textContent = sentence(error);
+  notice.textContent = describeError(error);
 });

@@ -1,17 +1,23 @@
-// Answers prepared in advance: a dialog to find one in.
+// The dialog for choosing a saved reply.
 
 import { bdi, element } from '../../chatapi/ui/dom.js';
-import { folded, shorten } from '../../chatapi/text/text.js';
+import { fold, shorten } from '../../chatapi/text/text.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 
-/** Let the agent choose a saved reply of a company: its text, or null. `onFault(error)` when there is
- *  none to be had. */
-export async function chooseReply(api, companyId, onFault) {
+/**
+ * Let the agent choose a saved reply of a company.
+ *
+ * @param {Pick<import('../../chatapi/api/client.js').Api, 'get'>} api
+ * @param {number} companyId
+ * @param {(error: any) => void} onError called if the replies cannot be loaded
+ * @returns {Promise<string | null>} the reply's text; null if none was chosen
+ */
+export async function chooseReply(api, companyId, onError) {
   let replies;
   try {
     replies = (await api.get(`/api/companies/${companyId}/replies?per_page=249`)).data;
   } catch (error) {
-    onFault(error);
+    onError(error);
     return null;
   }
   return new Promise((resolve) => {
@@ -42,13 +48,13 @@ export async function chooseReply(api, companyId, onFault) {
     );
 
     function draw() {
-      const words = folded(search.value).split(/\s+/).filter(Boolean);
-      const fitting = replies.filter(({ title, text }) => {
-        const whole = folded(`${title} ${text}`);
+      const words = fold(search.value).split(/\s+/).filter(Boolean);
+      const matching = replies.filter(({ title, text }) => {
+        const whole = fold(`${title} ${text}`);
         return words.every((word) => whole.includes(word));
       });
       list.replaceChildren(
-        ...fitting.map((reply) =>
+        ...matching.map((reply) =>
           element(
             'li',
             {},
@@ -61,10 +67,13 @@ export async function chooseReply(api, companyId, onFault) {
           ),
         ),
       );
-      if (!fitting.length) {
+      if (!matching.length) {
         list.append(element('li', { class: 'quiet' }, replies.length ? gettext('Nothing fits.') : gettext('Your company has no saved replies yet.')));
       }
     }
+
+    /** @returns {HTMLElement | null} */
+    const firstReply = () => list.querySelector('.reply');
 
     function choose(reply) {
       chosen = reply.text;
@@ -74,10 +83,10 @@ export async function chooseReply(api, companyId, onFault) {
     search.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') {
         event.preventDefault();
-        list.querySelector('.reply')?.click();
+        firstReply()?.click();
       } else if (event.key === 'ArrowDown') {
         event.preventDefault();
-        list.querySelector('.reply')?.focus();
+        firstReply()?.focus();
       }
     });
     document.body.append(dialog);

@@ -1,7 +1,7 @@
-// Keys of the inbox. None is heard while somebody types, and they can be switched off.
+// Keyboard shortcuts of the inbox. They are ignored while somebody types, and can be turned off.
 
 import { element } from '../../chatapi/ui/dom.js';
-import { keep, kept } from '../../chatapi/storage/storage.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 
 const KEY = 'chatapi:shortcuts';
@@ -16,32 +16,36 @@ export const KEYS = [
   ['?', gettext('Show these keys')],
 ];
 
-/** Call `actions[key]()` for the keys that are pressed. */
-export function listen(actions) {
+/**
+ * Call `actions[key]()` when a key is pressed.
+ *
+ * @param {Record<string, () => void>} actions
+ */
+export function listenToKeys(actions) {
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    if (kept(KEY) === 'off' && event.key !== '?') return;
+    if (getStored(KEY) === 'off' && event.key !== '?') return;
     if (document.querySelector('dialog[open]')) return;
-    if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
-    const act = actions[event.key];
-    if (!act) return;
+    if (event.target instanceof Element && event.target.closest('input, textarea, select, [contenteditable]')) return;
+    const action = actions[event.key];
+    if (!action) return;
     event.preventDefault();
-    act();
+    action();
   });
 }
 
 export function showKeys() {
   const off = element('input', {
     type: 'checkbox',
-    checked: kept(KEY) !== 'off',
+    checked: getStored(KEY) !== 'off',
     id: 'keys-on',
-    on: { change: () => keep(KEY, off.checked ? null : 'off') },
+    on: { change: () => setStored(KEY, off.checked ? null : 'off') },
   });
   const dialog = element(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'keys-title', on: { close: () => dialog.remove() } },
     element('h2', { id: 'keys-title' }, gettext('Keys')),
-    element('dl', { class: 'keys' }, ...KEYS.map(([key, does]) => element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, does)))),
+    element('dl', { class: 'keys' }, ...KEYS.map(([key, description]) => element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, description)))),
     element('p', { class: 'check' }, off, element('label', { for: 'keys-on' }, gettext('Listen to these keys'))),
     element('form', { method: 'dialog' }, element('button', { class: 'button' }, gettext('Done'))),
   );

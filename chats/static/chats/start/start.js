@@ -1,37 +1,44 @@
-// The start of a chat: who one is, what it is about; then as in any chat.
+// Starts a chat with a company: name, address and first message. After that it is a chat like any other.
 
 import { Api } from '../../chatapi/api/client.js';
 import { bdi, element, find } from '../../chatapi/ui/dom.js';
-import { keep, kept } from '../../chatapi/storage/storage.js';
-import { trimmed } from '../../chatapi/text/text.js';
+import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { trim } from '../../chatapi/text/text.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 import { excess, tooLong } from '../conversation/composer.js';
 import { field, personFields, step, values } from '../visitor/steps.js';
-import { prove, remember, visit } from '../visitor/visit.js';
+import { verify, updateVisitor, visit } from '../visitor/visit.js';
 
 const api = new Api();
 
 /**
- * Start a chat with a company, or go on with the one that this browser has there. `onChat(id)` is told
- * which chat it is.
+ * Start a chat with a company, or continue the one that this browser has there.
+ *
+ * @param {HTMLElement} root
+ * @param {object} options
+ * @param {string} options.company its slug
+ * @param {string} options.name
+ * @param {string} options.notice a text above the form
+ * @param {(id: number) => void} options.onChat gets the chat's id
+ * @param {(count: number) => void} [options.onUnread]
  */
 export async function start(root, { company, name, notice, onChat, onUnread }) {
   const key = `chatapi:started:${company}`;
   for (;;) {
-    let chatId = kept(key);
+    let chatId = getStored(key);
     if (chatId === null) {
       const started = await askStart(root, { company, name, notice });
       chatId = started.chat.id;
       const { person, password, attempt_key } = started;
-      remember(chatId, { ...person, password, token: started.token ?? null });
-      keep(key, chatId);
+      updateVisitor(chatId, { ...person, password, token: started.token ?? null });
+      setStored(key, chatId);
       onChat(chatId);
-      if (!started.token) await prove(root, chatId, { person, password, attempt_key });
+      if (!started.token) await verify(root, chatId, { person, password, attempt_key });
     } else {
       onChat(chatId);
     }
-    await visit(root, { chatId, onUnread, anew: true });
-    keep(key, null);
+    await visit(root, { chatId, onUnread, canStartNew: true });
+    setStored(key, null);
   }
 }
 
@@ -41,10 +48,10 @@ function askStart(root, { company, name, notice }) {
   const message = field(gettext('How can we help?'), {
     rows: 4,
     dir: 'auto',
-    value: kept(draftKey) ?? '',
-    on: { input: (event) => keep(draftKey, event.target.value || null) },
+    value: getStored(draftKey) ?? '',
+    on: { input: () => setStored(draftKey, message.input.value || null) },
   });
-  // The same start again, after an answer that was lost, is the same chat.
+  // Repeating the request after a lost response must not start a second chat.
   let attempt = { sent: null, key: null };
   return step(root, {
     title: gettext('Start a chat'),
@@ -58,14 +65,14 @@ function askStart(root, { company, name, notice }) {
     fields: { ...fields, message },
     act: async () => {
       const person = values(fields);
-      const text = trimmed(message.input.value);
+      const text = trim(message.input.value);
       const over = excess(text);
       if (over > 0) throw Object.assign(new Error('too long'), { errors: { message: [tooLong(over)] } });
       const body = { ...person, message: text };
       const sent = JSON.stringify(body);
       if (attempt.sent !== sent) attempt = { sent, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') };
       const started = await api.post(`/api/companies/${encodeURIComponent(company)}/start-chat`, body, { key: attempt.key });
-      keep(draftKey, null);
+      setStored(draftKey, null);
       return { ...started, person };
     },
   });

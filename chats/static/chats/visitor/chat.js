@@ -1,4 +1,4 @@
-// A visitor's page while they are in a chat: its name, the conversation, who is there.
+// A visitor's view of a chat: header, conversation and people.
 
 import { bdi, element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
@@ -6,16 +6,24 @@ import { openConversation } from '../conversation/conversation.js';
 import { People } from '../conversation/people.js';
 
 /**
- * Show the chat until it ends: 'left', or 'ended' when the token is good no more. Where another chat can
- * be started, also `anew`, which stands for that.
+ * Show the chat until it ends.
+ *
+ * @param {HTMLElement} root
+ * @param {object} options
+ * @param {import('../../chatapi/api/client.js').Api} options.api has a chat-user token
+ * @param {any} options.chat
+ * @param {any} options.me the visitor's chat user
+ * @param {(count: number) => void} [options.onUnread]
+ * @param {any} [options.newChat] if given, the visitor can ask for another chat, and it is returned
+ * @returns {Promise<any>} 'left', 'ended' when the token is no longer valid, or `newChat`
  */
-export function converse(root, { api, chat, me, onUnread = () => {}, anew = null }) {
+export function showChat(root, { api, chat, me, onUnread = () => {}, newChat = null }) {
   return new Promise((resolve, reject) => {
     const title = element('h1', { title: me.company.name }, bdi(me.company.name));
     const about = element('p', { class: 'quiet small', title: chat.name }, bdi(chat.name));
     const toggle = element(
       'button',
-      { class: 'button secondary small', type: 'button', 'aria-expanded': 'false', on: { click: () => show(!open()) } },
+      { class: 'button secondary small', type: 'button', 'aria-expanded': 'false', on: { click: () => showPeople(!isOpen()) } },
       gettext('People'),
     );
     const body = element('div', { class: 'chat-body' });
@@ -27,27 +35,27 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
     );
     root.replaceChildren(node);
 
-    const open = () => body.classList.contains('with-people');
-    function show(shown) {
+    const isOpen = () => body.classList.contains('with-people');
+    function showPeople(shown) {
       body.classList.toggle('with-people', shown);
       toggle.setAttribute('aria-expanded', String(shown));
     }
-    const escape = (event) => {
-      if (event.key !== 'Escape' || !open() || event.defaultPrevented) return;
-      show(false);
+    const handleKey = (event) => {
+      if (event.key !== 'Escape' || !isOpen() || event.defaultPrevented) return;
+      showPeople(false);
       toggle.focus();
     };
-    node.addEventListener('keydown', escape);
+    node.addEventListener('keydown', handleKey);
 
-    const plain = document.title;
+    const originalTitle = document.title;
     let people = null;
     let conversation = null;
-    function finish(how) {
+    function finish(result) {
       people?.close();
       conversation?.close();
-      document.title = plain;
+      document.title = originalTitle;
       onUnread(0);
-      resolve(how);
+      resolve(result);
     }
 
     openConversation(body, {
@@ -60,10 +68,10 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
           : me.company.name;
         onUnread(count);
       },
-      onEnded: () => finish(people?.leaving ? 'left' : 'ended'), // the stream may know it first
-      onAnew: anew && (() => finish(anew)),
-    }).then((made) => {
-      conversation = made;
+      onEnded: () => finish(people?.leaving ? 'left' : 'ended'), // the stream may end before the request to leave returns
+      onNewChat: newChat && (() => finish(newChat)),
+    }).then((opened) => {
+      conversation = opened;
       people = new People(body, {
         api,
         conversation,
@@ -82,7 +90,7 @@ export function converse(root, { api, chat, me, onUnread = () => {}, anew = null
   });
 }
 
-/** The company's logo, from wherever it keeps it; none when it can't be shown. */
+/** The company's logo; null if it has none. An image that fails to load removes itself. */
 function logo({ logo_url: src }) {
   if (!src) return null;
   return element('img', { class: 'logo', alt: '', referrerPolicy: 'no-referrer', on: { error: ({ target }) => target.remove() }, src });

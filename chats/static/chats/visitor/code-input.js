@@ -1,4 +1,4 @@
-// Six boxes for the six digits of an auth code: one can type, paste, go back and forth.
+// Six boxes for the six digits of an auth code, with support for pasting and arrow keys.
 
 import { element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
@@ -6,22 +6,26 @@ import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 const DIGITS = 6;
 
 export class CodeInput {
-  /** `onFull()` is told when each box holds a digit. */
+  /**
+   * @param {object} options
+   * @param {() => void} options.onFull called when every box holds a digit
+   */
   constructor({ onFull }) {
     this.onFull = onFull;
-    this.boxes = Array.from({ length: DIGITS }, (_, place) =>
+    /** @type {HTMLInputElement[]} */
+    this.boxes = Array.from({ length: DIGITS }, (_, index) =>
       element('input', {
         type: 'text',
         inputMode: 'numeric',
-        autocomplete: place === 0 ? 'one-time-code' : 'off',
+        autocomplete: index === 0 ? 'one-time-code' : 'off',
         maxLength: DIGITS,
         required: true,
-        'aria-label': interpolate(gettext('Digit %(n)s of %(all)s'), { n: place + 1, all: DIGITS }),
+        'aria-label': interpolate(gettext('Digit %(n)s of %(all)s'), { n: index + 1, all: DIGITS }),
         on: {
-          input: (event) => this.typed(event.target, place),
-          keydown: (event) => this.pressed(event, place),
-          paste: (event) => this.pasted(event, place),
-          focus: (event) => event.target.select(),
+          input: () => this.fill(this.boxes[index].value, index),
+          keydown: (event) => this.handleKey(event, index),
+          paste: (event) => this.handlePaste(event, index),
+          focus: () => this.boxes[index].select(),
         },
       }),
     );
@@ -41,37 +45,34 @@ export class CodeInput {
     (this.boxes.find((box) => !box.value) ?? this.boxes.at(-1)).focus();
   }
 
-  typed(box, place) {
-    this.spread(box.value, place);
-  }
-
-  pasted(event, place) {
+  handlePaste(event, index) {
     event.preventDefault();
     const text = event.clipboardData.getData('text');
-    // A whole code goes into all boxes, wherever it was pasted.
-    this.spread(text, text.replace(/\D/g, '').length === DIGITS ? 0 : place);
+    // A complete code fills all boxes, wherever it was pasted.
+    this.fill(text, text.replace(/\D/g, '').length === DIGITS ? 0 : index);
   }
 
-  spread(text, place) {
+  /** Fill the boxes from `index` on with the digits of `text`. */
+  fill(text, index) {
     const digits = text.normalize('NFKC').replace(/\D/g, '');
-    this.boxes[place].value = '';
-    for (const [step, digit] of [...digits].entries()) {
-      if (this.boxes[place + step]) this.boxes[place + step].value = digit;
+    this.boxes[index].value = '';
+    for (const [offset, digit] of [...digits].entries()) {
+      if (this.boxes[index + offset]) this.boxes[index + offset].value = digit;
     }
     if (!digits) return;
-    this.boxes[Math.min(place + digits.length, DIGITS - 1)].focus();
+    this.boxes[Math.min(index + digits.length, DIGITS - 1)].focus();
     if (this.value.length === DIGITS) this.onFull();
   }
 
-  pressed(event, place) {
+  handleKey(event, index) {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key === 'Backspace' && !this.boxes[place].value && place > 0) {
+    if (event.key === 'Backspace' && !this.boxes[index].value && index > 0) {
       event.preventDefault();
-      this.boxes[place - 1].value = '';
-      this.boxes[place - 1].focus();
+      this.boxes[index - 1].value = '';
+      this.boxes[index - 1].focus();
     } else if (event.key in steps) {
       event.preventDefault();
-      this.boxes[place + steps[event.key]]?.focus();
+      this.boxes[index + steps[event.key]]?.focus();
     }
   }
 }

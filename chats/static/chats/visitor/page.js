@@ -1,25 +1,25 @@
 // The page of a chat, /chats/{id}.
 
 import { find } from '../../chatapi/ui/dom.js';
-import { remember, visit } from './visit.js';
+import { updateVisitor, visit } from './visit.js';
 
 const root = find('#visitor');
 const chatId = Number(root.dataset.chat);
 
-/** The link has the password in its fragment; it need not stay where others can read it. */
+/** Move the password from the link's fragment to storage, so that it does not stay in the address bar. */
 function takePassword() {
   if (location.hash.length <= 1) return false;
   let password = location.hash.slice(1);
   try {
     password = decodeURIComponent(password);
   } catch {
-    // Not percent-encoded: the password as it stands.
+    // It is not percent-encoded.
   }
-  remember(chatId, { password });
+  updateVisitor(chatId, { password });
   history.replaceState(null, '', location.pathname + location.search);
   return true;
 }
 
 takePassword();
-addEventListener('hashchange', () => takePassword() && location.reload()); // a link, opened on its own page
+addEventListener('hashchange', () => takePassword() && location.reload()); // the link was opened in this tab
 visit(root, { chatId });

@@ -1,16 +1,29 @@
-// What a visitor is asked before a conversation. Each step shows itself in `root` and promises an
-// answer; what was typed stays when it is refused.
+// The forms that a visitor fills in before a conversation. Each step shows itself in `root` and returns a promise of the
+// answer. A rejected form keeps its values.
 
 import { bdi, element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { CodeInput } from './code-input.js';
-import { sentence } from '../conversation/errors.js';
+import { describeError } from '../conversation/errors.js';
 
-let made = 0;
+let fieldCount = 0;
 
-/** A labelled input of a form. `error` is shown beside it. */
+/**
+ * A labelled input.
+ *
+ * @typedef {object} Field
+ * @property {HTMLElement} node
+ * @property {HTMLInputElement | HTMLTextAreaElement} input
+ * @property {(text: string | null) => void} setError
+ *
+ * @param {string} label
+ * @param {Record<string, any>} properties of the input, which is a textarea if they have `rows`
+ * @param {{hint?: string | null}} [options]
+ * @returns {Field}
+ */
 export function field(label, properties, { hint = null } = {}) {
-  const id = `field-${(made += 1)}`;
+  fieldCount += 1;
+  const id = `field-${fieldCount}`;
   const input = element(properties.rows ? 'textarea' : 'input', { ...properties, id });
   const error = element('p', { class: 'error', id: `${id}-error`, hidden: true });
   const node = element(
@@ -25,7 +38,7 @@ export function field(label, properties, { hint = null } = {}) {
   return {
     node,
     input,
-    refuse(text) {
+    setError(text) {
       error.textContent = text ?? '';
       error.hidden = !text;
       input.setAttribute('aria-invalid', String(Boolean(text)));
@@ -34,76 +47,94 @@ export function field(label, properties, { hint = null } = {}) {
   };
 }
 
+/** @typedef {{label: string, answer: any}} Alternative to submitting a form */
+
 /**
- * A step: a heading, `content`, buttons. `act()` gives the answer of the promise; when it throws, the
- * error is shown — by the fields of `fields` that the API names — and the step stays.
+ * Show a form until it is submitted.
+ *
+ * @param {HTMLElement} root
+ * @param {object} options
+ * @param {string} options.title
+ * @param {(Node | string)[]} options.content
+ * @param {string} options.submit the label of the button
+ * @param {() => any} options.act returns the answer. If it throws, the form shows the error and stays.
+ * @param {Record<string, Field>} [options.fields] by the API's names; they show the errors that name them
+ * @param {Alternative[]} [options.alternatives]
+ * @param {string | null} [options.error] an error to show at once
+ * @returns {Promise<any>}
  */
-export function step(root, { title, content, submit, act, fields = {}, others = [], problem = null }) {
+export function step(root, { title, content, submit, act, fields = {}, alternatives = [], error = null }) {
   return new Promise((resolve) => {
-    const fault = element('p', { class: 'notice error', role: 'alert', hidden: !problem }, problem ?? '');
+    const errorNote = element('p', { class: 'notice error', role: 'alert', hidden: !error }, error ?? '');
     const button = submit ? element('button', { class: 'button', type: 'submit' }, submit) : null;
     const heading = element('h1', { tabIndex: -1 }, title);
     const form = element(
       'form',
-      { class: 'card step', noValidate: false, on: { submit: (event) => submitted(event) } },
+      { class: 'card step', on: { submit: (event) => handleSubmit(event) } },
       heading,
-      fault,
+      errorNote,
       ...content,
-      element('div', { class: 'actions' }, button, ...others.map((other) => link(other))),
+      element('div', { class: 'actions' }, button, ...alternatives.map(renderAlternative)),
     );
 
-    function link({ label, answer }) {
+    function renderAlternative({ label, answer }) {
       return element('button', { class: 'link', type: 'button', on: { click: () => resolve(answer) } }, label);
     }
 
-    async function submitted(event) {
+    async function handleSubmit(event) {
       event.preventDefault();
-      fault.hidden = true;
-      for (const each of Object.values(fields)) each.refuse(null);
+      errorNote.hidden = true;
+      for (const each of Object.values(fields)) each.setError(null);
       form.inert = true;
       form.setAttribute('aria-busy', 'true');
       try {
-        resolve(await act(form));
-      } catch (error) {
+        resolve(await act());
+      } catch (failure) {
         form.inert = false;
-        refuse(error);
+        showError(failure);
       } finally {
         form.removeAttribute('aria-busy');
       }
     }
 
-    function refuse(error) {
-      const named = Object.entries(fields).filter(([name]) => error.errors?.[name]);
-      for (const [name, each] of named) each.refuse(error.errors[name].join(' '));
+    function showError(failure) {
+      const named = Object.entries(fields).filter(([name]) => failure.errors?.[name]);
+      for (const [name, each] of named) each.setError(failure.errors[name].join(' '));
       if (named.length) {
         named[0][1].input.focus();
       } else {
-        fault.textContent = sentence(error);
-        fault.hidden = false;
-        form.querySelector('input, textarea, button')?.focus();
+        errorNote.textContent = describeError(failure);
+        errorNote.hidden = false;
+        /** @type {HTMLElement | null} */ (form.querySelector('input, textarea, button'))?.focus();
       }
-      form.dispatchEvent(new CustomEvent('refused', { detail: error }));
+      form.dispatchEvent(new CustomEvent('rejected'));
     }
 
     root.replaceChildren(form);
+    /** @type {HTMLElement | null} */
     const first = form.querySelector('input:not([type=hidden]), textarea');
     (first ?? heading).focus({ preventScroll: true });
   });
 }
 
-export function askPassword(root, { problem, others }) {
+/** @param {HTMLElement} root @param {{error?: string | null, alternatives?: Alternative[]}} options */
+export function askPassword(root, { error, alternatives }) {
   const password = field(gettext('Password'), { type: 'password', required: true, autocomplete: 'off' });
   return step(root, {
     title: gettext('This chat is protected'),
     content: [element('p', {}, gettext('Type in the password that came with the invitation.')), password.node],
     submit: gettext('Continue'),
     act: () => password.input.value,
-    others,
-    problem,
+    alternatives,
+    error,
   });
 }
 
-/** The fields for name and address, filled with what is known. */
+/**
+ * The fields for name and address, filled with known values.
+ *
+ * @returns {Record<string, Field>}
+ */
 export function personFields({ first_name = '', last_name = '', email = '' } = {}) {
   const name = { required: true, dir: 'auto' };
   return {
@@ -117,9 +148,11 @@ export function personFields({ first_name = '', last_name = '', email = '' } = {
   };
 }
 
+/** The values of fields, by their names. */
 export const values = (fields) => Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, each.input.value]));
 
-export function askPerson(root, { known, act, problem }) {
+/** Ask for name and address. `act(person)` returns the answer. */
+export function askPerson(root, { known, act }) {
   const fields = personFields(known);
   return step(root, {
     title: gettext('Who are you?'),
@@ -127,64 +160,77 @@ export function askPerson(root, { known, act, problem }) {
     submit: gettext('Join the chat'),
     act: () => act(values(fields)),
     fields,
-    problem,
   });
 }
 
-/** The code that was mailed. `send(code)` gives the answer, `again()` has another one mailed. */
-export function askCode(root, { email, send, again, pause = 60 }) {
+/**
+ * Ask for the code that was mailed.
+ *
+ * @param {HTMLElement} root
+ * @param {object} options
+ * @param {string} options.email
+ * @param {(code: string) => Promise<any>} options.verify returns the answer
+ * @param {() => Promise<any>} options.resend has another code mailed
+ * @param {number} [options.wait] seconds until the visitor may ask for another code
+ */
+export function askCode(root, { email, verify, resend, wait = 60 }) {
   const input = new CodeInput({ onFull: () => input.node.closest('form').requestSubmit() });
-  const resend = element('button', { class: 'link', type: 'button', on: { click: () => mailAgain() } });
-  const said = element('p', { class: 'small', role: 'status' });
-  let clock = null;
+  const resendButton = element('button', { class: 'link', type: 'button', on: { click: () => handleResend() } });
+  const status = element('p', { class: 'small', role: 'status' });
+  let timer = null;
 
   function countDown(seconds) {
-    clearInterval(clock);
-    const end = performance.now() + seconds * 1000; // which nobody sets back, as they may the time of day
+    clearInterval(timer);
+    const end = performance.now() + seconds * 1000; // monotonic
     const tick = () => {
       const left = Math.ceil((end - performance.now()) / 1000);
-      resend.disabled = left > 0;
-      resend.textContent =
+      resendButton.disabled = left > 0;
+      resendButton.textContent =
         left > 0
           ? interpolate(ngettext('Send it again (in %(n)s second)', 'Send it again (in %(n)s seconds)', left), { n: left })
           : gettext('Send it again');
-      if (left <= 0 || !resend.isConnected) clearInterval(clock);
+      if (left <= 0 || !resendButton.isConnected) clearInterval(timer);
     };
-    clock = setInterval(tick, 500);
+    timer = setInterval(tick, 500);
     queueMicrotask(tick);
   }
 
-  async function mailAgain() {
-    resend.disabled = true;
+  async function handleResend() {
+    resendButton.disabled = true;
     try {
-      await again();
-      said.textContent = gettext('A new code is on its way.');
+      await resend();
+      status.textContent = gettext('A new code is on its way.');
       countDown(60);
       input.clear();
     } catch (error) {
-      said.textContent = sentence(error);
+      status.textContent = describeError(error);
       countDown(error.retryAfter ?? 5);
     }
   }
 
-  const asked = step(root, {
+  const answer = step(root, {
     title: gettext('Type in the 6-digit code sent to you'),
     content: [
       element('p', {}, gettext('It was sent to:'), ' ', element('strong', {}, bdi(email))),
       element('fieldset', { class: 'plain' }, element('legend', { class: 'unseen' }, gettext('Code')), input.node),
-      element('p', {}, resend),
-      said,
+      element('p', {}, resendButton),
+      status,
     ],
     submit: gettext('Continue'),
-    act: () => send(input.value),
-    others: [{ label: gettext('Use another address'), answer: null }],
+    act: () => verify(input.value),
+    alternatives: [{ label: gettext('Use another address'), answer: null }],
   });
-  input.node.closest('form').addEventListener('refused', () => input.clear());
-  countDown(pause);
-  return asked.finally(() => clearInterval(clock));
+  input.node.closest('form').addEventListener('rejected', () => input.clear());
+  countDown(wait);
+  return answer.finally(() => clearInterval(timer));
 }
 
-/** A sentence, and a button to go on. */
-export function tell(root, { title, text, submit, act = () => true, others }) {
-  return step(root, { title, content: [element('p', {}, text)], submit, act, others });
+/**
+ * Show a sentence and a button to continue.
+ *
+ * @param {HTMLElement} root
+ * @param {{title: string, text: string, submit: string, alternatives?: Alternative[]}} options
+ */
+export function showNotice(root, { title, text, submit, alternatives }) {
+  return step(root, { title, content: [element('p', {}, text)], submit, act: () => true, alternatives });
 }
