@@ -8,6 +8,8 @@ addEventListener('online', reload);
 
 setInterval(async () => {
   if (document.hidden) return;
-  const health = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(INTERVAL) }).catch(() => null);
+  const health = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(INTERVAL) }).catch(
+    () => null,
+  );
   if (health?.ok) reload();
 }, INTERVAL);

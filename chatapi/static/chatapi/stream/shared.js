@@ -132,7 +132,8 @@ export class SharedStream {
       if (this.claim !== claim || this.signal.aborted) return; // this tab gave it up itself
       const led = this.stream !== null;
       claim.abort();
-      if (led) this.compete(); // another tab stole the lead
+      // After another tab has stolen the lead, queue for it again.
+      if (led) this.compete();
       else if (error.name === 'SecurityError') this.followAlone();
     });
   }

@@ -1,9 +1,9 @@
 // The message form. Enter sends, Shift+Enter breaks the line. The draft is stored, so it survives a reload.
 
-import { element } from '../../chatapi/ui/dom.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
-import { isBlank, countCharacters, trim } from '../../chatapi/text/text.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { countCharacters, isBlank, trim } from '../../chatapi/text/text.js';
+import { element } from '../../chatapi/ui/dom.js';
 
 export const MAX_TEXT = 10_000; // characters, as the server counts them
 const COUNT_FROM = 500; // characters left when the countdown appears
@@ -62,7 +62,12 @@ export class Composer {
       { class: 'link', type: 'button', on: { click: () => this.cancel() } },
       gettext('Cancel'),
     );
-    this.banner = element('p', { class: 'editing', hidden: true }, `${gettext('Editing a message')} `, this.cancelButton);
+    this.banner = element(
+      'p',
+      { class: 'editing', hidden: true },
+      `${gettext('Editing a message')} `,
+      this.cancelButton,
+    );
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.count = element('p', { class: 'count', hidden: true });
     this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });

@@ -1,15 +1,15 @@
 // A conversation, for a guest or an agent with a chat-user token.
 
-import { element } from '../../chatapi/ui/dom.js';
-import { confirmAction } from '../../chatapi/ui/dialog.js';
 import { SharedStream } from '../../chatapi/stream/shared.js';
-import { isVisible, onVisibilityChange } from '../../chatapi/ui/visibility.js';
-import { shorten } from '../../chatapi/text/text.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { isVisible, onVisibilityChange } from '../../chatapi/ui/visibility.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
 import { describeError } from './errors.js';
-import { renderMessage, fullName, messageButton } from './message.js';
+import { fullName, messageButton, renderMessage } from './message.js';
 import { Outbox } from './outbox.js';
 import { Timeline } from './timeline.js';
 import { Unread } from './unread.js';
@@ -212,8 +212,10 @@ class Conversation extends EventTarget {
     const known = this.timeline.find(message.id) !== undefined;
     const seen = this.timeline.newestVisible;
     this.timeline.add(message, { firstUnread: !mine && !seen && this.unread.count === 0 });
-    if (mine) this.readUpTo(message.seq); // sending a message implies having read all before it
-    else this.unread.created(message); // even if it was deleted: the event of the deletion follows
+    // Sending a message implies having read all before it. A deleted message counts, too: the event of its deletion
+    // follows.
+    if (mine) this.readUpTo(message.seq);
+    else this.unread.created(message);
     if (known) {
       this.showUnread();
       return;
@@ -449,9 +451,17 @@ class Conversation extends EventTarget {
               'span',
               { class: 'tools shown' },
               refused
-                ? element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } }, gettext('Try again'))
+                ? element(
+                    'button',
+                    { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } },
+                    gettext('Try again'),
+                  )
                 : null,
-              element('button', { type: 'button', class: 'tool', on: { click: () => this.outbox.discard(item) } }, gettext('Discard')),
+              element(
+                'button',
+                { type: 'button', class: 'tool', on: { click: () => this.outbox.discard(item) } },
+                gettext('Discard'),
+              ),
             )
           : null,
       ),
@@ -462,7 +472,11 @@ class Conversation extends EventTarget {
   startTyping(id, duration) {
     clearTimeout(this.typing.get(id));
     if (duration <= 0) this.typing.delete(id);
-    else this.typing.set(id, setTimeout(() => this.stopTyping(id), Math.min(duration, 10_000)));
+    else
+      this.typing.set(
+        id,
+        setTimeout(() => this.stopTyping(id), Math.min(duration, 10_000)),
+      );
     this.showTyping();
   }
 
@@ -474,10 +488,9 @@ class Conversation extends EventTarget {
   showTyping() {
     const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
     this.typingNote.textContent = names.length
-      ? interpolate(
-          ngettext('%(names)s is typing …', '%(names)s are typing …', names.length),
-          { names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names) },
-        )
+      ? interpolate(ngettext('%(names)s is typing …', '%(names)s are typing …', names.length), {
+          names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names),
+        })
       : '';
   }
 }

@@ -29,8 +29,16 @@ export function describeError(error) {
     const minutes = Math.ceil(seconds / 60);
     const text =
       seconds < 90
-        ? ngettext('Too many attempts. Try again in %(n)s second.', 'Too many attempts. Try again in %(n)s seconds.', seconds)
-        : ngettext('Too many attempts. Try again in %(n)s minute.', 'Too many attempts. Try again in %(n)s minutes.', minutes);
+        ? ngettext(
+            'Too many attempts. Try again in %(n)s second.',
+            'Too many attempts. Try again in %(n)s seconds.',
+            seconds,
+          )
+        : ngettext(
+            'Too many attempts. Try again in %(n)s minute.',
+            'Too many attempts. Try again in %(n)s minutes.',
+            minutes,
+          );
     return interpolate(text, { n: seconds < 90 ? seconds : minutes });
   }
   const details = Object.values(error.errors).flat();

@@ -9,11 +9,10 @@ const START =
 // The characters of an address: ASCII that browsers accept unescaped, and other characters that are neither invisible nor
 // bidirectional controls, quotation marks, brackets or punctuation that ends a clause.
 const REST =
-  /(?:[!#-;=?-[\]^_a-z{|}~]|[^\x00-\x7f\s\p{C}\p{Default_Ignorable_Code_Point}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Ps}\p{Pe}\u2800…‥＜＞])+/iuy;
-const HOST =
-  /\[[\da-f:.]+\]|(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{N}\p{Extended_Pictographic}._-])+/iuy;
+  /(?:[!#-;=?-[\]^_a-z{|}~]|[^\p{ASCII}\s\p{C}\p{Default_Ignorable_Code_Point}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Ps}\p{Pe}\u2800…‥＜＞])+/iuy;
+const HOST = /\[[\da-f:.]+\]|(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{N}\p{Extended_Pictographic}._-])+/iuy;
 const PORT = /:\d+/y;
-const NUMBER = /\+?[\d(](?:(?<=[\d)]) (?=[\d(])|[\d().\/-])*/y;
+const NUMBER = /\+?[\d(](?:(?<=[\d)]) (?=[\d(])|[\d()./-])*/y;
 // Scripts written without spaces, or that attach suffixes to words: after `.com`, their letters belong to the sentence.
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
@@ -52,7 +51,7 @@ export function linkify(text) {
 function address(text, { 0: found, index }) {
   const after = index + found.length;
   if (found.endsWith('@')) return mailbox(text, index, after);
-  if (found.toLowerCase() === 'tel:') return telephone(text, index, after);
+  if (found.toLowerCase() === 'tel:') return telephone(text, after);
   return website(text, index, found.endsWith('/') ? after : index);
 }
 
@@ -79,7 +78,8 @@ function website(text, start, hostStart) {
     end = withoutDots(text, end);
   }
   const written = text.slice(start, end);
-  const url = end > hostStart && written.toLowerCase() !== 'www' && parsed(hostStart === start ? `https://${written}` : written);
+  const url =
+    end > hostStart && written.toLowerCase() !== 'www' && parsed(hostStart === start ? `https://${written}` : written);
   if (!url) return { end: Math.max(limit, hostStart + 1) };
   // Show the canonical host if it differs from the written one, as with look-alike letters.
   const host = text.slice(hostStart, hostEnd).toLowerCase();
@@ -123,7 +123,8 @@ function trimEnd(text, start, from, end) {
   const count = (character) => counts.get(character) ?? 0;
   for (let at = from; at < end; at += 1) counts.set(text[at], count(text[at]) + 1);
   const around = [];
-  for (let at = start - 1; around.length < MAX_EMPHASIS && EMPHASIS.includes(text[at] ?? ' '); at -= 1) around.push(text[at]);
+  for (let at = start - 1; around.length < MAX_EMPHASIS && EMPHASIS.includes(text[at] ?? ' '); at -= 1)
+    around.push(text[at]);
   for (; end > from; end -= 1) {
     const last = text[end - 1];
     if (last in OPENERS && count(last) > count(OPENERS[last])) counts.set(last, count(last) - 1);
@@ -144,7 +145,11 @@ function mailbox(text, from, domainStart) {
   while (!scheme && (`.-'%+`.includes(text[start]) || (text[start] === '_' && text[end] === '_'))) start += 1;
   const name = text.slice(start + scheme, domainStart - 1);
   const domain = text.slice(domainStart, end);
-  const host = name && domain.includes('.') && TOP_LEVEL.test(domain.slice(domain.lastIndexOf('.') + 1)) && parsed(`https://${domain}`)?.hostname;
+  const host =
+    name &&
+    domain.includes('.') &&
+    TOP_LEVEL.test(domain.slice(domain.lastIndexOf('.') + 1)) &&
+    parsed(`https://${domain}`)?.hostname;
   if (!host) return { end: Math.max(end, domainStart) };
   let href = `mailto:${name.replaceAll('%', '%25')}@${host}`;
   if (scheme && text[end] === '?') {
@@ -156,7 +161,7 @@ function mailbox(text, from, domainStart) {
 }
 
 /** Digits only: codes with * and # can make a telephone do more than dial. */
-function telephone(text, start, numberStart) {
+function telephone(text, numberStart) {
   let end = endOf(NUMBER, text, numberStart);
   let number = text.slice(numberStart, end);
   // Numbers with a prefix are often grouped by spaces; a short number ends at the first space.

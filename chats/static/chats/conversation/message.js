@@ -1,8 +1,8 @@
 // The element that shows a message.
 
-import { element } from '../../chatapi/ui/dom.js';
-import { formatTime, formatDateTime } from '../../chatapi/text/times.js';
 import { gettext } from '../../chatapi/text/i18n.js';
+import { formatDateTime, formatTime } from '../../chatapi/text/times.js';
+import { element } from '../../chatapi/ui/dom.js';
 import { linkify } from './links.js';
 
 /**
@@ -44,7 +44,11 @@ export function renderMessage(message, { mine, tools = [] }) {
     element(
       'div',
       { class: 'meta' },
-      element('time', { dateTime: message.created_at, title: formatDateTime(message.created_at) }, formatTime(message.created_at)),
+      element(
+        'time',
+        { dateTime: message.created_at, title: formatDateTime(message.created_at) },
+        formatTime(message.created_at),
+      ),
       message.edited_at && !deleted
         ? element('span', { title: formatDateTime(message.edited_at) }, gettext('edited'))
         : null,
@@ -56,5 +60,9 @@ export function renderMessage(message, { mine, tools = [] }) {
 
 /** A button of a message. */
 export function messageButton(label, action, listener) {
-  return element('button', { type: 'button', class: 'tool', tabIndex: -1, data: { action }, on: { click: listener } }, label);
+  return element(
+    'button',
+    { type: 'button', class: 'tool', tabIndex: -1, data: { action }, on: { click: listener } },
+    label,
+  );
 }

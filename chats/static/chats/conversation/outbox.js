@@ -2,7 +2,7 @@
 // accepts it once however often it is sent.
 
 import { ApiError } from '../../chatapi/api/client.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 
 // Between attempts, in milliseconds.
 const FIRST_DELAY = 1_000;

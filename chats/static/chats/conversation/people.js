@@ -1,9 +1,9 @@
 // The panel beside a conversation: facts about the chat, its people, and actions.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
-import { confirmAction } from '../../chatapi/ui/dialog.js';
-import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 import { describeError } from './errors.js';
 import { fullName } from './message.js';
 
@@ -40,7 +40,11 @@ export class People {
     const { signal } = this.lifetime;
     conversation.addEventListener('user', () => this.refreshSoon(), { signal });
     conversation.addEventListener('chat', () => this.showAbout(), { signal });
-    conversation.addEventListener('presence', (event) => this.updatePresence(/** @type {CustomEvent} */ (event).detail), { signal });
+    conversation.addEventListener(
+      'presence',
+      (event) => this.updatePresence(/** @type {CustomEvent} */ (event).detail),
+      { signal },
+    );
     this.about = element('dl', { class: 'about' });
     this.list = element('ul', { class: 'people' });
     this.notice = element('p', { class: 'small', role: 'status' });
@@ -55,10 +59,18 @@ export class People {
       element(
         'div',
         { class: 'stack' },
-        element('button', { class: 'button secondary', type: 'button', on: { click: () => this.share() } }, gettext('Share join link')),
+        element(
+          'button',
+          { class: 'button secondary', type: 'button', on: { click: () => this.share() } },
+          gettext('Share join link'),
+        ),
         this.link,
         onLeave
-          ? element('button', { class: 'button danger', type: 'button', on: { click: () => this.leave() } }, gettext('Leave chat'))
+          ? element(
+              'button',
+              { class: 'button danger', type: 'button', on: { click: () => this.leave() } },
+              gettext('Leave chat'),
+            )
           : null,
         this.notice,
       ),
@@ -102,7 +114,16 @@ export class People {
       [gettext('Chat'), this.chat.name ? [bdi(this.chat.name)] : null],
       [gettext('Number'), [String(this.chat.id)]],
       [gettext('Company'), this.company ? [bdi(this.company.name)] : null],
-      [gettext('Created'), [element('time', { dateTime: this.chat.created_at, title: formatDateTime(this.chat.created_at) }, formatBrief(this.chat.created_at))]],
+      [
+        gettext('Created'),
+        [
+          element(
+            'time',
+            { dateTime: this.chat.created_at, title: formatDateTime(this.chat.created_at) },
+            formatBrief(this.chat.created_at),
+          ),
+        ],
+      ],
     ];
     this.about.replaceChildren(
       ...facts
@@ -136,7 +157,12 @@ export class People {
         bdi(fullName(user)),
         user.id === this.me.id ? ` ${gettext('(you)')}` : null,
         user.role === 'agent' ? element('span', { class: 'badge' }, gettext('Team')) : null,
-        element('span', { class: 'quiet small' }, state, user.email && user.id !== this.me.id ? [' · ', bdi(user.email)] : null),
+        element(
+          'span',
+          { class: 'quiet small' },
+          state,
+          user.email && user.id !== this.me.id ? [' · ', bdi(user.email)] : null,
+        ),
       ),
       ...this.actionsFor(user).map(({ label, question, act }) =>
         element(

@@ -1,10 +1,10 @@
 // The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the reader
 // scrolls, and removes those far away. Messages are sorted by seq.
 
+import { gettext } from '../../chatapi/text/i18n.js';
+import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { isVisible } from '../../chatapi/ui/visibility.js';
-import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
-import { gettext } from '../../chatapi/text/i18n.js';
 
 const PAGE_SIZE = 50;
 const MAX_MESSAGES = 250;
@@ -50,7 +50,9 @@ export class Timeline {
     this.mark = element('li', { class: 'mark' }, element('span', {}, gettext('New messages')));
     this.scroller.addEventListener('scroll', () => this.handleScroll(), { passive: true });
     this.scroller.addEventListener('keydown', (event) => this.handleKey(event));
-    this.scroller.addEventListener('focusin', (event) => this.updateTabStops(/** @type {Element} */ (event.target).closest('.message')));
+    this.scroller.addEventListener('focusin', (event) =>
+      this.updateTabStops(/** @type {Element} */ (event.target).closest('.message')),
+    );
     this.resizeObserver = new ResizeObserver(() => this.sticky && this.toBottom());
     this.resizeObserver.observe(this.scroller);
     this.resizeObserver.observe(this.list);
@@ -260,7 +262,8 @@ export class Timeline {
 
   /** "today" becomes "yesterday" at midnight. */
   renameDays() {
-    for (const { day, message } of this.entries) if (day) day.firstElementChild.textContent = formatDay(message.created_at);
+    for (const { day, message } of this.entries)
+      if (day) day.firstElementChild.textContent = formatDay(message.created_at);
   }
 
   /** ArrowUp and ArrowDown move the focus between messages. */

@@ -2,15 +2,18 @@
 //   <script src="https://chat.example.com/embed.js" data-company="acme" defer></script>
 // It makes no other request until a visitor presses the button, and sets no cookie. See docs/embed.md.
 (() => {
-  'use strict';
-
   const STATE = Symbol.for('chatapi.embed'); // shared by all scripts of this page
   const READY_TIMEOUT = 5_000; // milliseconds for the frame to report that it is ready
   const STABLE_AFTER = 10_000; // milliseconds after which the element is put back at once if the page removes it
   const COLOR = '#0b5cad';
   const I18N = {
     en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open it in a window' },
-    de: { text: 'Hilfe', close: 'Schließen', unavailable: 'Der Chat lässt sich hier nicht zeigen.', open: 'In einem Fenster öffnen' },
+    de: {
+      text: 'Hilfe',
+      close: 'Schließen',
+      unavailable: 'Der Chat lässt sich hier nicht zeigen.',
+      open: 'In einem Fenster öffnen',
+    },
   };
 
   /** @type {any} what this script adds to the page's global scope is not in its types */
@@ -178,7 +181,9 @@
       panel.addEventListener('keydown', (event) => event.key === 'Escape' && close());
       ready = false;
       const created = append('iframe', { src: urlOf('embed'), allow: 'clipboard-write' }, panel);
-      created.addEventListener('load', () => setTimeout(() => created === frame && !ready && showFallback(), READY_TIMEOUT));
+      created.addEventListener('load', () =>
+        setTimeout(() => created === frame && !ready && showFallback(), READY_TIMEOUT),
+      );
       frame = created;
     }
 
@@ -220,7 +225,11 @@
 
     /** Tell the frame whether it is visible: messages in a hidden panel stay unread. */
     function notifyFrame(extra) {
-      if (ready) frame.contentWindow?.postMessage({ from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...extra }, service);
+      if (ready)
+        frame.contentWindow?.postMessage(
+          { from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...extra },
+          service,
+        );
     }
 
     function handleMessage({ origin, source, data }) {
@@ -318,7 +327,8 @@
     on(type, listener) {
       const entry = { type, listener };
       listeners.add(entry);
-      for (const { company, unread } of chats.values()) if (type === 'unread' && unread) call(listener, { company, count: unread });
+      for (const { company, unread } of chats.values())
+        if (type === 'unread' && unread) call(listener, { company, count: unread });
       return () => listeners.delete(entry);
     },
     /** Until this script runs, `chatapi` is an array that collects functions. */
@@ -364,9 +374,13 @@
 
   const RUNS = /^(|module|(text|application)\/javascript)$/i; // consent managers use text/plain until the visitor agrees
   const isEmbedScript = (node) =>
-    node instanceof HTMLScriptElement && node.dataset.company && RUNS.test(node.type) && /\/embed\.js$/.test(new URL(node.src, location.href).pathname);
+    node instanceof HTMLScriptElement &&
+    node.dataset.company &&
+    RUNS.test(node.type) &&
+    /\/embed\.js$/.test(new URL(node.src, location.href).pathname);
 
-  const start = (global[STATE] ??= addAll);
+  global[STATE] ??= addAll;
+  const start = global[STATE];
   const script = document.currentScript;
   if (script?.dataset?.company) start([script]);
   else {

@@ -1,9 +1,9 @@
 // The page in the panel on another website. It tells the website only how many messages are unread.
 
-import { find } from '../../chatapi/ui/dom.js';
 import { seal, unseal } from '../../chatapi/storage/sealed.js';
+import { delegateStorage, isStorageBlocked } from '../../chatapi/storage/storage.js';
+import { find } from '../../chatapi/ui/dom.js';
 import { setCovered } from '../../chatapi/ui/visibility.js';
-import { isStorageBlocked, delegateStorage } from '../../chatapi/storage/storage.js';
 import { start } from '../start/start.js';
 
 const root = find('#visitor');
@@ -27,7 +27,8 @@ addEventListener('message', ({ source, origin, data }) => {
   resolveKept(data.kept ?? {});
 });
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]')) post({ type: 'close' });
+  if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]'))
+    post({ type: 'close' });
 });
 
 post({ type: 'ready', blocked: isStorageBlocked() });
@@ -37,7 +38,9 @@ if (isStorageBlocked() && parent !== window) {
   /** @type {Promise<any>} */
   let queue = Promise.resolve(); // in order, so that the newest values win
   delegateStorage(await unseal((await kept).sealed), (values) => {
-    queue = queue.then(() => seal(values)).then((value) => value && post({ type: 'keep', key: 'sealed', value }), reportError);
+    queue = queue
+      .then(() => seal(values))
+      .then((value) => value && post({ type: 'keep', key: 'sealed', value }), reportError);
   });
 }
 start(root, {

@@ -1,18 +1,18 @@
 // An open chat of the inbox. A member can read it; an agent who has joined can answer.
 
 import { Api, ApiError } from '../../chatapi/api/client.js';
-import { bdi, element } from '../../chatapi/ui/dom.js';
-import { confirmAction } from '../../chatapi/ui/dialog.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 import { ChatLog } from '../conversation/chat-log.js';
 import { openConversation } from '../conversation/conversation.js';
 import { describeError } from '../conversation/errors.js';
-import { titleOf } from './list.js';
 import { renderMessage } from '../conversation/message.js';
 import { People } from '../conversation/people.js';
-import { chooseReply } from './replies.js';
 import { Timeline } from '../conversation/timeline.js';
+import { titleOf } from './list.js';
+import { chooseReply } from './replies.js';
 
 export class InboxChat {
   /**
@@ -65,13 +65,24 @@ export class InboxChat {
       element(
         'header',
         { class: 'chat-header' },
-        element('button', { class: 'button secondary small back', type: 'button', on: { click: onBack } }, gettext('Back')),
-        element('div', { class: 'chat-title' }, this.title, element('p', { class: 'quiet small', title: this.company?.name }, bdi(this.company?.name ?? ''))),
+        element(
+          'button',
+          { class: 'button secondary small back', type: 'button', on: { click: onBack } },
+          gettext('Back'),
+        ),
+        element(
+          'div',
+          { class: 'chat-title' },
+          this.title,
+          element('p', { class: 'quiet small', title: this.company?.name }, bdi(this.company?.name ?? '')),
+        ),
         element(
           'div',
           { class: 'actions' },
           button(gettext('Saved replies'), () => this.insertReply()),
-          ['owner', 'manager'].includes(this.company?.role) ? button(gettext('New password'), () => this.rotatePassword()) : null,
+          ['owner', 'manager'].includes(this.company?.role)
+            ? button(gettext('New password'), () => this.rotatePassword())
+            : null,
           this.toggle,
           this.peopleToggle,
         ),
@@ -107,7 +118,11 @@ export class InboxChat {
       { class: 'join' },
       gettext('You are reading along. Join to answer.'),
       ' ',
-      element('button', { class: 'button', type: 'button', on: { click: () => this.handleJoin() } }, gettext('Join the chat')),
+      element(
+        'button',
+        { class: 'button', type: 'button', on: { click: () => this.handleJoin() } },
+        gettext('Join the chat'),
+      ),
     );
     const pane = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
     this.pane = pane;
@@ -132,7 +147,11 @@ export class InboxChat {
       onEvent: (event) => this.handleWhileReading(event),
       signal: this.reading.signal,
     });
-    this.connect({ onEvent: (event) => log.add(event), onEphemeral: (event) => this.handleWhileReading(event), signal: this.reading.signal });
+    this.connect({
+      onEvent: (event) => log.add(event),
+      onEphemeral: (event) => this.handleWhileReading(event),
+      signal: this.reading.signal,
+    });
     log.catchUp();
   }
 
@@ -289,11 +308,20 @@ export class InboxChat {
   actionsFor(user) {
     if (user.role !== 'guest') return [];
     const path = `${this.path}/users/${user.id}`;
-    if (user.status === 'banned') return [{ label: gettext('Lift the ban'), act: () => this.api.put(path, { status: 'removed' }) }];
+    if (user.status === 'banned')
+      return [{ label: gettext('Lift the ban'), act: () => this.api.put(path, { status: 'removed' }) }];
     if (user.status !== 'active') return [];
     return [
-      { label: gettext('Remove'), question: gettext('Remove this guest? They can come back with the link and a new code.'), act: () => this.api.delete(path) },
-      { label: gettext('Ban'), question: gettext('Ban this guest? They can’t come back with this address.'), act: () => this.api.put(path, { status: 'banned' }) },
+      {
+        label: gettext('Remove'),
+        question: gettext('Remove this guest? They can come back with the link and a new code.'),
+        act: () => this.api.delete(path),
+      },
+      {
+        label: gettext('Ban'),
+        question: gettext('Ban this guest? They can’t come back with this address.'),
+        act: () => this.api.put(path, { status: 'banned' }),
+      },
     ];
   }
 
@@ -330,8 +358,10 @@ export class InboxChat {
   }
 
   focus() {
+    /** @type {HTMLElement | null} */
+    const joinButton = this.node.querySelector('.join button');
     if (this.conversation) this.conversation.focus();
-    else /** @type {HTMLElement | null} */ (this.node.querySelector('.join button'))?.focus();
+    else joinButton?.focus();
   }
 
   async attempt(act) {

@@ -1,9 +1,9 @@
 // The list of the agent's chats, those with unread messages first. Events keep it up to date.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
-import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
-import { shorten } from '../../chatapi/text/text.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 import { fullName } from '../conversation/message.js';
 
 const OPEN_PAGE_SIZE = 249;
@@ -125,7 +125,8 @@ export class InboxList {
     chat.last_seq = seq;
     if (type === 'message.created') {
       chat.last_message = data;
-      if (data.author.id === chat.chat_user_id) chat.unread_count = 0; // sending a message implies having read all before it
+      // Sending a message implies having read all before it.
+      if (data.author.id === chat.chat_user_id) chat.unread_count = 0;
       else if (id !== this.counted) chat.unread_count += 1;
     } else if (type.startsWith('message.')) {
       if (chat.last_message?.id === data.id) chat.last_message = data;
@@ -209,7 +210,9 @@ export class InboxList {
     const chats = [...this.chats.values()];
     if (!this.isLive) return chats;
     const time = (chat) => chat.last_message?.created_at ?? chat.created_at;
-    return chats.sort((a, b) => Number(b.unread_count > 0) - Number(a.unread_count > 0) || (time(a) < time(b) ? 1 : -1));
+    return chats.sort(
+      (a, b) => Number(b.unread_count > 0) - Number(a.unread_count > 0) || (time(a) < time(b) ? 1 : -1),
+    );
   }
 
   render() {
@@ -286,10 +289,9 @@ export class InboxList {
    * @param {1 | -1} step
    */
   neighbour(step) {
-    /** @type {HTMLElement[]} */
-    const rows = [...this.root.querySelectorAll('[data-chat]')].filter((row) => row instanceof HTMLElement);
+    const rows = /** @type {HTMLElement[]} */ ([...this.root.querySelectorAll('[data-chat]')]);
     const here = rows.findIndex((row) => row === document.activeElement || Number(row.dataset.chat) === this.current);
-    const focused = rows.findIndex((row) => row === document.activeElement);
+    const focused = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     return rows[(focused >= 0 ? focused : here) + step] ?? (here < 0 ? rows[0] : null);
   }
 }

@@ -1,9 +1,9 @@
 // Desktop notifications of new messages, if the agent has turned them on and no tab of the inbox is visible.
 
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
-import { SharedVisibility } from '../../chatapi/ui/visibility.js';
-import { shorten } from '../../chatapi/text/text.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { SharedVisibility } from '../../chatapi/ui/visibility.js';
 import { fullName } from '../conversation/message.js';
 
 const KEY = 'chatapi:notifications';

@@ -1,10 +1,10 @@
 // The agents' inbox: the list of chats and, beside it, the open chat. One stream keeps both up to date.
 
 import { BrowserApi } from '../../chatapi/api/browser-client.js';
-import { find } from '../../chatapi/ui/dom.js';
 import { Deduplicator } from '../../chatapi/stream/deduplicator.js';
 import { SharedStream } from '../../chatapi/stream/shared.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { find } from '../../chatapi/ui/dom.js';
 import { describeError } from '../conversation/errors.js';
 import { InboxChat } from './chat.js';
 import { InboxList, titleOf } from './list.js';
@@ -47,7 +47,9 @@ async function start() {
     companies: user.companies,
     onOpen: (chat) => open(user, chat.id),
     onCount: (count) => {
-      document.title = count ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: originalTitle }) : originalTitle;
+      document.title = count
+        ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: originalTitle })
+        : originalTitle;
     },
   });
   notifications = new Notifications({

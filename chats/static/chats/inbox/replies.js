@@ -1,8 +1,8 @@
 // The dialog for choosing a saved reply.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
-import { fold, shorten } from '../../chatapi/text/text.js';
 import { gettext } from '../../chatapi/text/i18n.js';
+import { fold, shorten } from '../../chatapi/text/text.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 
 /**
  * Let the agent choose a saved reply of a company.
@@ -44,7 +44,11 @@ export async function chooseReply(api, companyId, onError) {
       element('h2', { id: 'replies-title' }, gettext('Saved replies')),
       search,
       list,
-      element('form', { method: 'dialog', class: 'actions' }, element('button', { class: 'button secondary' }, gettext('Cancel'))),
+      element(
+        'form',
+        { method: 'dialog', class: 'actions' },
+        element('button', { class: 'button secondary' }, gettext('Cancel')),
+      ),
     );
 
     function draw() {
@@ -68,7 +72,13 @@ export async function chooseReply(api, companyId, onError) {
         ),
       );
       if (!matching.length) {
-        list.append(element('li', { class: 'quiet' }, replies.length ? gettext('Nothing fits.') : gettext('Your company has no saved replies yet.')));
+        list.append(
+          element(
+            'li',
+            { class: 'quiet' },
+            replies.length ? gettext('Nothing fits.') : gettext('Your company has no saved replies yet.'),
+          ),
+        );
       }
     }
 

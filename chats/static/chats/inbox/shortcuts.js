@@ -1,8 +1,8 @@
 // Keyboard shortcuts of the inbox. They are ignored while somebody types, and can be turned off.
 
-import { element } from '../../chatapi/ui/dom.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
+import { element } from '../../chatapi/ui/dom.js';
 
 const KEY = 'chatapi:shortcuts';
 
@@ -45,7 +45,13 @@ export function showKeys() {
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'keys-title', on: { close: () => dialog.remove() } },
     element('h2', { id: 'keys-title' }, gettext('Keys')),
-    element('dl', { class: 'keys' }, ...KEYS.map(([key, description]) => element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, description)))),
+    element(
+      'dl',
+      { class: 'keys' },
+      ...KEYS.map(([key, description]) =>
+        element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, description)),
+      ),
+    ),
     element('p', { class: 'check' }, off, element('label', { for: 'keys-on' }, gettext('Listen to these keys'))),
     element('form', { method: 'dialog' }, element('button', { class: 'button' }, gettext('Done'))),
   );

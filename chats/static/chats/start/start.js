@@ -1,13 +1,13 @@
 // Starts a chat with a company: name, address and first message. After that it is a chat like any other.
 
 import { Api } from '../../chatapi/api/client.js';
-import { bdi, element, find } from '../../chatapi/ui/dom.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
-import { trim } from '../../chatapi/text/text.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
+import { trim } from '../../chatapi/text/text.js';
+import { bdi, element, find } from '../../chatapi/ui/dom.js';
 import { excess, tooLong } from '../conversation/composer.js';
 import { field, personFields, step, values } from '../visitor/steps.js';
-import { verify, updateVisitor, visit } from '../visitor/visit.js';
+import { updateVisitor, verify, visit } from '../visitor/visit.js';
 
 const api = new Api();
 
@@ -71,7 +71,9 @@ function askStart(root, { company, name, notice }) {
       const body = { ...person, message: text };
       const sent = JSON.stringify(body);
       if (attempt.sent !== sent) attempt = { sent, key: [...crypto.getRandomValues(new Uint32Array(4))].join('-') };
-      const started = await api.post(`/api/companies/${encodeURIComponent(company)}/start-chat`, body, { key: attempt.key });
+      const started = await api.post(`/api/companies/${encodeURIComponent(company)}/start-chat`, body, {
+        key: attempt.key,
+      });
       setStored(draftKey, null);
       return { ...started, person };
     },

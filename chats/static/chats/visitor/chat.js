@@ -1,7 +1,7 @@
 // A visitor's view of a chat: header, conversation and people.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 import { openConversation } from '../conversation/conversation.js';
 import { People } from '../conversation/people.js';
 
@@ -23,14 +23,25 @@ export function showChat(root, { api, chat, me, onUnread = () => {}, newChat = n
     const about = element('p', { class: 'quiet small', title: chat.name }, bdi(chat.name));
     const toggle = element(
       'button',
-      { class: 'button secondary small', type: 'button', 'aria-expanded': 'false', on: { click: () => showPeople(!isOpen()) } },
+      {
+        class: 'button secondary small',
+        type: 'button',
+        'aria-expanded': 'false',
+        on: { click: () => showPeople(!isOpen()) },
+      },
       gettext('People'),
     );
     const body = element('div', { class: 'chat-body' });
     const node = element(
       'div',
       { class: 'chat' },
-      element('header', { class: 'chat-header' }, logo(me.company), element('div', { class: 'chat-title' }, title, about), toggle),
+      element(
+        'header',
+        { class: 'chat-header' },
+        logo(me.company),
+        element('div', { class: 'chat-title' }, title, about),
+        toggle,
+      ),
       body,
     );
     root.replaceChildren(node);
@@ -93,5 +104,11 @@ export function showChat(root, { api, chat, me, onUnread = () => {}, newChat = n
 /** The company's logo; null if it has none. An image that fails to load removes itself. */
 function logo({ logo_url: src }) {
   if (!src) return null;
-  return element('img', { class: 'logo', alt: '', referrerPolicy: 'no-referrer', on: { error: ({ target }) => target.remove() }, src });
+  return element('img', {
+    class: 'logo',
+    alt: '',
+    referrerPolicy: 'no-referrer',
+    on: { error: ({ target }) => target.remove() },
+    src,
+  });
 }

@@ -1,7 +1,7 @@
 // Six boxes for the six digits of an auth code, with support for pasting and arrow keys.
 
-import { element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { element } from '../../chatapi/ui/dom.js';
 
 const DIGITS = 6;
 

@@ -1,10 +1,10 @@
 // The forms that a visitor fills in before a conversation. Each step shows itself in `root` and returns a promise of the
 // answer. A rejected form keeps its values.
 
-import { bdi, element } from '../../chatapi/ui/dom.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
-import { CodeInput } from './code-input.js';
+import { bdi, element } from '../../chatapi/ui/dom.js';
 import { describeError } from '../conversation/errors.js';
+import { CodeInput } from './code-input.js';
 
 let fieldCount = 0;
 
@@ -149,7 +149,8 @@ export function personFields({ first_name = '', last_name = '', email = '' } = {
 }
 
 /** The values of fields, by their names. */
-export const values = (fields) => Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, each.input.value]));
+export const values = (fields) =>
+  Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, each.input.value]));
 
 /** Ask for name and address. `act(person)` returns the answer. */
 export function askPerson(root, { known, act }) {
@@ -187,7 +188,9 @@ export function askCode(root, { email, verify, resend, wait = 60 }) {
       resendButton.disabled = left > 0;
       resendButton.textContent =
         left > 0
-          ? interpolate(ngettext('Send it again (in %(n)s second)', 'Send it again (in %(n)s seconds)', left), { n: left })
+          ? interpolate(ngettext('Send it again (in %(n)s second)', 'Send it again (in %(n)s seconds)', left), {
+              n: left,
+            })
           : gettext('Send it again');
       if (left <= 0 || !resendButton.isConnected) clearInterval(timer);
     };

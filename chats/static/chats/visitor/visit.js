@@ -2,7 +2,7 @@
 // remembers.
 
 import { Api, ApiError, OfflineError } from '../../chatapi/api/client.js';
-import { setStored, getStored } from '../../chatapi/storage/storage.js';
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 import { showChat } from './chat.js';
 import { askCode, askPassword, askPerson, showNotice } from './steps.js';
@@ -98,7 +98,8 @@ async function join(root, chatId, { password, first_name, last_name, email }) {
 /** Ask for the code that was mailed, and store the token that it yields. */
 export async function verify(root, chatId, { person, password, attempt_key, wait = 60 }) {
   // The server counts this browser's attempts by the key, so that nobody else can use them up.
-  const setMailed = (key) => updateVisitor(chatId, { mailed: { email: person.email, at: Date.now(), attempt_key: key } });
+  const setMailed = (key) =>
+    updateVisitor(chatId, { mailed: { email: person.email, at: Date.now(), attempt_key: key } });
   updateVisitor(chatId, person);
   setMailed(attempt_key);
   const verified = await askCode(root, {
@@ -110,7 +111,8 @@ export async function verify(root, chatId, { person, password, attempt_key, wait
         auth_code: code,
         attempt_key: getVisitor(chatId).mailed?.attempt_key ?? '',
       }),
-    resend: async () => setMailed((await anonymousApi.post(`/api/chats/${chatId}/users`, { password, ...person })).attempt_key),
+    resend: async () =>
+      setMailed((await anonymousApi.post(`/api/chats/${chatId}/users`, { password, ...person })).attempt_key),
   });
   if (verified) updateVisitor(chatId, { token: verified.token, mailed: null });
 }
