@@ -3,8 +3,8 @@
 // It makes no other request until a visitor presses the button, and sets no cookie. See docs/embed.md.
 (() => {
   const STATE = Symbol.for('chatapi.embed'); // shared by all scripts of this page
-  const READY_TIMEOUT = 5_000; // milliseconds for the frame to report that it is ready
-  const STABLE_AFTER = 10_000; // milliseconds after which the element is put back at once if the page removes it
+  const READY_TIMEOUT = 5_000; // milliseconds
+  const STABLE = 10_000; // milliseconds until the page counts as no longer removing the element
   const COLOR = '#0b5cad';
   const I18N = {
     en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open it in a window' },
@@ -16,18 +16,18 @@
     },
   };
 
-  /** @type {any} what this script adds to the page's global scope is not in its types */
+  /** @type {any} */
   const global = window;
   const chats = new Map();
   const listeners = new Set();
-  const pendingOpens = new Set(); // companies whose panel is to open once their script runs
+  const pending = new Set(); // companies to open once their scripts run
   let host, layer, buttons;
-  let drawnAt; // when the element was last added
+  let drawnAt;
   let delay = 0;
   let timer = null;
 
-  // `!important` in a shadow tree outranks every rule of the page. The layer is a popover, so it is above every z-index
-  // and unaffected by a transform or filter of <html>.
+  // `!important` in a shadow tree outranks the page's rules. A popover is above every z-index and ignores transforms of
+  // <html>.
   const STYLE = `
     :host { all: initial !important; position: fixed !important; z-index: 2147483647 !important; }
     :host::before, :host::after { display: none !important; }
@@ -56,21 +56,21 @@
     @media print { :host { display: none !important; } }
   `;
 
-  /** The primary subtag of a language tag, such as `de` of "DE-AT"; empty if there is no translation. */
-  function supportedLanguage(tag) {
+  /** The primary subtag of a language tag; empty without a translation. */
+  function supported(tag) {
     const [primary] = (tag ?? '').trim().toLowerCase().split(/[-_]/);
     return Object.hasOwn(I18N, primary) ? primary : '';
   }
 
-  /** The page's language if there is a translation, otherwise the visitor's, otherwise English. */
+  /** The page's language, the visitor's or English, whichever has a translation first. */
   function pageLanguage() {
     const { documentElement: root, body } = document;
     const xml = root.getAttributeNS('http://www.w3.org/XML/1998/namespace', 'lang');
-    return [root.lang, xml, body?.lang, ...navigator.languages].map(supportedLanguage).find(Boolean) ?? 'en';
+    return [root.lang, xml, body?.lang, ...navigator.languages].map(supported).find(Boolean) ?? 'en';
   }
 
   /** Black or white, whichever has more contrast with `color`. */
-  function contrastColor(color) {
+  function contrast(color) {
     const probe = document.createElement('canvas').getContext('2d');
     probe.fillStyle = COLOR;
     probe.fillStyle = color;
@@ -94,13 +94,13 @@
     console.warn(`Chat button: ${text}`);
   }
 
-  /** The only values that may be stored here. Earlier versions stored the panel's values unencrypted. */
-  const safeValues = (values) => (typeof values?.sealed === 'string' ? { sealed: values.sealed } : {});
+  /** Earlier versions stored the panel's values unencrypted. */
+  const safe = (values) => (typeof values?.sealed === 'string' ? { sealed: values.sealed } : {});
 
   /** A company's button and panel. */
   function createChat(script, service, company) {
-    // The item tells that a chat was started here. If the panel cannot store anything itself, it also holds a text that
-    // only the panel can decrypt, because every script of this website can read the item.
+    // Set once a chat was started here. It holds the panel's values if the panel cannot store them, encrypted because every
+    // script of this website can read them.
     const storageKey = `chatapi:${service}:${company}`;
     let text, texts, settings;
     let button, label, badge, panel, frame, fallback, ready;
@@ -120,12 +120,12 @@
       try {
         localStorage.setItem(storageKey, JSON.stringify(values));
       } catch {
-        // The browser lets this page store nothing either.
+        // Blocked here, too.
       }
     }
 
     function urlOf(path) {
-      const lang = supportedLanguage(settings.lang);
+      const lang = supported(settings.lang);
       return `${service}/${path}/${encodeURIComponent(company)}${lang ? `?lang=${lang}` : ''}`;
     }
 
@@ -135,7 +135,7 @@
       badge = append('span', { className: 'count' }, button);
       button.addEventListener('click', () => (opened ? close() : open()));
       panel = frame = fallback = null;
-      // A visitor who has started a chat here is told of answers without pressing the button.
+      // After starting a chat, visitors learn of answers without pressing the button.
       if (opened || (chat.script.dataset.open !== 'window' && getStored() !== null)) load();
       update();
     }
@@ -143,14 +143,14 @@
     /** Apply the current attributes of the script and the page's language. */
     function update() {
       settings = chat.script.dataset;
-      const lang = supportedLanguage(settings.lang) || pageLanguage();
+      const lang = supported(settings.lang) || pageLanguage();
       const color = CSS.supports('color', settings.color ?? '') ? settings.color : COLOR;
       texts = I18N[lang];
       text = settings.text ?? texts.text;
       for (const node of [button, panel]) {
         if (!node) continue;
         node.style.setProperty('--color', color);
-        node.style.setProperty('--ink', contrastColor(color));
+        node.style.setProperty('--ink', contrast(color));
         node.className = `${node === panel ? 'panel' : 'open'} ${settings.side === 'start' ? 'start' : 'end'}`;
         if (node === panel || settings.text === undefined) node.lang = lang;
         else node.removeAttribute('lang');
@@ -187,7 +187,7 @@
       frame = created;
     }
 
-    /** If this website may not frame the chat, show a link: browsers block windows opened without a click. */
+    /** If framing is not allowed, show a link: browsers block windows opened without a click. */
     function showFallback() {
       if (fallback) return;
       frame.hidden = true;
@@ -223,7 +223,7 @@
       emit('close', { company });
     }
 
-    /** Tell the frame whether it is visible: messages in a hidden panel stay unread. */
+    /** Messages in a hidden panel stay unread. */
     function notifyFrame(extra) {
       if (ready)
         frame.contentWindow?.postMessage(
@@ -234,15 +234,15 @@
 
     function handleMessage({ origin, source, data }) {
       if (origin !== service || !frame || source !== frame.contentWindow || data?.from !== 'chatapi') return;
-      if (data.type === 'started') setStored(safeValues(getStored()));
-      else if (data.type === 'keep' && data.key === 'sealed') setStored(safeValues({ sealed: data.value }));
+      if (data.type === 'started') setStored(safe(getStored()));
+      else if (data.type === 'keep' && data.key === 'sealed') setStored(safe({ sealed: data.value }));
       else if (data.type === 'close') close();
       else if (data.type === 'ready') {
         ready = true;
         frame.hidden = false;
         fallback?.remove();
         fallback = null;
-        notifyFrame(data.blocked ? { kept: safeValues(getStored()) } : {});
+        notifyFrame(data.blocked ? { kept: safe(getStored()) } : {});
       } else if (data.type === 'unread') {
         const count = Number(data.count) || 0;
         if (count === chat.unread) return;
@@ -252,7 +252,7 @@
       }
     }
 
-    if (getStored() !== null) setStored(safeValues(getStored()));
+    if (getStored() !== null) setStored(safe(getStored()));
     return chat;
   }
 
@@ -268,18 +268,18 @@
     layer.setAttribute('popover', 'manual');
     buttons = append('div', { className: 'buttons' }, layer);
     for (const chat of chats.values()) chat.draw();
-    // Not in the body: there it would affect the layout, and frameworks replace the body.
+    // In the body, it would affect the layout, and frameworks replace the body.
     document.documentElement.append(host);
     drawnAt = performance.now();
     addEventListener('message', handleMessage); // each time, because document.open() removes listeners
-    // Observe only nodes that rarely change, even on a busy page.
+    // Only nodes that rarely change.
     observer.disconnect();
     observer.observe(document, { childList: true });
     observer.observe(document.documentElement, { childList: true, attributeFilter: ['lang', 'dir'] });
     adapt();
   }
 
-  /** Apply the page's direction and language, and return to the top layer unless a dialog is open. */
+  /** Follow the page's direction and language; return to the top layer unless a dialog is open. */
   function adapt() {
     layer.dir = getComputedStyle(document.body ?? document.documentElement).direction;
     for (const chat of chats.values()) chat.update();
@@ -289,8 +289,8 @@
   const observer = new MutationObserver(() => {
     if (host.isConnected) adapt();
     else if (timer === null) {
-      // If the page keeps removing the element, put it back more and more slowly.
-      delay = performance.now() - drawnAt > STABLE_AFTER ? 0 : Math.min(2 * delay + 50, 60_000);
+      // Put it back more slowly each time.
+      delay = performance.now() - drawnAt > STABLE ? 0 : Math.min(2 * delay + 50, 60_000);
       timer = setTimeout(draw, delay);
     }
   });
@@ -318,7 +318,7 @@
       const [chat] = chatsOf(company);
       if (chat) chat.open();
       else if (document.readyState === 'complete') warn(`no script here has data-company="${company}".`);
-      else pendingOpens.add(company);
+      else pending.add(company);
     },
     close(company) {
       for (const chat of chatsOf(company)) chat.close();
@@ -363,7 +363,7 @@
     if (host) chat.draw();
     else draw();
     publish();
-    if (pendingOpens.delete(company)) chat.open();
+    if (pending.delete(company)) chat.open();
   }
 
   function addAll(scripts) {
@@ -372,7 +372,7 @@
     else document.addEventListener('DOMContentLoaded', () => scripts.forEach(add), { once: true });
   }
 
-  const RUNS = /^(|module|(text|application)\/javascript)$/i; // consent managers use text/plain until the visitor agrees
+  const RUNS = /^(|module|(text|application)\/javascript)$/i; // text/plain waits for consent
   const isEmbedScript = (node) =>
     node instanceof HTMLScriptElement &&
     node.dataset.company &&
@@ -384,11 +384,11 @@
   const script = document.currentScript;
   if (script?.dataset?.company) start([script]);
   else {
-    // A module has no currentScript, and jQuery loads a script by an element other than the one in the page.
+    // Modules have no currentScript; jQuery loads scripts by elements of its own.
     const found = [...document.querySelectorAll('script[src]')].filter(isEmbedScript);
     if (found.length) start(found);
     else warn('embed.js needs <script src="…/embed.js" data-company="…">.');
-    // A module runs only once, even if a framework inserts its script again with the next page.
+    // A module runs once, even if a framework inserts its script again.
     if (!script) document.addEventListener('load', ({ target }) => isEmbedScript(target) && start([target]), true);
   }
 })();

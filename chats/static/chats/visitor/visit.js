@@ -8,7 +8,7 @@ import { showChat } from './chat.js';
 import { askCode, askPassword, askPerson, showNotice } from './steps.js';
 
 const anonymousApi = new Api();
-const CODE_LIFETIME = 9 * 60_000; // milliseconds; the server's is a minute longer
+const CODE_LIFETIME = 9 * 60_000; // milliseconds; the server's default is a minute longer
 const NEW_CHAT = Symbol('new chat');
 
 const storageKey = (chatId) => `chatapi:chat:${chatId}`;
