@@ -83,6 +83,24 @@ test('requests that fail for an expired token are repeated with one new token', 
   assert.deepEqual(await Promise.all(results), [{ url: '/a' }, { url: '/b' }]);
 });
 
+test('a request that fails after the renewal is repeated with the new token', async () => {
+  setStored(KEY, { token: 'old', until: Date.now() + HOUR });
+  const api = await create().authenticate();
+  const results = [api.get('/a'), api.get('/b')];
+  requests[0].respond(401);
+  await settle();
+  issue(requests[2], 'new');
+  await settle();
+  requests[1].respond(401);
+  await settle();
+  assert.deepEqual(
+    requests.slice(2).map(({ url }) => url),
+    ['/account/browser-token', '/a', '/b'],
+  );
+  for (const request of requests.slice(3)) request.respond(200, { token: request.headers.Authorization });
+  assert.deepEqual(await Promise.all(results), [{ token: 'Bearer new' }, { token: 'Bearer new' }]);
+});
+
 test('a token that another tab has renewed is taken over', async () => {
   setStored(KEY, { token: 'old', until: Date.now() + HOUR });
   const api = await create().authenticate();

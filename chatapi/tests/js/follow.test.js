@@ -178,6 +178,15 @@ test('a connection that dies in silence is replaced', async () => {
   assert.equal(requests.length, 2);
 });
 
+test('a clock that is set back does not hide the silence', async () => {
+  start();
+  await connect();
+  const { now } = Date;
+  Date.now = () => now() - 3_600_000;
+  await pass(60_000);
+  assert.equal(requests.length, 2);
+});
+
 test('a request that is not answered is given up', async () => {
   start();
   await pass(9_000);

@@ -123,29 +123,64 @@ test('a leader that does not answer loses the lead', async () => {
   assert.deepEqual(other.events, [[1, '1']]);
 });
 
+test('a tab that was put to sleep queues for the lead again', async () => {
+  const [first, second] = [await openTab(), await openTab()];
+  await connect();
+  freeze(first);
+  await pass(26_000);
+  assert.equal(requests.length, 2);
+  second.close();
+  await settle();
+  assert.equal(requests.length, 3);
+  assert.notEqual(first.stream.stream, null);
+});
+
 test('a leader that answers keeps the lead, however silent its stream is', async () => {
-  const [leader] = [await openTab(), await openTab()];
-  const send = await connect();
-  for (let time = 0; time < 60; time += 1) {
-    await pass(1_000);
-    if (time % 15 === 0) send(': heartbeat\n\n');
-  }
+  const leader = await openTab();
+  await openTab();
+  await connect();
+  await pass(40_000);
   dispatchEvent(new Event('online'));
-  await pass(5_000);
-  assert.equal(requests.length, 1);
+  await settle();
   assert.notEqual(leader.stream.stream, null);
+  assert.ok(requests.slice(0, -1).every(({ signal }) => signal.aborted)); // one connection at a time
+});
+
+test('a heartbeat spares the leader a check', async () => {
+  await openTab();
+  await openTab();
+  const send = await connect();
+  const channel = new FakeChannel(tabs[0].stream.name);
+  const heard = [];
+  channel.addEventListener('message', ({ data }) => heard.push(data.type));
+  for (let count = 0; count < 4; count += 1) {
+    await pass(15_000);
+    send(': heartbeat\n\n');
+    await settle();
+  }
+  assert.ok(!heard.includes('check'));
+  await pass(26_000);
+  assert.ok(heard.includes('check'));
+  channel.close();
 });
 
 test('a hidden tab steals no lead', async () => {
-  const [leader] = [await openTab(), await openTab()];
+  const leader = await openTab();
+  await openTab();
   await connect();
   freeze(leader);
-  setHidden(true);
-  await pass(40_000);
-  assert.ok(requests.every(({ signal }, index) => index > 0 || !signal.aborted || leader.stream.stream));
-  setHidden(false);
-  await pass(5_000);
-  assert.equal(leader.stream.stream, null);
+  for (const [hidden, requested] of [
+    [true, 1],
+    [false, 2],
+  ]) {
+    await pass(1_000);
+    dispatchEvent(new Event('online')); // has the other tab check its leader
+    setHidden(hidden);
+    await pass(4_000);
+    assert.equal(requests.length, requested);
+    setHidden(false);
+    await pass(1_000);
+  }
 });
 
 test('the chats that any tab has open are in the address', async () => {
