@@ -138,7 +138,7 @@ class Conversation extends EventTarget {
       this.names.set(user.id, fullName(user));
       if (user.id !== this.me.id) this.read.set(user.id, user.last_read_seq);
     }
-    await this.timeline.open({ unread: this.unread.count, mine: (message) => this.isMine(message) });
+    await this.timeline.open({ unread: this.unread.count, isMine: (message) => this.isMine(message) });
     this.showRead();
     this.showUnread();
     this.timeline.handleScroll();

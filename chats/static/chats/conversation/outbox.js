@@ -128,8 +128,8 @@ export class Outbox {
 
   save() {
     const others = (getStored(this.storageKey) ?? []).filter((item) => !this.ownKeys.has(item.key));
-    const plain = [...others, ...this.items.map(({ key, text, at }) => ({ key, text, at }))];
-    setStored(this.storageKey, plain.length ? plain : null);
+    const stored = [...others, ...this.items.map(({ key, text, at }) => ({ key, text, at }))];
+    setStored(this.storageKey, stored.length ? stored : null);
     this.onChange();
   }
 }

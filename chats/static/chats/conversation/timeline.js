@@ -75,14 +75,14 @@ export class Timeline {
   /**
    * Load the newest page, with the mark before the oldest of the last `unread` messages of others.
    *
-   * @param {{unread?: number, mine: (message: any) => boolean}} options
+   * @param {{unread?: number, isMine: (message: any) => boolean}} options
    */
-  async open({ unread = 0, mine }) {
+  async open({ unread = 0, isMine }) {
     const page = await this.api.get(`${this.path}?per_page=${PAGE_SIZE}`);
     this.reachedStart = page.next_page_url === null;
     this.newest = Math.max(this.newest, page.data[0]?.seq ?? 0);
     if (unread > 0) {
-      const others = page.data.filter((each) => !mine(each) && each.deleted_at === null);
+      const others = page.data.filter((each) => !isMine(each) && each.deleted_at === null);
       this.firstUnreadSeq = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }
     for (const entry of this.entries) entry.element.remove();
@@ -142,7 +142,7 @@ export class Timeline {
   async scrollToEnd() {
     if (!this.atEnd) {
       await this.loading;
-      await this.open({ mine: () => false });
+      await this.open({ isMine: () => false });
     }
     this.sticky = true;
     this.toBottom();
@@ -269,11 +269,11 @@ export class Timeline {
   /** ArrowUp and ArrowDown move the focus between messages. */
   handleKey(event) {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
-    const here = event.target.closest('.message');
-    if (event.target !== this.scroller && event.target !== here) return;
-    const places = this.entries.map((entry) => entry.element);
+    const current = event.target.closest('.message');
+    if (event.target !== this.scroller && event.target !== current) return;
+    const nodes = this.entries.map((entry) => entry.element);
     const step = event.key === 'ArrowUp' ? -1 : 1;
-    const next = here ? places[places.indexOf(here) + step] : step < 0 ? places.at(-1) : null;
+    const next = current ? nodes[nodes.indexOf(current) + step] : step < 0 ? nodes.at(-1) : null;
     if (!next) return;
     event.preventDefault();
     next.focus();

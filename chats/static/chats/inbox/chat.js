@@ -136,7 +136,7 @@ export class InboxChat {
       onScroll: () => {},
     });
     pane.append(joinBar);
-    await this.timeline.open({ mine: () => false });
+    await this.timeline.open({ isMine: () => false });
     if (this.closed || !this.timeline) return;
     this.openPeople(this.events, { id: 0 }); // no chat user
     this.reading = new AbortController();
