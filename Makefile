@@ -12,7 +12,7 @@ endif
 # For commands that serve nobody.
 NO_KEY := only-for-this-and-long-enough-for-a-key
 
-.PHONY: run test lint types checks schema words bench bench-live bench-growth bench-pages clean
+.PHONY: run test lint lint-js types checks schema words bench bench-live bench-growth bench-pages clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m deploy.before_run \
@@ -27,6 +27,11 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python deploy/regexes.py
+
+lint-js: node_modules/.installed
+	npm run --silent lint
+	npm run --silent types
+	npm run --silent test
 
 types: $(VENV)/.test
 	$(BIN)/mypy
@@ -66,4 +71,9 @@ $(VENV)/.run: requirements.txt
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
 	@echo "Installing what tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@echo "Installing what checks the scripts (once) ..."
+	@npm ci --silent
 	@touch $@

@@ -37,6 +37,7 @@ MAX_PARTS = 10
 
 # `re` knows none of Unicode's properties: some of the characters of each, for inside a class.
 PROPERTIES = {
+    "ASCII": "\\x00-\\x7f",
     "L": "a-zA-Z\u00c0-\u024f\u0370-\u052f\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3",
     "M": "\u0300-\u036f",
     "N": "0-9",

@@ -10,7 +10,8 @@ export ENV_FILE=/dev/null SECRET_KEY=only-for-this-and-long-enough-for-a-key
 gather() {
     for domain in django djangojs; do
         "$BIN/python" manage.py makemessages --domain "$domain" --locale de --no-location \
-            --no-obsolete --ignore ".venv" --ignore "bench" --ignore "var" --ignore "*/tests/*" \
+            --no-obsolete --ignore ".venv" --ignore "node_modules" --ignore "bench" --ignore "var" \
+            --ignore "*/tests/*" \
             --verbosity 0
     done
 }

@@ -28,7 +28,7 @@ FOUND = [
 NOT_FOUND = [("Cafe", "café"), ("a", "b"), ("uber", "über")]
 
 CALL = """async ([name, calls]) => {
-    const module = await import('/chatapi/text.js');
+    const module = await import('/chatapi/text/text.js');
     return calls.map((call) => module[name](...call));
 }"""
 
@@ -40,7 +40,7 @@ def test_nothing_to_see(modules: Page) -> None:
 
 
 def test_trimmed_as_on_the_server(modules: Page) -> None:
-    found = modules.evaluate(CALL, ["trimmed", [[each] for each in TRIMMED]])
+    found = modules.evaluate(CALL, ["trim", [[each] for each in TRIMMED]])
     assert found == [server.trim(each) for each in TRIMMED]
 
 
@@ -55,13 +55,13 @@ def test_a_pile_of_marks_is_cut(modules: Page) -> None:
 
 
 def test_counted_as_on_the_server(modules: Page) -> None:
-    found = modules.evaluate(CALL, ["lengthOf", [[each] for each in LENGTHS]])
+    found = modules.evaluate(CALL, ["countCharacters", [[each] for each in LENGTHS]])
     assert found == [len(each) for each in LENGTHS]
 
 
 def test_found_in_any_case_and_composition(modules: Page) -> None:
     pairs = FOUND + NOT_FOUND
-    wholes = modules.evaluate(CALL, ["folded", [[whole] for whole, _ in pairs]])
-    parts = modules.evaluate(CALL, ["folded", [[part] for _, part in pairs]])
+    wholes = modules.evaluate(CALL, ["fold", [[whole] for whole, _ in pairs]])
+    parts = modules.evaluate(CALL, ["fold", [[part] for _, part in pairs]])
     found = [part in whole for whole, part in zip(wholes, parts, strict=True)]
     assert found == [True] * len(FOUND) + [False] * len(NOT_FOUND)

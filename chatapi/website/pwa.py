@@ -15,7 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 FILES = Path(__file__).resolve().parent.parent / "static" / "chatapi"
-SHELL = ["base.css", "icon.svg", "offline.js"]  # what the page that is shown offline is made of
+SHELL = ["base.css", "icon.svg", "pwa/offline.js"]  # what the page that is shown offline is made of
 DAY = 86_400
 
 
@@ -73,7 +73,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
     parts = [(FILES / name).read_bytes() for name in SHELL]
     page = render_to_string("offline.html", request=request).encode()
     version = hashlib.sha256(b"".join([page, *parts])).hexdigest()[:16]
-    script = (FILES / "service-worker.js").read_text()
+    script = (FILES / "pwa" / "service-worker.js").read_text()
     return HttpResponse(
         f"const SHELL = {json.dumps(shell)};\nconst VERSION = {version!r};\n{script}",
         content_type="text/javascript; charset=utf-8",

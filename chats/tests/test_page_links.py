@@ -204,9 +204,9 @@ LONG = [
 ]  # fmt: skip
 
 FIND = """async (texts) => {
-    const { linked } = await import('/chats/links.js');
+    const { linkify } = await import('/chats/conversation/links.js');
     return texts.map((text) => {
-        const nodes = linked(text);
+        const nodes = linkify(text);
         const links = nodes.filter((node) => typeof node !== 'string');
         return {
             whole: nodes.map((node) => node.textContent ?? node).join(''),
@@ -257,11 +257,11 @@ def test_looking_for_links_takes_linear_time(modules: Page, length: int) -> None
     """As long as a message may be, and six times that."""
     times = modules.evaluate(
         """async ([cases, length]) => {
-            const { linked } = await import('/chats/links.js');
+            const { linkify } = await import('/chats/conversation/links.js');
             return cases.map(([start, filling]) => {
                 const time = (text) => {
                     const begun = performance.now();
-                    linked(text);
+                    linkify(text);
                     return performance.now() - begun;
                 };
                 const text = (size) => start + filling.repeat(size / filling.length);

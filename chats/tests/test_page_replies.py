@@ -17,7 +17,7 @@ TYPED = [
     ("  ", TITLES),
 ]
 OPEN = """async (titles) => {
-    const { chooseReply } = await import('/chats/replies.js');
+    const { chooseReply } = await import('/chats/inbox/replies.js');
     const data = titles.map((title) => ({ title, text: '👍🏽'.repeat(200) }));
     chooseReply({ get: async () => ({ data }) }, 1);
 }"""

@@ -287,7 +287,7 @@ def test_in_a_window(site: Site, person: Callable[..., Person], host: Host) -> N
 
 
 def test_the_script_is_small() -> None:
-    script = (DOCS.parent / "chats" / "static" / "chats" / "embed.js").read_bytes()
+    script = (DOCS.parent / "chats" / "static" / "chats" / "embed" / "embed.js").read_bytes()
     assert len(gzip.compress(script)) < 6 * 1024
 
 

@@ -14,7 +14,7 @@ from companies.access.companies import get_published_company
 from companies.hours import is_open
 from companies.models import Company
 
-SCRIPT = Path(__file__).resolve().parent.parent / "static" / "chats" / "embed.js"
+SCRIPT = Path(__file__).resolve().parent.parent / "static" / "chats" / "embed" / "embed.js"
 
 
 @require_safe

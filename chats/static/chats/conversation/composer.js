@@ -1,0 +1,214 @@
+// The message form. Enter sends, Shift+Enter breaks the line. The draft is stored, so it survives a reload.
+
+import { getStored, setStored } from '../../chatapi/storage/storage.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { countCharacters, isBlank, trim } from '../../chatapi/text/text.js';
+import { element } from '../../chatapi/ui/dom.js';
+
+export const MAX_TEXT = 10_000; // characters, as the server counts them
+const COUNT_FROM = 500; // characters left when the countdown appears
+const TYPING_INTERVAL = 3_000; // milliseconds between typing notifications
+
+/**
+ * The number of characters by which `text` exceeds the maximum; negative if it does not.
+ *
+ * @param {string} text
+ */
+export const excess = (text) => countCharacters(trim(text)) - MAX_TEXT;
+
+/** @param {number} count */
+export function tooLong(count) {
+  const text = ngettext(
+    'This text is %(n)s character too long. Shorten it, or send it in parts.',
+    'This text is %(n)s characters too long. Shorten it, or send it in parts.',
+    count,
+  );
+  return interpolate(text, { n: count });
+}
+
+export class Composer {
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.root
+   * @param {string} options.draftKey where the draft is stored
+   * @param {(text: string) => void} options.onSend
+   * @param {(message: any, text: string) => Promise<void>} options.onEdit rejects with the message to show
+   * @param {(typing: boolean) => void} options.onTyping
+   * @param {() => any} options.onUp returns the message to edit when ArrowUp is pressed in an empty field
+   */
+  constructor({ root, draftKey, onSend, onEdit, onTyping, onUp }) {
+    this.draftKey = draftKey;
+    this.onSend = onSend;
+    this.onEdit = onEdit;
+    this.onTyping = onTyping;
+    this.onUp = onUp;
+    this.editing = null;
+    this.draft = ''; // while a message is being edited
+    /** @type {number | null} */
+    this.typingSentAt = null; // monotonic
+    this.saving = false;
+    this.field = element('textarea', {
+      rows: 1,
+      placeholder: gettext('Write a message'),
+      'aria-label': gettext('Message'),
+      'aria-describedby': 'how-to-send',
+      dir: 'auto',
+      enterKeyHint: 'send',
+      value: getStored(draftKey) ?? '',
+    });
+    this.button = element('button', { class: 'button', type: 'submit' }, gettext('Send'));
+    this.cancelButton = element(
+      'button',
+      { class: 'link', type: 'button', on: { click: () => this.cancel() } },
+      gettext('Cancel'),
+    );
+    this.banner = element(
+      'p',
+      { class: 'editing', hidden: true },
+      `${gettext('Editing a message')} `,
+      this.cancelButton,
+    );
+    this.error = element('p', { class: 'error', role: 'alert', hidden: true });
+    this.count = element('p', { class: 'count', hidden: true });
+    this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.form = element(
+      'form',
+      { class: 'composer', on: { submit: (event) => this.handleSubmit(event) } },
+      this.banner,
+      this.error,
+      element('div', { class: 'line' }, this.field, this.button),
+      this.count,
+      this.countAnnouncement,
+      element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Enter sends, Shift and Enter break the line.')),
+    );
+    this.field.addEventListener('input', () => this.handleInput());
+    this.field.addEventListener('keydown', (event) => this.handleKey(event));
+    root.append(this.form);
+    this.update();
+  }
+
+  focus() {
+    this.field.focus();
+  }
+
+  /** Insert `text` at the cursor. */
+  insert(text) {
+    this.field.setRangeText(text, this.field.selectionStart, this.field.selectionEnd, 'end');
+    this.handleInput();
+    this.focus();
+  }
+
+  set closed(closed) {
+    this.form.hidden = closed;
+  }
+
+  edit(message) {
+    if (!this.editing) this.draft = this.field.value;
+    this.editing = message;
+    this.banner.hidden = false;
+    this.button.textContent = gettext('Save');
+    this.field.value = message.text;
+    this.update();
+    this.focus();
+  }
+
+  cancel() {
+    if (!this.editing) return;
+    this.editing = null;
+    this.banner.hidden = true;
+    this.error.hidden = true;
+    this.button.textContent = gettext('Send');
+    this.field.value = this.draft;
+    this.update();
+    this.focus();
+  }
+
+  handleInput() {
+    this.update();
+    if (this.editing) return;
+    const text = this.field.value;
+    setStored(this.draftKey, text || null);
+    const now = performance.now();
+    if (!isBlank(text) && (this.typingSentAt === null || now - this.typingSentAt > TYPING_INTERVAL)) {
+      this.typingSentAt = now;
+      this.onTyping(true);
+    } else if (!text && this.typingSentAt !== null) {
+      this.typingSentAt = null;
+      this.onTyping(false);
+    }
+  }
+
+  handleKey(event) {
+    if (event.isComposing || event.keyCode === 229) return; // an input method handles the key; Safari only reports 229
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      this.form.requestSubmit();
+    } else if (event.key === 'Escape' && this.editing) {
+      event.preventDefault();
+      this.cancel();
+    } else if (event.key === 'ArrowUp' && !this.field.value && !this.editing) {
+      const message = this.onUp();
+      if (!message) return;
+      event.preventDefault();
+      this.edit(message);
+    }
+  }
+
+  async handleSubmit(event) {
+    event.preventDefault();
+    const text = trim(this.field.value);
+    if (isBlank(text)) return;
+    if (excess(text) > 0) {
+      this.error.textContent = tooLong(excess(text));
+      this.error.hidden = false;
+      return;
+    }
+    this.error.hidden = true;
+    if (!this.editing) {
+      this.field.value = '';
+      this.typingSentAt = null;
+      setStored(this.draftKey, null);
+      this.update();
+      this.onSend(text);
+      return;
+    }
+    const message = this.editing;
+    this.saving = true;
+    this.update();
+    try {
+      if (text !== message.text) await this.onEdit(message, text);
+      this.cancel();
+    } catch (error) {
+      this.error.textContent = error.message;
+      this.error.hidden = false;
+    } finally {
+      this.saving = false;
+      this.update();
+    }
+  }
+
+  /** Fit the height to the text, and update the button and the countdown. */
+  update() {
+    this.field.style.height = 'auto';
+    this.field.style.height = `${Math.min(this.field.scrollHeight + 2, 200)}px`;
+    const text = this.field.value;
+    this.button.disabled = this.saving || isBlank(text);
+    this.countDown(text.length < MAX_TEXT - COUNT_FROM ? -MAX_TEXT : excess(text));
+  }
+
+  /** Show how many characters are left or too many; announce it when the limit comes near and when it is exceeded. */
+  countDown(over) {
+    const before = this.count.textContent && (this.field.getAttribute('aria-invalid') === 'true' ? 'over' : 'near');
+    const now = over > 0 ? 'over' : over > -COUNT_FROM ? 'near' : '';
+    const text =
+      now === 'over'
+        ? ngettext('%(n)s character too long', '%(n)s characters too long', over)
+        : ngettext('%(n)s character left', '%(n)s characters left', -over);
+    this.count.textContent = now && interpolate(text, { n: Math.abs(over) });
+    this.count.hidden = !now;
+    this.count.classList.toggle('error', now === 'over');
+    this.field.setAttribute('aria-invalid', String(now === 'over'));
+    if (now !== before) this.countAnnouncement.textContent = this.count.textContent;
+    if (now !== 'over' && before === 'over') this.error.hidden = true;
+  }
+}

@@ -1,0 +1,500 @@
+// A conversation, for a guest or an agent with a chat-user token.
+
+import { SharedStream } from '../../chatapi/stream/shared.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { confirmAction } from '../../chatapi/ui/dialog.js';
+import { element } from '../../chatapi/ui/dom.js';
+import { isVisible, onVisibilityChange } from '../../chatapi/ui/visibility.js';
+import { ChatLog } from './chat-log.js';
+import { Composer } from './composer.js';
+import { describeError } from './errors.js';
+import { fullName, messageButton, renderMessage } from './message.js';
+import { Outbox } from './outbox.js';
+import { Timeline } from './timeline.js';
+import { Unread } from './unread.js';
+
+const READ_DELAY = 500; // milliseconds; one request reports a burst of read messages
+
+/**
+ * What a source of the chat's events calls, until `signal` aborts.
+ *
+ * @typedef {object} ChatCallbacks
+ * @property {(event: any) => void} onEvent
+ * @property {(event: any) => void} onEphemeral
+ * @property {(state: import('../../chatapi/stream/follow.js').State) => void} [onState]
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnd]
+ * @property {AbortSignal} signal
+ *
+ * @typedef {object} Options
+ * @property {import('../../chatapi/api/client.js').Api} api has a chat-user token
+ * @property {any} chat the response of GET /api/chats/{id}
+ * @property {any} me the reader's chat user
+ * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default, a
+ *   stream of the chat
+ * @property {(count: number) => void} [onUnread] gets the number of unread messages
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is no
+ *   longer valid
+ * @property {(() => void) | null} [onNewChat] called when the reader asks for a new chat, because this one is closed
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Options} options
+ */
+export async function openConversation(root, options) {
+  const conversation = new Conversation(root, options);
+  try {
+    await conversation.open();
+  } catch (error) {
+    conversation.close();
+    throw error;
+  }
+  return conversation;
+}
+
+/**
+ * Dispatches 'chat' (detail: what changed of the chat), 'user' (detail: a chat user) and 'presence' (detail: a list of
+ * {id, online}).
+ */
+class Conversation extends EventTarget {
+  /**
+   * @param {HTMLElement} root
+   * @param {Options} options
+   */
+  constructor(root, { api, chat, me, connect = null, onUnread = () => {}, onEnded = () => {}, onNewChat = null }) {
+    super();
+    this.api = api;
+    this.chat = chat;
+    this.me = me;
+    this.onUnread = onUnread;
+    this.onEnded = onEnded;
+    this.path = `/api/chats/${chat.id}`;
+    this.connect = connect ?? ((callbacks) => this.followChat(callbacks));
+    this.unread = new Unread({ count: chat.unread_count, upTo: me.last_read_seq, asOf: chat.last_seq });
+    this.lifetime = new AbortController();
+    this.typing = new Map(); // chat user id → timer that ends it
+    this.names = new Map(); // chat user id → name
+    this.read = new Map(); // chat user id → seq, of the others
+    this.reportedSeq = me.last_read_seq; // the seq up to which the server knows that the reader has read
+    this.reporting = null; // timer
+    this.counting = null; // request for the number of unread messages
+    this.disconnected = false;
+    this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
+    this.connectionNote = element('p', { class: 'connection', role: 'status', hidden: true });
+    this.node.append(this.connectionNote);
+    this.timeline = new Timeline({
+      api,
+      chatId: chat.id,
+      root: this.node,
+      render: (message) => this.render(message),
+      onNewestVisible: () => this.markRead(),
+      onScroll: () => this.updateDownButton(),
+    });
+    this.downButton = element('button', {
+      class: 'button small down',
+      type: 'button',
+      hidden: true,
+      on: { click: () => this.timeline.scrollToEnd().catch(() => {}) },
+    });
+    this.typingNote = element('p', { class: 'typing', 'aria-live': 'polite' });
+    this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.node.append(element('div', { class: 'below' }, this.downButton), this.typingNote, this.announcement);
+    this.outbox = new Outbox({
+      storageKey: `chatapi:outbox:${me.id}`,
+      send: (text, key) => api.post(`${this.path}/messages`, { text }, { key, signal: this.lifetime.signal }),
+      onChange: () => this.showPending(),
+      onSent: (message) => this.addMessage(message),
+    });
+    this.composer = new Composer({
+      root: this.node,
+      draftKey: `chatapi:draft:${me.id}`,
+      onSend: (text) => this.send(text),
+      onEdit: (message, text) => this.edit(message, text),
+      onTyping: (typing) => this.reportTyping(typing),
+      onUp: () => this.timeline.findLast((message) => this.isMine(message) && message.deleted_at === null),
+    });
+    this.closedNote = element(
+      'div',
+      { class: 'notice closed', role: 'status', hidden: true },
+      element('p', {}, gettext('This chat is closed. It can be read, not written to.')),
+      onNewChat
+        ? element('button', { class: 'button', type: 'button', on: { click: onNewChat } }, gettext('Start a new chat'))
+        : null,
+    );
+    this.node.append(this.closedNote);
+    onVisibilityChange(() => isVisible() && this.timeline.handleScroll(), { signal: this.lifetime.signal });
+    for (const type of ['online', 'offline']) {
+      addEventListener(type, () => this.showConnection(), { signal: this.lifetime.signal });
+    }
+    addEventListener('online', () => this.outbox.retryNow(), { signal: this.lifetime.signal });
+    root.append(this.node);
+  }
+
+  async open() {
+    this.showChat();
+    const users = await this.api.get(`${this.path}/users?per_page=249`);
+    for (const user of users.data) {
+      this.names.set(user.id, fullName(user));
+      if (user.id !== this.me.id) this.read.set(user.id, user.last_read_seq);
+    }
+    await this.timeline.open({ unread: this.unread.count, isMine: (message) => this.isMine(message) });
+    this.showRead();
+    this.showUnread();
+    this.timeline.handleScroll();
+    this.showPending();
+    this.outbox.run();
+    const { signal } = this.lifetime;
+    this.log = new ChatLog({
+      api: this.api,
+      path: this.path,
+      after: this.chat.last_seq, // the chat was fetched before the messages
+      onEvent: (event) => this.handleEvent(event),
+      signal,
+    });
+    this.connect({
+      onEvent: (event) => this.log.add(event),
+      onEphemeral: (event) => this.handleEphemeral(event),
+      onState: (state) => this.handleState(state),
+      onEnd: (reason) => this.handleEnd(reason),
+      signal,
+    });
+    this.log.catchUp();
+  }
+
+  /**
+   * Follow a stream of this chat, shared by all tabs with the same token.
+   *
+   * @param {ChatCallbacks} callbacks
+   */
+  followChat(callbacks) {
+    const { token } = this.api;
+    return new SharedStream(`chat:${this.chat.id}:${token.slice(-6)}`, {
+      path: () => `${this.path}/events`,
+      token: () => token,
+      after: this.chat.last_seq,
+      ...callbacks,
+    });
+  }
+
+  close() {
+    this.lifetime.abort();
+    this.outbox.close();
+    this.timeline.close();
+    for (const timer of this.typing.values()) clearTimeout(timer);
+    this.node.remove();
+  }
+
+  focus() {
+    if (this.composer.form.hidden) this.timeline.scroller.focus();
+    else this.composer.focus();
+  }
+
+  insert(text) {
+    this.composer.insert(text);
+  }
+
+  isMine(message) {
+    return message.author.id === this.me.id;
+  }
+
+  // --- Events ---
+
+  handleEvent({ seq, type, data }) {
+    if (type === 'message.created') this.addMessage(data);
+    else if (type.startsWith('message.')) this.changeMessage(type, data, seq);
+    else if (type.startsWith('user.')) this.changeUser(type, data);
+    else if (type.startsWith('chat.')) this.changeChat(data);
+  }
+
+  addMessage(message) {
+    const mine = this.isMine(message);
+    const known = this.timeline.find(message.id) !== undefined;
+    const seen = this.timeline.newestVisible;
+    this.timeline.add(message, { firstUnread: !mine && !seen && this.unread.count === 0 });
+    // Sending a message implies having read all before it. A deleted message counts, too: the event of its deletion
+    // follows.
+    if (mine) this.readUpTo(message.seq);
+    else this.unread.created(message);
+    if (known) {
+      this.showUnread();
+      return;
+    }
+    this.stopTyping(message.author.id);
+    if (mine) {
+      this.timeline.scrollToEnd().catch(() => {});
+    } else {
+      this.names.set(message.author.id, fullName(message.author));
+      if (message.text !== null) {
+        this.announcement.textContent = interpolate(gettext('%(name)s: %(text)s'), {
+          name: fullName(message.author),
+          text: shorten(message.text, 300),
+        });
+      }
+    }
+    if (this.timeline.sticky) this.markRead();
+    this.showUnread();
+    this.showRead();
+  }
+
+  /** Show a message that the event `seq` edited or deleted. */
+  changeMessage(type, message, seq) {
+    this.timeline.replace(message);
+    if (type === 'message.deleted' && !this.isMine(message)) {
+      this.unread.deleted(message, seq);
+      this.showUnread();
+    }
+    this.showRead();
+  }
+
+  /** Note that the reader has read up to `seq`, in this tab or elsewhere. */
+  readUpTo(seq) {
+    this.reportedSeq = Math.max(this.reportedSeq, seq);
+    if (this.unread.read(seq, this.timeline.newest)) this.showUnread();
+    else this.recount();
+  }
+
+  /** Ask the server for the number of unread messages, which may include messages that are not loaded. */
+  recount() {
+    this.counting ??= this.api
+      .get(this.path, { signal: this.lifetime.signal })
+      .then(({ unread_count: count, last_seq: asOf }) => {
+        this.unread.reset({ count, asOf });
+        this.showUnread();
+      })
+      .catch(() => {}) // the next visit counts again
+      .finally(() => {
+        this.counting = null;
+      });
+  }
+
+  changeUser(type, user) {
+    this.names.set(user.id, fullName(user));
+    if (user.id === this.me.id && ['user.left', 'user.removed'].includes(type)) {
+      this.handleEnd({ status: 401 }); // the same as when the chat's own stream ends
+      return;
+    }
+    if (type !== 'user.updated') this.stopTyping(user.id);
+    if (user.id !== this.me.id) {
+      const text = {
+        'user.joined': gettext('%(name)s joined.'),
+        'user.left': gettext('%(name)s left.'),
+        'user.removed': gettext('%(name)s was removed.'),
+      }[type];
+      if (text) this.announcement.textContent = interpolate(text, { name: fullName(user) });
+    }
+    this.emit('user', user);
+  }
+
+  changeChat(chat) {
+    Object.assign(this.chat, chat);
+    this.showChat();
+    if (chat.status === 'open') this.outbox.retryNow();
+    this.emit('chat', chat);
+  }
+
+  handleEphemeral({ type, data, created_at: at }) {
+    if (type === 'typing' && data.chat_user_id !== this.me.id) {
+      // Both times are the server's, because the browser's clock may be wrong.
+      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
+    } else if (type === 'read' && data.chat_user_id === this.me.id) {
+      this.readUpTo(data.seq);
+    } else if (type === 'read') {
+      this.read.set(data.chat_user_id, Math.max(data.seq, this.read.get(data.chat_user_id) ?? 0));
+      this.showRead();
+    } else if (type === 'presence') {
+      this.emit('presence', data.users);
+    }
+  }
+
+  handleState(state) {
+    this.disconnected = state === 'disconnected';
+    this.showConnection();
+    if (state === 'connected') {
+      this.outbox.retryNow();
+      if (this.timeline.sticky) this.markRead();
+    }
+  }
+
+  handleEnd(reason) {
+    if (this.lifetime.signal.aborted) return;
+    this.close();
+    this.onEnded(reason);
+  }
+
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // --- Actions ---
+
+  send(text) {
+    this.outbox.add(text);
+    this.timeline.scrollToEnd().catch(() => {});
+  }
+
+  async edit(message, text) {
+    try {
+      this.timeline.replace(await this.api.put(`${this.path}/messages/${message.id}`, { text }));
+    } catch (error) {
+      throw new Error(describeError(error), { cause: error });
+    }
+  }
+
+  async remove(message) {
+    if (!(await confirmAction(gettext('Delete this message for everybody?'), gettext('Delete')))) return;
+    try {
+      this.timeline.replace(await this.api.delete(`${this.path}/messages/${message.id}`));
+    } catch (error) {
+      this.announcement.textContent = describeError(error);
+    }
+  }
+
+  reportTyping(typing) {
+    this.api.post(`${this.path}/typing`, { typing }).catch(() => {}); // a lost notification does no harm
+  }
+
+  /** Mark all messages as read if the page is visible. */
+  markRead() {
+    if (!isVisible()) return;
+    const { newest } = this.timeline;
+    this.unread.read(newest, newest);
+    this.showUnread();
+    if (newest <= this.reportedSeq) return;
+    clearTimeout(this.reporting);
+    this.reporting = setTimeout(async () => {
+      if (this.lifetime.signal.aborted) return;
+      try {
+        await this.api.put(`${this.path}/read`, { seq: newest });
+        this.reportedSeq = Math.max(this.reportedSeq, newest);
+      } catch {
+        // Reported with the next message, or when the stream connects again.
+      }
+    }, READ_DELAY);
+  }
+
+  // --- Rendering ---
+
+  render(message) {
+    const mine = this.isMine(message);
+    const tools = mine
+      ? [
+          messageButton(gettext('Edit'), 'edit', () => this.composer.edit(this.timeline.find(message.id))),
+          messageButton(gettext('Delete'), 'delete', () => this.remove(message)),
+        ]
+      : [];
+    return renderMessage(message, { mine, tools });
+  }
+
+  showChat() {
+    const closed = this.chat.status === 'closed';
+    this.composer.closed = closed;
+    this.closedNote.hidden = !closed;
+    this.showPending();
+  }
+
+  showConnection() {
+    this.connectionNote.hidden = !this.disconnected && navigator.onLine;
+    this.connectionNote.textContent = navigator.onLine
+      ? gettext('Reconnecting … What you write is kept and sent.')
+      : gettext('You are offline. What you write is kept and sent.');
+  }
+
+  showUnread() {
+    this.onUnread(this.unread.count);
+    this.updateDownButton();
+  }
+
+  updateDownButton() {
+    const { atEnd, sticky } = this.timeline;
+    const { count } = this.unread;
+    this.downButton.hidden = sticky || (atEnd && !count && isNearEnd(this.timeline.scroller));
+    this.downButton.textContent = count
+      ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', count), { n: count })
+      : gettext('To the newest message');
+  }
+
+  /** Show "Read" below the reader's newest message that somebody else has read. */
+  showRead() {
+    const upTo = Math.max(0, ...this.read.values());
+    let last = null;
+    this.timeline.forEach((message, node) => {
+      const status = node.querySelector('.seen');
+      status.textContent = '';
+      if (this.isMine(message) && message.seq <= upTo && message.deleted_at === null) last = status;
+    });
+    if (last) last.textContent = gettext('Read');
+  }
+
+  showPending() {
+    if (!this.outbox) return; // it is being created
+    this.timeline.tail.replaceChildren(...this.outbox.items.map((item) => this.renderPending(item)));
+  }
+
+  renderPending(item) {
+    const refused = item.state === 'refused';
+    const status = {
+      sending: gettext('Sending …'),
+      waiting: gettext('Not sent yet'),
+      refused: refused ? describeError(item.reason) : '',
+    }[item.state];
+    return element(
+      'li',
+      { class: refused ? 'message mine refused' : 'message mine', data: { state: item.state } },
+      element('div', { class: 'bubble', dir: 'auto' }, item.text),
+      element(
+        'div',
+        { class: 'meta' },
+        element('span', { class: refused ? 'error' : '' }, status),
+        refused || (item.state === 'waiting' && !navigator.onLine)
+          ? element(
+              'span',
+              { class: 'tools shown' },
+              refused
+                ? element(
+                    'button',
+                    { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } },
+                    gettext('Try again'),
+                  )
+                : null,
+              element(
+                'button',
+                { type: 'button', class: 'tool', on: { click: () => this.outbox.discard(item) } },
+                gettext('Discard'),
+              ),
+            )
+          : null,
+      ),
+    );
+  }
+
+  /** @param {number} duration milliseconds */
+  startTyping(id, duration) {
+    clearTimeout(this.typing.get(id));
+    if (duration <= 0) this.typing.delete(id);
+    else
+      this.typing.set(
+        id,
+        setTimeout(() => this.stopTyping(id), Math.min(duration, 10_000)),
+      );
+    this.showTyping();
+  }
+
+  stopTyping(id) {
+    clearTimeout(this.typing.get(id));
+    if (this.typing.delete(id)) this.showTyping();
+  }
+
+  showTyping() {
+    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
+    this.typingNote.textContent = names.length
+      ? interpolate(ngettext('%(names)s is typing …', '%(names)s are typing …', names.length), {
+          names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names),
+        })
+      : '';
+  }
+}
+
+function isNearEnd(scroller) {
+  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < 200;
+}

@@ -1,0 +1,214 @@
+// The agents' inbox: the list of chats and, beside it, the open chat. One stream keeps both up to date.
+
+import { BrowserApi } from '../../chatapi/api/browser-client.js';
+import { Deduplicator } from '../../chatapi/stream/deduplicator.js';
+import { SharedStream } from '../../chatapi/stream/shared.js';
+import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { find } from '../../chatapi/ui/dom.js';
+import { describeError } from '../conversation/errors.js';
+import { InboxChat } from './chat.js';
+import { InboxList, titleOf } from './list.js';
+import { Notifications } from './notifications.js';
+import { listenToKeys, showKeys } from './shortcuts.js';
+
+const MAX_PRESENCE = 20; // the API's maximum of chats whose presence one stream reports
+const SEARCH_DELAY = 300; // milliseconds after the last key press
+
+const root = find('#inbox');
+const notice = find('#inbox-said');
+const searchField = find('#inbox-search');
+const status = find('#inbox-status');
+const company = find('#inbox-company');
+const originalTitle = document.title;
+
+const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=csrfmiddlewaretoken]').value });
+/** @type {InboxList} */
+let list;
+/** @type {InboxChat | null} */
+let opened = null;
+/** @type {Notifications} */
+let notifications;
+/** @type {Deduplicator} */
+let deduplicator;
+/** @type {SharedStream} */
+let stream;
+let leaving = false; // the page, as at log-out: its token is not renewed then
+
+async function start() {
+  await api.authenticate();
+  const user = await api.get('/api/user');
+  for (const { id, name } of user.companies) company.append(new Option(name, id));
+  company.closest('label').hidden = user.companies.length < 2;
+  list = new InboxList({
+    root: find('#inbox-list'),
+    more: find('#inbox-more'),
+    empty: find('#inbox-empty'),
+    api,
+    companies: user.companies,
+    onOpen: (chat) => open(user, chat.id),
+    onCount: (count) => {
+      document.title = count
+        ? interpolate(gettext('(%(n)s) %(title)s'), { n: count, title: originalTitle })
+        : originalTitle;
+    },
+  });
+  notifications = new Notifications({
+    button: find('#inbox-notify'),
+    userId: user.id,
+    titleOf: (id) => (list.chats.has(id) ? titleOf(list.chats.get(id)) : interpolate(gettext('Chat %(id)s'), { id })),
+    onOpen: (id) => open(user, id),
+  });
+  // Open the stream first: it delivers what happens while the list is being loaded.
+  const { last_id: position } = await api.get('/api/events?limit=1');
+  deduplicator = new Deduplicator(position);
+  stream = openStream(user, position);
+  await list.show();
+  root.removeAttribute('aria-busy');
+  addListeners(user);
+  openFromAddress(user);
+}
+
+function openStream(user, position) {
+  return new SharedStream(`inbox:${user.id}`, {
+    path: (open) => (open.length ? `/api/events?present_in=${open.slice(-MAX_PRESENCE)}` : '/api/events'),
+    token: () => api.token,
+    after: position,
+    signal: new AbortController().signal, // for the page's lifetime
+    onEvent: handleEvent,
+    onEphemeral: handleEphemeral,
+    onState: (state) => {
+      if (state === 'disconnected') notice.textContent = gettext('Reconnecting …');
+      else if (state === 'connected') notice.textContent = '';
+      opened?.handleState(state);
+    },
+    onEnd: async () => {
+      // The token has expired: continue with a new one, or go to the log-in.
+      if (leaving) return false;
+      await api.renew().catch(() => {});
+      return true;
+    },
+  });
+}
+
+function handleEvent(event, id) {
+  if (deduplicator.isNew(id)) notify(event);
+  list.handleEvent(event);
+  if (opened?.chat.id === event.chat_id) opened.handleEvent(event);
+}
+
+function notify({ type, chat_id: id, data }) {
+  if (type === 'message.created' && data.author.role === 'guest') notifications.notify(data);
+  else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
+}
+
+function handleEphemeral(event) {
+  if (list.handleEphemeral(event)) notifications.withdraw(event.chat_id, event.data.seq);
+  if (opened?.chat.id === event.chat_id) opened.handleEphemeral(event);
+}
+
+// --- The chat beside the list ---
+
+async function open(user, id, { keepAddress = false } = {}) {
+  if (list.current === id) {
+    opened?.focus(); // null while it is being opened
+    return;
+  }
+  close();
+  if (!keepAddress) history.pushState(null, '', `#chat=${id}`);
+  root.classList.add('with-chat');
+  list.setCurrent(id);
+  find('#inbox-nothing').hidden = true;
+  try {
+    const chat = await api.get(`/api/chats/${id}`);
+    if (list.current !== id) return; // the agent has chosen another chat
+    stream.setOpen([id]);
+    opened = new InboxChat(find('#inbox-chat'), {
+      api,
+      user,
+      chat,
+      state: stream.state,
+      onUnread: (count) => list.setUnread(id, count),
+      onJoined: (me) => {
+        stream.setOpen([id]); // reconnect, so that the stream reports the agent as present
+        list.setChatUser(id, me.id);
+        list.counted = id;
+      },
+      onBack: () => history.back(),
+    });
+    await opened.open();
+  } catch (error) {
+    if (list.current !== id) return;
+    leave();
+    notice.textContent = describeError(error);
+  }
+}
+
+function close() {
+  opened?.close();
+  opened = null;
+  if (list) list.counted = null;
+}
+
+function leave() {
+  close();
+  stream.setOpen([]);
+  root.classList.remove('with-chat');
+  find('#inbox-nothing').hidden = false;
+  const former = list.current;
+  list.setCurrent(null);
+  list.focusRow(former);
+}
+
+function openFromAddress(user) {
+  const id = Number(new URLSearchParams(location.hash.slice(1)).get('chat'));
+  if (id) open(user, id, { keepAddress: true });
+  else if (list.current) leave();
+}
+
+// --- Input ---
+
+function addListeners(user) {
+  addEventListener('beforeunload', () => {
+    leaving = true;
+  });
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) location.reload(); // restored from the back/forward cache, without its stream
+  });
+  addEventListener('popstate', () => openFromAddress(user));
+  let timer;
+  const search = () =>
+    list
+      .show({ status: status.value, company_id: company.value, q: searchField.value.trim() })
+      .then(() => {
+        notice.textContent = '';
+      })
+      .catch((error) => {
+        notice.textContent = describeError(error);
+      });
+  searchField.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, SEARCH_DELAY);
+  });
+  status.addEventListener('change', search);
+  company.addEventListener('change', search);
+  find('#inbox-list').addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    list.neighbour(step)?.focus();
+  });
+  find('#inbox-keys').addEventListener('click', showKeys);
+  listenToKeys({
+    j: () => list.neighbour(1)?.focus(),
+    k: () => list.neighbour(-1)?.focus(),
+    '/': () => searchField.focus(),
+    r: () => opened?.focus(),
+    e: () => opened?.setStatus(),
+    '?': showKeys,
+  });
+}
+
+start().catch((error) => {
+  root.removeAttribute('aria-busy');
+  notice.textContent = describeError(error);
+});
