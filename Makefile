@@ -1,5 +1,5 @@
-# make run: serve everything on http://127.0.0.1:8000    make test: run the tests
-# Both set themselves up; they need Python 3.11 or newer and make.
+# `make run` and `make test` set themselves up; they need Python 3.11 or newer and make.
+# `make help` lists all targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,54 +12,71 @@ endif
 # For commands that serve nobody.
 NO_KEY := only-for-this-and-long-enough-for-a-key
 
-.PHONY: run test lint lint-js types checks schema words bench bench-live bench-growth bench-pages clean
+PROCESSES := $(or $(TEST_PROCESSES),2)
+TEMPLATES := accounts/templates chatapi/templates chats/templates companies/templates
 
-run: $(VENV)/.run
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all coverage lint lint-js types checks schema words \
+  bench bench-live bench-growth bench-pages clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 15
+
+run: $(VENV)/.run ## Serve everything on http://127.0.0.1:8000 (PORT=9000 for another port)
 	@$(BIN)/python -m deploy.before_run \
 	  && $(BIN)/python manage.py migrate --verbosity 0 \
 	  && $(BIN)/python manage.py demo --starting \
 	  && exec env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/python -m deploy.serve
 
-test: $(VENV)/.test
+test: $(VENV)/.test ## Run the fast tests, on the embedded default
+	$(BIN)/python -m pytest -n $(PROCESSES) -m "not slow"
+
+test-all: test ## Run all tests; on PostgreSQL and Redis, too, where they answer
 	@BIN=$(BIN) sh deploy/test.sh
 
-lint: $(VENV)/.test
+coverage: $(VENV)/.test ## Measure what the fast tests cover
+	$(BIN)/python -m pytest -n $(PROCESSES) -m "not slow" --cov --cov-report term:skip-covered
+
+lint: $(VENV)/.test ## Check style and imports of Python, templates and shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint $(TEMPLATES)
+	$(BIN)/shellcheck deploy/*.sh .ci/run
 	$(BIN)/python deploy/regexes.py
 
-lint-js: node_modules/.installed
+lint-js: node_modules/.installed ## Check style and types of the scripts, and test them (needs node)
 	npm run --silent lint
 	npm run --silent types
 	npm run --silent test
 
-types: $(VENV)/.test
+types: $(VENV)/.test ## Check the types of Python
 	$(BIN)/mypy
 
-checks: $(VENV)/.test
+checks: $(VENV)/.test ## Check that migrations, schema, words and settings are up to date
 	@BIN=$(BIN) sh deploy/checks.sh
 
-schema: $(VENV)/.test
+schema: $(VENV)/.test ## Write docs/openapi.json
 	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python manage.py spectacular --validate \
 	  --fail-on-warn --format openapi-json --file docs/openapi.json
 
-words: $(VENV)/.run
+words: $(VENV)/.run ## Update the message files for translators
 	@BIN=$(BIN) sh deploy/words.sh
 
-bench: $(VENV)/.run
+bench: $(VENV)/.run ## Measure requests
 	$(BIN)/python -m bench
 
-bench-live: $(VENV)/.run
+bench-live: $(VENV)/.run ## Measure streams
 	$(BIN)/python -m bench.live
 
-bench-growth: $(VENV)/.run
+bench-growth: $(VENV)/.run ## Measure large databases
 	$(BIN)/python -m bench.growth
 
-bench-pages: $(VENV)/.test
+bench-pages: $(VENV)/.test ## Measure pages
 	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python -m bench.pages
 
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+clean: ## Remove what make installed
+	rm -rf node_modules $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This needs Python 3.11 or newer; %s is %d.%d. Name another one: make run PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]))'

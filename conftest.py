@@ -91,6 +91,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
         if fixtures or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("browser"):
+            # One process for the tests of a module, which share an installation.
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)")
     needs_chromium = pytest.mark.skip(reason="needs Chromium")

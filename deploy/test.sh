@@ -1,6 +1,6 @@
 #!/bin/sh
-# The suite on the embedded default, then on PostgreSQL and Redis where they answer.
-# REQUIRE_SERVICES=1 makes it an error when they don't.
+# What `make test` leaves out, on the embedded default; then the whole suite on PostgreSQL and Redis,
+# where they answer. REQUIRE_SERVICES=1 makes it an error when they don't.
 set -eu
 
 : "${BIN:=.venv/bin}"
@@ -8,8 +8,12 @@ database="${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}"
 cache="${TEST_REDIS_URL:-redis://127.0.0.1:6379/9}"
 unset TEST_DATABASE_URL TEST_REDIS_URL
 
-echo "== On the embedded default: SQLite, no Redis"
-"$BIN/python" -m pytest -n "${TEST_PROCESSES:-2}" "$@"
+run_tests() {
+    "$BIN/python" -m pytest -n "${TEST_PROCESSES:-2}" --dist loadgroup "$@"
+}
+
+echo "== Whole installations on the embedded default: SQLite, no Redis"
+run_tests -m slow
 
 if "$BIN/python" - "$database" "$cache" <<'PYTHON'
 import sys
@@ -22,7 +26,7 @@ except (psycopg.Error, redis.RedisError) as error:
 PYTHON
 then
     echo "== On PostgreSQL and Redis"
-    TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" "$BIN/python" -m pytest -n "${TEST_PROCESSES:-2}" "$@"
+    TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" run_tests
     echo "Ran on the embedded default, and on PostgreSQL and Redis."
 elif [ -n "${REQUIRE_SERVICES:-}" ]; then
     echo "PostgreSQL or Redis does not answer, and they are required here." >&2
