@@ -8,20 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from chatapi.api.encoding import instant
-from chats.models import Chat, ChatUser
+from chats.models import Chat, ChatUser, Message
 
 Row = Mapping[str, Any]
 
-MESSAGE_COLUMNS = (
-    "id",
-    "chat_id",
-    "seq",
-    "text",
-    "assurance",
-    "created_at",
-    "edited_at",
-    "deleted_at",
-    "author_id",
+PRIVATE_MESSAGE_COLUMNS = {"idempotency_key", "request_hash"}
+MESSAGE_COLUMNS = tuple(
+    field.attname
+    for field in Message._meta.concrete_fields
+    if field.attname not in PRIVATE_MESSAGE_COLUMNS
 )
 MESSAGE_FIELDS = (
     *MESSAGE_COLUMNS,

@@ -24,11 +24,16 @@ def send(
     returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 403
     `chat_closed` for a closed chat, and 401 for an author who has just left.
     """
+    message = Message(
+        chat_id=author.chat_id,
+        author=author,
+        text=text,
+        assurance=author.assurance,
+        idempotency_key=idempotency_key,
+        request_hash=request_hash if idempotency_key else None,
+    )
     try:
-        if connection.vendor == "postgresql":
-            return send_in_one_statement(author, text, idempotency_key, request_hash), False
-        with transaction.atomic():
-            row = insert(author, text, idempotency_key, request_hash)
+        return insert(message, author), False
     except IntegrityError:
         # The unique key refused a duplicate; its seq was rolled back with it.
         if idempotency_key is None:
@@ -42,25 +47,32 @@ def send(
             return replay(author, text, idempotency_key, request_hash), True
         except Message.DoesNotExist:
             raise error from None
-    return row, False
 
 
-def send_in_one_statement(
-    author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
-) -> dict[str, Any]:
-    stored_hash = request_hash if idempotency_key else None
-    sent = messages_postgresql.insert(author, text, idempotency_key, stored_hash)
-    message = Message(
-        id=sent.id,
-        chat_id=author.chat_id,
-        seq=sent.seq,
-        author=author,
-        text=text,
-        assurance=author.assurance,
-        created_at=sent.created_at,
-    )
-    answer = represent(message, author)
-    hints.publish_event(sent.company_id, created_event(message, answer))
+def insert(message: Message, author: ChatUser) -> dict[str, Any]:
+    """Insert a message and its event, and publish it. Returns its public form."""
+    if connection.vendor == "postgresql":
+        company_id = messages_postgresql.insert(message)
+        answer = represent(message, author)
+        hints.publish_event(company_id, created_event(message, answer))
+        return answer
+    with transaction.atomic():
+        # Statement 1: lock the chat's row, and take its next seq and status.
+        reserved = events.next_seq(message.chat_id, message=True)
+        if reserved.status != Chat.Status.OPEN:
+            raise forbidden(ErrorCode.CHAT_CLOSED)
+        message.seq, message.created_at = reserved.seq, timezone.now()
+        # Statement 2.
+        message.save(force_insert=True)
+        # Statement 3.
+        answer = represent(message, author)
+        events.insert(
+            reserved, EventType.MESSAGE_CREATED, message.created_at, answer, message_id=message.pk
+        )
+        # Statement 4: sending marks the chat as read. An author who has just left is refused.
+        active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
+        if not active.update(last_read_seq=reserved.seq):
+            raise ApiError(401, ErrorCode.INVALID_TOKEN)
     return answer
 
 
@@ -69,35 +81,6 @@ def created_event(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
     return representations.event_from_parts(
         message.chat_id, message.seq, EventType.MESSAGE_CREATED, message.created_at, answer
     )
-
-
-def insert(
-    author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes
-) -> dict[str, Any]:
-    # Statement 1: lock the chat's row, and take its next seq and status.
-    reserved = events.next_seq(author.chat_id, message=True)
-    if reserved.status != Chat.Status.OPEN:
-        raise forbidden(ErrorCode.CHAT_CLOSED)
-    now = timezone.now()
-    # Statement 2.
-    message = Message.objects.create(
-        chat_id=author.chat_id,
-        seq=reserved.seq,
-        author=author,
-        text=text,
-        assurance=author.assurance,
-        created_at=now,
-        idempotency_key=idempotency_key,
-        request_hash=request_hash if idempotency_key else None,
-    )
-    # Statement 3.
-    answer = represent(message, author)
-    events.insert(reserved, EventType.MESSAGE_CREATED, now, answer, message_id=message.pk)
-    # Statement 4: sending marks the chat as read. An author who has just left is refused.
-    active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
-    if not active.update(last_read_seq=reserved.seq):
-        raise ApiError(401, ErrorCode.INVALID_TOKEN)
-    return answer
 
 
 def represent(message: Message, author: ChatUser) -> dict[str, Any]:

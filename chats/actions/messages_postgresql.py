@@ -5,17 +5,31 @@ so the parts run in this order.
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from django.db import DataError, connection, transaction
 
 from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
-from chats.models import Chat, ChatUser, EventType
+from chats.models import Chat, ChatUser, EventType, Message
 
-# The chat's row is locked before the clock is read, so that times increase with seqs.
-# If the author has left, 1/0 aborts the statement, so no sequence number is consumed.
-INSERT = f"""
+# Set by the statement itself. All other columns come from the instance.
+CHOSEN_BY_DATABASE = {"id", "chat", "seq", "author", "created_at"}
+
+
+@cache
+def sent_fields() -> list[Any]:
+    return [f for f in Message._meta.concrete_fields if f.name not in CHOSEN_BY_DATABASE]
+
+
+@cache
+def statement() -> str:
+    """The chat's row is locked before the clock is read, so that times increase with seqs.
+
+    If the author has left, 1/0 aborts the statement, so no sequence number is consumed.
+    """
+    columns = [connection.ops.quote_name(field.column) for field in sent_fields()]
+    return f"""
 WITH turn AS (
     UPDATE chats_chat SET last_seq = last_seq + 1, last_message_seq = last_seq + 1
     WHERE id = %s AND deleted_at IS NULL AND status = '{Chat.Status.OPEN}'
@@ -25,10 +39,8 @@ WITH turn AS (
     WHERE chats_chatuser.id = %s AND chats_chatuser.status = '{ChatUser.Status.ACTIVE}'
     RETURNING chats_chatuser.id
 ), message AS (
-    INSERT INTO chats_message (
-        chat_id, seq, author_id, text, assurance, created_at, idempotency_key, request_hash
-    )
-    SELECT turn.id, turn.last_seq, author.id, %s, %s, clock_timestamp(), %s, %s
+    INSERT INTO chats_message (chat_id, seq, author_id, created_at, {", ".join(columns)})
+    SELECT turn.id, turn.last_seq, author.id, clock_timestamp(), {", ".join(["%s"] * len(columns))}
     FROM turn, author
     RETURNING id, chat_id, seq, created_at
 ), event AS (
@@ -40,38 +52,28 @@ WITH turn AS (
 SELECT turn.company_id, message.id, message.seq, message.created_at,
     1 / (SELECT count(*) FROM author)
 FROM turn LEFT JOIN message ON TRUE
-"""  # noqa: S608
+"""  # noqa: S608 (only names of columns)
 
 
-class InsertedMessage(NamedTuple):
-    """The columns that the database chose."""
+def insert(message: Message) -> int:
+    """Insert a message, its event and the author's read position. Returns the company's id.
 
-    company_id: int
-    id: int
-    seq: int
-    created_at: datetime
-
-
-def insert(
-    author: ChatUser, text: str, idempotency_key: str | None, request_hash: bytes | None
-) -> InsertedMessage:
-    """Insert a message, its event and the author's read position.
-
-    Raises ApiError 403 `chat_closed`, 404 for a deleted chat and 401 for an author who has left;
-    IntegrityError when the author has used the key before.
+    Sets the id, seq and time of `message`. Raises ApiError 403 `chat_closed`, 404 for a deleted
+    chat and 401 for an author who has left; IntegrityError when the author has used the key before.
     """
-    values: list[Any] = [
-        author.chat_id, author.pk, text, author.assurance, idempotency_key, request_hash,
-    ]  # fmt: skip
+    values: list[Any] = [message.chat_id, message.author_id]
+    for field in sent_fields():
+        values.append(field.get_db_prep_save(getattr(message, field.attname), connection))
     try:
         with savepoint(), connection.cursor() as cursor:
-            cursor.execute(INSERT, values)
+            cursor.execute(statement(), values)
             row = cursor.fetchone()
     except DataError:
         raise ApiError(401, ErrorCode.INVALID_TOKEN) from None
     if row is not None:
-        return InsertedMessage(*row[:4])
-    if Chat.objects.filter(pk=author.chat_id, deleted_at=None).exists():
+        company_id, message.pk, message.seq, message.created_at, _ = row
+        return int(company_id)
+    if Chat.objects.filter(pk=message.chat_id, deleted_at=None).exists():
         raise forbidden(ErrorCode.CHAT_CLOSED)
     raise not_found()
 

@@ -209,10 +209,10 @@ export class InboxList {
   sorted() {
     const chats = [...this.chats.values()];
     if (!this.isLive) return chats;
+    const isUnread = (chat) => Number(chat.unread_count > 0);
     const time = (chat) => chat.last_message?.created_at ?? chat.created_at;
-    return chats.sort(
-      (a, b) => Number(b.unread_count > 0) - Number(a.unread_count > 0) || (time(a) < time(b) ? 1 : -1),
-    );
+    const byTime = (a, b) => Number(time(b) > time(a)) - Number(time(a) > time(b));
+    return chats.sort((a, b) => isUnread(b) - isUnread(a) || byTime(a, b) || b.id - a.id);
   }
 
   render() {
