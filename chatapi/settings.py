@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from chatapi import __version__
 from chatapi.env import (
     BASE_DIR,
     MAIL_SCHEMES,
@@ -314,7 +315,7 @@ KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, least=0)
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Chat API",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.1",
     "DESCRIPTION": (BASE_DIR / "docs" / "api-introduction.md").read_text(),
     "SCHEMA_PATH_PREFIX": r"/api",
