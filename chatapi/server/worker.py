@@ -12,9 +12,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn_worker import UvicornWorker
 
 from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.limits.address import network_of
 from chatapi.observability.request_id import request_id
-from chatapi.server.body import CONNECTION, error_answer
-from chatapi.server.connections import NEVER, Connections, network_of
+from chatapi.server.connections import NEVER, Connections
+from chatapi.server.errors import error_response
+from chatapi.server.hooks import CONNECTION
 
 MAX_HEADER_LINES = 100
 MAX_URL_BYTES = 8 * 1024
@@ -97,7 +99,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = Flow(transport)
         if self.client and not settings.NUM_PROXIES:
-            self.network = network_of(self.client[0])
+            self.network = network_of(self.client[0]) or self.client[0]
         self._wait(self.patience)
         self.registry.add(self)
 
@@ -380,7 +382,7 @@ class Protocol(HttpToolsProtocol):
         """Send the response, and keep reading for a while so that no TCP reset overtakes it."""
         token = request_id.set(uuid.uuid4().hex)
         try:
-            headers, content = error_answer(error)
+            headers, content = error_response(error)
         finally:
             request_id.reset(token)
         lines = [b"HTTP/1.1 %d %b" % (error.status_code, REASONS[error.status_code])]

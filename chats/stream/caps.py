@@ -9,7 +9,8 @@ from django.conf import settings
 
 from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.limits.address import network_address
-from chatapi.server.body import Scope, Send, answer_error, identified
+from chatapi.server.asgi_types import Scope, Send
+from chatapi.server.errors import identified, send_error
 
 RETRY_AFTER_SECONDS = 30  # another client may have disconnected by then
 
@@ -72,4 +73,4 @@ async def refuse(
     """Answer 429. `limits` are the rate-limit headers of the token."""
     headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
     with identified(scope):
-        await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
+        await send_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))

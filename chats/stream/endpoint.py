@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import Error
 
 from chatapi.api import tokens
-from chatapi.server.body import App, Receive, Scope, Send, disconnected, identified, on_shutdown
+from chatapi.server.asgi_types import App, Receive, Scope, Send
+from chatapi.server.errors import identified
+from chatapi.server.hooks import disconnected, on_shutdown
 from chats.hints import Position
 from chats.stream.admission import Admission
 from chats.stream.caps import Caps, refuse
