@@ -15,7 +15,7 @@ import orjson
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from rest_framework import serializers
 
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.ids import MAX_ID
 
 Q = TypeVar("Q", bound="QuerySet[Any, Any]")
@@ -158,5 +158,5 @@ class Ordering:
         return str(Cursor(self.list, query.get("order", "asc"), values))
 
 
-def _refused(sentence: str) -> Exception:
-    return unprocessable(ErrorCode.VALIDATION_FAILED, sentence, "cursor")
+def _refused(sentence: str) -> ApiError:
+    return ApiError(ErrorCode.VALIDATION_FAILED, sentence, "cursor")

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api import encoding
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.models import IdempotencyRecord
 
@@ -24,7 +24,7 @@ def key_of(request: Request) -> str | None:
     """The header's value, or None. ApiError 422 unless it is 1 to 255 visible ASCII characters."""
     key: str | None = request.headers.get(HEADER)
     if key is not None and not _FORM.fullmatch(key):
-        raise unprocessable(
+        raise ApiError(
             ErrorCode.VALIDATION_FAILED, f"{HEADER} must be 1 to 255 visible ASCII characters."
         )
     return key
@@ -38,8 +38,8 @@ def fingerprint(data: Any) -> bytes:
     ).digest()
 
 
-def conflict() -> Exception:
-    return unprocessable(ErrorCode.IDEMPOTENCY_CONFLICT)
+def conflict() -> ApiError:
+    return ApiError(ErrorCode.IDEMPOTENCY_CONFLICT)
 
 
 def once(request: Request, make: Callable[[], Response], *, by_token: bool = False) -> Response:

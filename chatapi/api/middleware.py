@@ -61,6 +61,6 @@ class ApiErrorMiddleware:
             return None
         error = as_api_error(exception)
         if error is not None:
-            return http_error(error.status_code, error.error_code, error.message)
+            return http_error(error.error_code, error.message)
         logger.exception("%s %r failed", request.method, request.path)
-        return http_error(500, ErrorCode.SERVER_ERROR)
+        return http_error(ErrorCode.SERVER_ERROR)

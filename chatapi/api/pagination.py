@@ -16,7 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from chatapi.api.cursors import CursorField, Ordering
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 
 DEFAULT_PER_PAGE = 15
 MAX_PER_PAGE = 249
@@ -75,7 +75,7 @@ class PageQuery(serializers.Serializer[Any]):
             if "order" in query and "order" not in data:
                 query["order"] = query["cursor"].order
         elif query["page"] * query["per_page"] > MAX_ROWS:
-            raise unprocessable(ErrorCode.USE_CURSOR, field="page")
+            raise ApiError(ErrorCode.USE_CURSOR, field="page")
         return query
 
 

@@ -22,7 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from chatapi.api import pagination
 from chatapi.api.cursors import Ordering
-from chatapi.api.errors import ApiError, ErrorCode, forbidden
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.limits.address import network_address
 from chatapi.limits.expensive import expensive_read
 from chatapi.limits.limiter import Charge, Verdict, limiter
@@ -152,7 +152,7 @@ class ApiViewSet(GenericViewSet[Any]):
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise RequestDataTooBig
         if sent is not None and (scope := sent.missing_scope(request.method)):
-            raise forbidden(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
+            raise ApiError(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)
 
     def charge(self, *charges: Charge, shown: bool = True) -> None:
@@ -167,7 +167,7 @@ class ApiViewSet(GenericViewSet[Any]):
             self._verdict = verdict
         if not verdict.allowed:
             seconds = str(max(1, int(-(-verdict.retry_after // 1))))
-            raise ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
+            raise ApiError(ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -23,7 +23,7 @@ import redis
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
-from chatapi.api.errors import ApiError, ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.bus.redis import Line
 from chatapi.limits.limiter import Script
 from chatapi.limits.local_file import LocalFile
@@ -56,7 +56,6 @@ def expensive_read(caller: str, timeout: int, weight: int = 1) -> Iterator[None]
 
 def too_many() -> ApiError:
     return ApiError(
-        429,
         ErrorCode.RATE_LIMITED,
         "Too many searches at once; wait for one to end.",
         headers={"Retry-After": RETRY_AFTER},
@@ -76,7 +75,7 @@ def time_limit(timeout: int) -> Iterator[None]:
     except OperationalError as error:
         if not was_interrupted(error):
             raise
-        raise unprocessable(ErrorCode.QUERY_TIMEOUT) from None
+        raise ApiError(ErrorCode.QUERY_TIMEOUT) from None
 
 
 @contextmanager

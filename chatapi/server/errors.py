@@ -36,7 +36,7 @@ class ErrorBoundary:
                 raise
             with identified(scope):
                 logger.exception("%s %r failed", scope["method"], scope["path"])
-                await send_error(send, ApiError(500, ErrorCode.SERVER_ERROR))
+                await send_error(send, ApiError(ErrorCode.SERVER_ERROR))
 
 
 @contextmanager

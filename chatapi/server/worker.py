@@ -354,7 +354,7 @@ class Protocol(HttpToolsProtocol):
         if self.stage != IDLE:
             retry = {"Retry-After": str(self.patience)}
             sentence = "Too many connections at once."
-            self._refuse(ApiError(429, ErrorCode.RATE_LIMITED, sentence, headers=retry))
+            self._refuse(ApiError(ErrorCode.RATE_LIMITED, sentence, headers=retry))
         self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
@@ -403,7 +403,7 @@ REASONS = {422: b"Unprocessable Entity", 429: b"Too Many Requests"}
 
 
 def bad_request(sentence: str | None = None) -> ApiError:
-    return ApiError(422, ErrorCode.BAD_REQUEST, sentence)
+    return ApiError(ErrorCode.BAD_REQUEST, sentence)
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]

@@ -25,7 +25,7 @@ from rest_framework.request import Request
 from accounts.authentication import account
 from accounts.models import User
 from chatapi.api.cursors import INSTANT, NUMBER, Ordering
-from chatapi.api.errors import ErrorCode, not_found, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.ids import parse_id
 from chatapi.db.compiled import Compiled, Parameter
 from chatapi.db.encryption import decrypt, encrypt
@@ -203,7 +203,7 @@ def get_by_password(reference: str, password: str) -> Chat:
         chat, correct = None, ""
     expected, given = normal_password(correct).encode(), normal_password(password).encode()
     if not hmac.compare_digest(expected, given) or chat is None:
-        raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
+        raise ApiError(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
     return chat
 
 

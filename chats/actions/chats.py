@@ -11,7 +11,7 @@ from django.db.models import Model, Q
 from django.utils import timezone
 
 from chatapi.api.encoding import instant
-from chatapi.api.errors import ErrorCode, forbidden, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.bus.hints import access_changed
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
@@ -168,8 +168,8 @@ def purge(chat_id: int, expired: Q) -> bool:
     return True
 
 
-def external_id_taken() -> Exception:
-    return unprocessable(
+def external_id_taken() -> ApiError:
+    return ApiError(
         ErrorCode.VALIDATION_FAILED,
         "Another chat of the company has this external_id.",
         "external_id",
@@ -190,7 +190,7 @@ def publish_typing(chat_user: ChatUser, is_typing: bool = True) -> datetime:
     Raises ApiError 403 `chat_closed` for a closed chat.
     """
     if chat_user.chat.status != Chat.Status.OPEN:
-        raise forbidden(ErrorCode.CHAT_CLOSED)
+        raise ApiError(ErrorCode.CHAT_CLOSED)
     expires_at = timezone.now() + (TYPING_DURATION if is_typing else timedelta())
     data = {"chat_user_id": chat_user.pk, "expires_at": instant(expires_at)}
     publish_ephemeral(chat_user, "typing", data)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import DataError, connection, transaction
 
-from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chats.models import Chat, ChatUser, EventType
 
 # The chat's row is locked before the clock is read, so that times increase with seqs.
@@ -68,11 +68,11 @@ def insert(
             cursor.execute(INSERT, values)
             row = cursor.fetchone()
     except DataError:
-        raise ApiError(401, ErrorCode.INVALID_TOKEN) from None
+        raise ApiError(ErrorCode.INVALID_TOKEN) from None
     if row is not None:
         return InsertedMessage(*row[:4])
     if Chat.objects.filter(pk=author.chat_id, deleted_at=None).exists():
-        raise forbidden(ErrorCode.CHAT_CLOSED)
+        raise ApiError(ErrorCode.CHAT_CLOSED)
     raise not_found()
 
 

@@ -73,4 +73,4 @@ async def refuse(
     """Answer 429. `limits` are the rate-limit headers of the token."""
     headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
     with identified(scope):
-        await send_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
+        await send_error(send, ApiError(ErrorCode.RATE_LIMITED, headers=headers))

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.bus.hints import access_changed
 from companies.models import Company, Membership, Role
 
@@ -44,8 +44,8 @@ def slug_from(name: str) -> str:
     return slug if valid else f"company-{slug}".strip("-")
 
 
-def slug_taken() -> Exception:
-    return unprocessable(ErrorCode.VALIDATION_FAILED, _("This slug is taken."), "slug")
+def slug_taken() -> ApiError:
+    return ApiError(ErrorCode.VALIDATION_FAILED, _("This slug is taken."), "slug")
 
 
 def update_company(company: Company, fields: dict[str, Any]) -> Company:

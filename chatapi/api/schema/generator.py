@@ -16,7 +16,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, force_instance
 
 from chatapi.api.cursors import MAX_LENGTH
-from chatapi.api.errors import MEANINGS, ErrorCode
+from chatapi.api.errors import ErrorCode
 from chatapi.api.idempotency import HEADER, REPLAYED
 from chatapi.api.ids import MAX_ID
 from chatapi.api.schema.describe import ERRORS, REPLAYS
@@ -24,36 +24,7 @@ from chatapi.api.views import Policy
 
 Schema = dict[str, Any]
 
-# The status that each code comes with. Those of COMMON go with every operation of the status.
-STATUS: dict[ErrorCode, int] = {
-    ErrorCode.NOT_AUTHENTICATED: 401,
-    ErrorCode.INVALID_TOKEN: 401,
-    ErrorCode.PERMISSION_DENIED: 403,
-    ErrorCode.SCOPE_MISSING: 403,
-    ErrorCode.OTHER_CHAT: 403,
-    ErrorCode.JOIN_FIRST: 403,
-    ErrorCode.CHAT_CLOSED: 403,
-    ErrorCode.BANNED: 403,
-    ErrorCode.NOT_AUTHOR: 403,
-    ErrorCode.EDIT_WINDOW_OVER: 403,
-    ErrorCode.MESSAGE_DELETED: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.VALIDATION_FAILED: 422,
-    ErrorCode.MALFORMED_BODY: 422,
-    ErrorCode.UNSUPPORTED_MEDIA_TYPE: 422,
-    ErrorCode.BODY_TOO_LARGE: 422,
-    ErrorCode.BAD_REQUEST: 422,
-    ErrorCode.WRONG_PASSWORD: 422,
-    ErrorCode.INVALID_AUTH_CODE: 422,
-    ErrorCode.LAST_OWNER: 422,
-    ErrorCode.ALREADY_MEMBER: 422,
-    ErrorCode.IDEMPOTENCY_CONFLICT: 422,
-    ErrorCode.USE_CURSOR: 422,
-    ErrorCode.QUERY_TIMEOUT: 422,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-}
+# The codes that every operation with this status may answer with.
 COMMON: dict[int, tuple[ErrorCode, ...]] = {
     401: (ErrorCode.NOT_AUTHENTICATED, ErrorCode.INVALID_TOKEN),
     403: (ErrorCode.PERMISSION_DENIED, ErrorCode.SCOPE_MISSING, ErrorCode.OTHER_CHAT),
@@ -139,7 +110,7 @@ class ApiSchema(AutoSchema):
         for answer in operation["responses"].values():
             answer["headers"] = headers(*(REPLAYED if replays else ()))
         for status in self.error_statuses():
-            codes = tuple(code for code in specific if STATUS[code] == status)
+            codes = tuple(code for code in specific if code.status == status)
             operation["responses"][str(status)] = (
                 error_response(status, codes)
                 if codes
@@ -329,7 +300,7 @@ def headers(*more: str, limited: bool = True) -> Schema:
 
 
 def error_schemas() -> dict[str, Schema]:
-    codes = "\n".join(f"* `{code}` ({STATUS[code]}): {MEANINGS[code]}" for code in ErrorCode)
+    codes = "\n".join(f"* `{code}` ({code.status}): {code.sentence}" for code in ErrorCode)
     return {
         "ErrorCode": {
             "type": "string",
@@ -359,7 +330,7 @@ def error_response(status: int, specific: tuple[ErrorCode, ...] = ()) -> Schema:
     codes = (*specific, *COMMON[status])
     more = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
     return {
-        "description": "\n".join(f"* `{code}`: {MEANINGS[code]}" for code in codes),
+        "description": "\n".join(f"* `{code}`: {code.sentence}" for code in codes),
         "headers": headers(*more, limited=status not in {401, 500}),
         "content": {
             "application/json": {
@@ -371,7 +342,7 @@ def error_response(status: int, specific: tuple[ErrorCode, ...] = ()) -> Schema:
 
 
 def error_example(code: ErrorCode) -> Schema:
-    example: Schema = {"message": MEANINGS[code], "code": code.value}
+    example: Schema = {"message": code.sentence, "code": code.value}
     if code is ErrorCode.VALIDATION_FAILED:
         example["message"] = "Enter a valid email address."
     if code in FIELDS:
@@ -380,5 +351,5 @@ def error_example(code: ErrorCode) -> Schema:
 
 
 def table_of_codes() -> str:
-    rows = (f"| `{code}` | {STATUS[code]} | {MEANINGS[code]} |" for code in ErrorCode)
+    rows = (f"| `{code}` | {code.status} | {code.sentence} |" for code in ErrorCode)
     return "\n".join(("| Code | Status | Meaning |", "| :--- | :--- | :--- |", *rows))
