@@ -12,10 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
 
-from chatapi.bus.broker import outlive_lost_connections
+from chatapi.bus.broker import survive_lost_connections
 from chatapi.server import lifecycle
 
-outlive_lost_connections()
+survive_lost_connections()
 
 try:
     broker = settings.CELERY_BROKER_URL

@@ -19,7 +19,7 @@ except ImproperlyConfigured as error:
 
 from django.urls import get_resolver
 
-from chatapi.bus.hints import look
+from chatapi.bus.hints import publish_resync
 from chatapi.server import lifecycle
 
 worker_class = "chatapi.server.worker.Worker"
@@ -48,10 +48,10 @@ def post_worker_init(worker: object) -> None:
 
 def child_exit(server: object, worker: object) -> None:
     """A worker that died may have committed what it never told of."""
-    look()
+    publish_resync()
 
 
 def when_ready(server: object) -> None:
     """So may one of a machine that died and comes back."""
     lifecycle.hold()
-    look()
+    publish_resync()
