@@ -40,7 +40,7 @@ def keep_env_file_private() -> None:
 
 def check_port() -> None:
     """End with one sentence if the port to serve on is taken."""
-    host, port = text("HOST") or "127.0.0.1", number("PORT", 8000, least=1, most=65_535)
+    host, port = text("HOST") or "127.0.0.1", number("PORT", 8000, minimum=1, maximum=65_535)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
