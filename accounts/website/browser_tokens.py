@@ -23,7 +23,7 @@ def issue(request: HttpRequest) -> HttpResponse:
     verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
     if not verdict.allowed:
         response = http_error(ErrorCode.RATE_LIMITED)
-        response["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
+        response["Retry-After"] = str(verdict.retry_after_seconds)
         return response
     try:
         token, plain = browser_tokens.renew(user, request.session)

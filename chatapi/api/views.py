@@ -166,8 +166,8 @@ class ApiViewSet(GenericViewSet[Any]):
         if shown and (known is None or not verdict.allowed or verdict.remaining < known.remaining):
             self._verdict = verdict
         if not verdict.allowed:
-            seconds = str(max(1, int(-(-verdict.retry_after // 1))))
-            raise ApiError(ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
+            headers = {"Retry-After": str(verdict.retry_after_seconds)}
+            raise ApiError(ErrorCode.RATE_LIMITED, headers=headers)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -7,6 +7,7 @@ advances it in one step: a Lua script in Redis, or without Redis a transaction i
 
 import hashlib
 import logging
+import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class Verdict:
     limit: int
     remaining: int
     retry_after: float
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """`retry_after` as the `Retry-After` header has it: whole seconds, at least 1."""
+        return max(1, math.ceil(self.retry_after))
 
     @property
     def headers(self) -> dict[str, str]:

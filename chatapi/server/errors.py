@@ -1,7 +1,6 @@
 """Error responses outside Django, in the format of the API."""
 
 import logging
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +8,7 @@ from django.conf import settings
 
 from chatapi.api.encoding import dumps
 from chatapi.api.errors import ApiError, ErrorCode, body
-from chatapi.observability.request_id import GIVEN, request_id
+from chatapi.observability.request_id import choose_id, request_id
 from chatapi.server.asgi_types import App, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class ErrorBoundary:
 def identified(scope: Scope) -> Iterator[str]:
     """Set the request id as RequestIdMiddleware does, for requests that never reach Django."""
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    identifier = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+    identifier = choose_id(given)
     token = request_id.set(identifier)
     try:
         yield identifier

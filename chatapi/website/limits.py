@@ -13,7 +13,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
-    seconds = max(1, int(-(-verdict.retry_after // 1)))
+    seconds = verdict.retry_after_seconds
     context = {"seconds": seconds, "minutes": -(-seconds // 60)}
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(seconds)

@@ -1,6 +1,5 @@
 """Caps on the streams and long polls that are open at once."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,9 +67,9 @@ class ScopeRequest:
 
 
 async def refuse(
-    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = RETRY_AFTER_SECONDS
+    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: int = RETRY_AFTER_SECONDS
 ) -> None:
     """Answer 429. `limits` are the rate-limit headers of the token."""
-    headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
+    headers = {"Retry-After": str(retry_after), **limits}
     with identified(scope):
         await send_error(send, ApiError(ErrorCode.RATE_LIMITED, headers=headers))

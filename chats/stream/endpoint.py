@@ -61,8 +61,9 @@ class EventStream:
             await self.app(to_view_scope(request, scope), receive, send)
             return
         hub().record_use(admission)
-        if not admission.verdict.allowed:
-            await refuse(scope, send, admission.verdict.headers, admission.verdict.retry_after)
+        verdict = admission.verdict
+        if not verdict.allowed:
+            await refuse(scope, send, verdict.headers, verdict.retry_after_seconds)
             return
         with self.caps.slot(admission.grant.limit_key, scope) as allowed:
             if allowed:
@@ -70,7 +71,7 @@ class EventStream:
                     admission, change_count, after, request.present_in, scope, receive, send
                 )
             else:
-                await refuse(scope, send, admission.verdict.headers)
+                await refuse(scope, send, verdict.headers)
 
 
 async def serve(
