@@ -1,4 +1,4 @@
-"""One vocabulary of errors, and the one place that renders them."""
+"""The errors of the API and their rendering."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -143,16 +143,16 @@ def not_found() -> ApiError:
 def body(
     code: ErrorCode, message: str, errors: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Any]:
-    """`{"message", "code", "request_id"}`, and `errors` when fields are wrong."""
-    answer: dict[str, Any] = {"message": message, "code": code.value}
+    """`{"message", "code", "request_id"}`, with `errors` when fields are wrong."""
+    content: dict[str, Any] = {"message": message, "code": code.value}
     if errors is not None:
-        answer["errors"] = errors
-    answer["request_id"] = request_id.get()
-    return answer
+        content["errors"] = errors
+    content["request_id"] = request_id.get()
+    return content
 
 
 def http_error(code: ErrorCode, message: str | None = None) -> HttpResponse:
-    """The error body as a plain Django response, for what fails outside a DRF view."""
+    """The error body as a plain Django response, for failures outside DRF views."""
     return HttpResponse(
         encoding.dumps(body(code, message or code.sentence)),
         status=code.status,
@@ -161,9 +161,9 @@ def http_error(code: ErrorCode, message: str | None = None) -> HttpResponse:
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's hook: every exception that is an answer becomes the error body.
+    """DRF's hook: render the exceptions that mean an HTTP error.
 
-    What is not (a bug) returns None, is raised again and becomes a logged 500.
+    For any other exception, a bug, it returns None; DRF raises it again, and a 500 is logged.
     """
     error = as_api_error(exception)
     if error is None:
@@ -179,6 +179,7 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
 
 
 def as_api_error(exception: Exception) -> ApiError | None:
+    """The API's error for an exception of Django or DRF; None if it has none."""
     match exception:
         case ApiError():
             return exception
@@ -213,7 +214,7 @@ def as_api_error(exception: Exception) -> ApiError | None:
 
 
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
-    """DRF's nested details as `{"field" or "field.inner": ["Sentence.", …]}`."""
+    """Flatten DRF's nested details to `{"field" or "field.inner": ["Sentence.", …]}`."""
     if isinstance(detail, dict):
         found: dict[str, list[str]] = {}
         for key, value in detail.items():
@@ -230,7 +231,7 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {path or "body": [str(detail)]}
 
 
-# Documented without /api, too; all else below /chats is pages.
+# These routes are also documented without /api; the other routes below /chats are pages.
 WITHOUT_PREFIX = ("/share", "/users/get-token")
 
 
@@ -242,7 +243,7 @@ def is_api(path: str) -> bool:
     )
 
 
-# --- Django's own handlers, for what never reaches a view ------------------------------------
+# --- Django's error handlers, for requests that reach no view --------------------------------
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -59,7 +59,7 @@ class ChatViewSet(ChatView):
                 first = access.first_page(request.user, query["order"], size)
                 return self.render_page(first, query)
             if is_next_page(query):
-                position = access.ORDERING.place(query)
+                position = access.ORDERING.position(query)
                 after = access.next_page(request.user, position, query["order"], size)
                 return self.render_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
