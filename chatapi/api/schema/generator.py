@@ -1,8 +1,8 @@
-"""The OpenAPI schema: what can be said of every operation without writing it down for each.
+"""Generate the parts of the OpenAPI schema that follow from policies, methods and error codes.
 
-The apps' `docs` modules say the rest, by `chatapi.api.schema.describe`.
+The apps describe the rest with `chatapi.api.schema.describe`.
 """
-# drf-spectacular is typed in part only.
+# drf-spectacular is only partly typed.
 # mypy: disallow_untyped_calls=False
 
 import copy
@@ -47,7 +47,7 @@ TITLES = {
     429: "RateLimited",
     500: "ServerError",
 }
-# The field that an example of the code speaks of.
+# The field that is wrong in the example of a code.
 FIELDS = {
     ErrorCode.VALIDATION_FAILED: "email",
     ErrorCode.WRONG_PASSWORD: "password",
@@ -91,13 +91,13 @@ IDEMPOTENCY_KEY: Schema = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
-PLACE_OF_CODES = "<!-- error codes -->"
-# The schema in the repository must not depend on where it was made.
+CODES_PLACEHOLDER = "<!-- error codes -->"
+# The schema in the repository must not depend on where it was generated.
 NEUTRAL_SERVER = {"url": "http://127.0.0.1:8000", "description": "`make run`"}
 
 
 class ApiSchema(AutoSchema):
-    """An operation as its viewset's policy has it."""
+    """An operation, completed from its viewset's policy."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
         operation: Schema | None = super().get_operation(*args, **kwargs)
@@ -107,8 +107,8 @@ class ApiSchema(AutoSchema):
         if replays:
             operation.setdefault("parameters", []).append({"$ref": component("parameters", HEADER)})
             specific = (*specific, ErrorCode.IDEMPOTENCY_CONFLICT)
-        for answer in operation["responses"].values():
-            answer["headers"] = headers(*(REPLAYED if replays else ()))
+        for response in operation["responses"].values():
+            response["headers"] = headers(*(REPLAYED if replays else ()))
         for status in self.error_statuses():
             codes = tuple(code for code in specific if code.status == status)
             operation["responses"][str(status)] = (
@@ -137,17 +137,17 @@ class ApiSchema(AutoSchema):
                 ResolvedComponent(
                     name=scheme.name,
                     type=ResolvedComponent.SECURITY_SCHEMA,
-                    object=scheme.name,  # one scheme, whichever class takes its tokens
+                    object=scheme.name,  # one scheme, whichever class accepts its tokens
                     schema=scheme.get_security_definition(self),
                 )
             )
         return [*found, {}] if self.policy.anonymous else found
 
-    def get_description(self) -> str:  # type: ignore[override]
-        return ""  # docstrings speak to who reads the code
+    def get_description(self, *args: Any, **kwargs: Any) -> str:
+        return ""  # docstrings are for readers of the code
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        return False  # pages are spelled out, by `page_of`
+        return False  # `page_of` describes pages
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
@@ -168,7 +168,7 @@ class ApiSchema(AutoSchema):
         self, serializer: Any, direction: str = "request"
     ) -> tuple[Schema | None, bool]:
         if self.method == "PUT" and serializer is not None:
-            # As `ApiViewSet.body` reads it; drf-spectacular itself thinks so of PATCH alone.
+            # `ApiViewSet.body` reads it as partial; drf-spectacular assumes this only for PATCH.
             serializer = copy.copy(force_instance(serializer))
             serializer.partial = True
         found: tuple[Schema | None, bool] = super()._get_request_for_media_type(
@@ -188,7 +188,7 @@ class ApiSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)
-        # DRF takes read-only fields for not required; where one says so itself, it may be absent.
+        # DRF makes all read-only fields not required. Only one that declares it may be absent.
         absent = {
             name
             for name, field in force_instance(serializer).fields.items()
@@ -224,7 +224,7 @@ class CursorExtension(OpenApiSerializerFieldExtension):
 def only_api(
     endpoints: list[tuple[str, str, str, Any]], **kwargs: Any
 ) -> list[tuple[str, str, str, Any]]:
-    """The routes below /api, their parameters named by what they are: `{chat_id}`."""
+    """The routes below /api, with parameters named after their nouns: `{chat_id}`."""
     return [
         (named(path), regex, method, callback)
         for path, regex, method, callback in endpoints
@@ -237,17 +237,17 @@ NOUNS = {"companies": "company", "replies": "reply"}
 
 def named(path: str) -> str:
     parts = path.split("/")
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if part.startswith("{"):
-            nouns = parts[place - 1]
+            nouns = parts[index - 1]
             noun = NOUNS.get(nouns, nouns.removesuffix("s"))
             of_chat = noun == "user" and "chats" in parts
-            parts[place] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
+            parts[index] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
     return "/".join(parts)
 
 
 def finish(result: Schema, request: Any = None, **kwargs: Any) -> Schema:
-    """What all operations share, and the codes in the introduction."""
+    """Add the shared components, and the table of error codes in the introduction."""
     components = result["components"]
     components["schemas"] = dict(
         sorted({**plain(components["schemas"]), **error_schemas()}.items())
@@ -256,15 +256,15 @@ def finish(result: Schema, request: Any = None, **kwargs: Any) -> Schema:
     components["parameters"] = {HEADER: IDEMPOTENCY_KEY}
     components["responses"] = {TITLES[status]: error_response(status) for status in COMMON}
     info = result["info"]
-    info["description"] = info["description"].replace(PLACE_OF_CODES, table_of_codes())
+    info["description"] = info["description"].replace(CODES_PLACEHOLDER, table_of_codes())
     result["servers"] = servers(request, result["servers"])
     return result
 
 
 def servers(request: Any, configured: list[Schema]) -> list[Schema]:
-    """What is made for a file names no installation; what is served names the asker's way first.
+    """A schema for a file names no installation; a served one lists the requested origin first.
 
-    The pages at /docs call the first: from another origin a browser would not let them.
+    The pages at /docs call the first server, and a browser would block calls to another origin.
     """
     if request is None:
         return [NEUTRAL_SERVER]
@@ -275,9 +275,10 @@ def servers(request: Any, configured: list[Schema]) -> list[Schema]:
 
 
 def plain(schema: Any) -> Any:
-    """`schema` without `readOnly`, which says nothing where requests have schemas of their own.
+    """Simplify a schema.
 
-    And with `anyOf` for `oneOf`: alternatives here overlap.
+    Remove `readOnly`, which is redundant because requests have schemas of their own, and replace
+    `oneOf` by `anyOf`, because alternatives overlap.
     """
     if isinstance(schema, dict):
         schema = {key: value for key, value in schema.items() if key != "readOnly"}
@@ -326,7 +327,7 @@ def error_schemas() -> dict[str, Schema]:
 
 
 def error_response(status: int, specific: tuple[ErrorCode, ...] = ()) -> Schema:
-    """The answers of a status: the codes that are `specific` to an operation, and the common."""
+    """The responses of a status: the codes `specific` to an operation, then the common ones."""
     codes = (*specific, *COMMON[status])
     more = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
     return {
