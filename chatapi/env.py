@@ -20,7 +20,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from chatapi.limits.rate import Rate
-from chatapi.text.domains import normal_domain, normal_host
+from chatapi.text.domains import normalize_domain, normalize_host
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def public_url(name: str, default: str) -> str:
         )
     host = setting(
         name,
-        lambda: normal_host(parts.netloc.rpartition(":")[0] if parts.port else parts.netloc),
+        lambda: normalize_host(parts.netloc.rpartition(":")[0] if parts.port else parts.netloc),
         "a URL with a host, like https://chat.example.com",
     )
     usual = {"http": 80, "https": 443}[parts.scheme]
@@ -163,7 +163,7 @@ def hosts(name: str, default: list[str]) -> list[str]:
         if each == "*":
             return each
         dot = "." if each.startswith(".") else ""
-        return dot + normal_host(each.removeprefix("."))
+        return dot + normalize_host(each.removeprefix("."))
 
     given = items(name, default)
     if not given:
@@ -183,7 +183,7 @@ def mailbox(name: str, default: str) -> str:
         ((_, address),) = getaddresses([value])
         domain = address.rpartition("@")[2]
         if not domain.startswith("["):  # the validator handles IP addresses in brackets
-            normal_domain(domain)
+            normalize_domain(domain)
         try:
             EmailValidator(allowlist=[domain])(address)
         except ValidationError:
