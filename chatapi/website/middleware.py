@@ -1,6 +1,6 @@
-"""Middleware for pages, which the API has no use for: sessions, log-in, language, policy.
+"""Middleware that only pages need: sessions, log-in, language, content security policy.
 
-The API knows its callers by tokens; what these would do there is a good part of a small request.
+The API identifies callers by tokens, and this middleware would take much of a small request's time.
 """
 
 from contextlib import suppress
@@ -30,34 +30,34 @@ class PagesOnly(MiddlewareMixin):
 
 
 class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
-    """`Content-Security-Policy`, as the settings have it and a view updates it."""
+    """`Content-Security-Policy` from the settings, which a view may update."""
 
 
 class SessionMiddleware(PagesOnly, DjangoSessions):
-    """Sessions. What is made for one reader is kept by no cache, and not at all if logged in."""
+    """Sessions. Shared caches store no personal page, and no cache stores one after log-in."""
 
     def process_response(self, request: HttpRequest, response: T) -> T:
         answer: T = super().process_response(request, response)  # type: ignore[arg-type, assignment]
-        if has_vary_header(answer, "Cookie"):  # the session or the CSRF token was read
+        if has_vary_header(answer, "Cookie"):  # the session or the CSRF token was used
             logged_in = request.session.accessed and SESSION_KEY in request.session
             answer.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
         return answer
 
 
 class LocaleMiddleware(PagesOnly, DjangoLocale):
-    """The reader's language: `?lang=`, the cookie that the language menu sets, what they accept."""
+    """The reader's language: from `?lang=`, the language menu's cookie or `Accept-Language`."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         asked = request.GET.get("lang", "").lower().replace("_", "-")
-        with suppress(LookupError):  # a language that these pages don't speak
+        with suppress(LookupError):  # not a language of these pages
             language = translation.get_supported_language_variant(asked)
             translation.activate(language)
             request.LANGUAGE_CODE = language
 
     def process_response(self, request: HttpRequest, response: T) -> T:
         answer: T = super().process_response(request, response)  # type: ignore[assignment]
-        translation.deactivate()  # the thread's next request may be the API's
+        translation.deactivate()  # the thread's next request may be for the API
         return answer
 
 
