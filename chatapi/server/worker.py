@@ -28,7 +28,7 @@ MAX_LINGER_BYTES = 1024 * 1024
 IDLE, HEAD, BODY = range(3)
 
 # Headers that affect the connection itself.
-NOTED = frozenset({b"expect", b"transfer-encoding", b"content-length", b"upgrade"})
+CONNECTION_HEADERS = frozenset({b"expect", b"transfer-encoding", b"content-length", b"upgrade"})
 
 
 class RefusedError(Exception):
@@ -83,8 +83,8 @@ class Protocol(HttpToolsProtocol):
         self.max_head: int = settings.MAX_HEAD_BYTES
         self.patience: int = settings.CLIENT_SECONDS
         # Seconds until an idle connection is first checked.
-        self.first_look = min(self.patience, self.timeout_keep_alive)
-        self.least: int = settings.CLIENT_SECONDS * settings.CLIENT_BYTES_PER_SECOND
+        self.idle_check = min(self.patience, self.timeout_keep_alive)
+        self.min_bytes: int = settings.CLIENT_SECONDS * settings.CLIENT_BYTES_PER_SECOND
 
     @property
     def registry(self) -> Connections:
@@ -211,16 +211,14 @@ class Protocol(HttpToolsProtocol):
         if self.stage != HEAD:
             return  # a trailer, which must not be mistaken for a header
         name = name.lower()
-        if name in NOTED:
+        if name in CONNECTION_HEADERS:
             if name == b"expect":
                 self.expect_100_continue = value.lower() == b"100-continue"
             elif name == b"upgrade":
                 self.unusual = True
             else:
                 self.framings += 1
-                if name == b"content-length":
-                    pass
-                else:
+                if name != b"content-length":
                     self.unusual = True
                     if value.strip(b" \t").lower() != b"chunked":
                         self._stop_parser("The only Transfer-Encoding understood is chunked.")
@@ -260,7 +258,7 @@ class Protocol(HttpToolsProtocol):
             return
         if self.cycle.response_complete or self.flow.write_paused:
             # The rest of an unneeded body was read, or the last response is still unread.
-            self._wait(self.first_look)
+            self._wait(self.idle_check)
         else:
             self.deadline = NEVER
 
@@ -277,7 +275,7 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """As uvicorn's, without its keep-alive timer."""
         self.server_state.total_requests += 1
-        self._wait(LINGER_SECONDS if self.stage == BODY else self.first_look)
+        self._wait(LINGER_SECONDS if self.stage == BODY else self.idle_check)
         if self.transport.is_closing():
             return
         if self.pipeline:
@@ -310,7 +308,7 @@ class Protocol(HttpToolsProtocol):
         streaming = cycle is not None and answering and cycle.response_started
         unread = self.transport.get_write_buffer_size()
         if unread and not streaming:
-            if self.unread - unread < self.least:
+            if self.unread - unread < self.min_bytes:
                 self.transport.abort()
             else:
                 self.unread, self.deadline = unread, now + self.patience
@@ -333,7 +331,7 @@ class Protocol(HttpToolsProtocol):
         end = self.body_since + settings.BODY_SECONDS
         if self.flow.read_paused:  # by this server, so the client isn't to blame
             self.deadline = now + self.patience
-        elif now >= end or self.body_bytes - self.progress < self.least:
+        elif now >= end or self.body_bytes - self.progress < self.min_bytes:
             self._refuse(bad_request("The request's body did not arrive in time."))
         else:
             self.progress, self.deadline = self.body_bytes, min(now + self.patience, end)
@@ -406,7 +404,7 @@ def bad_request(sentence: str | None = None) -> ApiError:
     return ApiError(ErrorCode.BAD_REQUEST, sentence)
 
 
-class Worker(UvicornWorker):  # type: ignore[misc]
+class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": Protocol,
