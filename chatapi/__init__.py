@@ -1,1 +1,1 @@
-"""The project: settings, and what every app's API shares."""
+"""The project: settings, and the code that all apps share."""
