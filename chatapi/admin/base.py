@@ -89,18 +89,18 @@ class StaffAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # rows are hidden by actions instead
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         if SECRETS & set(lookup.split("__")):
             return False
-        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return super().lookup_allowed(lookup, value, request)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().changelist_view(request, extra_context)
+    ) -> Any:
+        response: Any = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
         if changelist is not None and changelist.paginator.is_capped:
-            response.context_data["subtitle"] = (  # type: ignore[attr-defined]
+            response.context_data["subtitle"] = (
                 f"The first {CappedPaginator.CAP:,} are listed; search or filter for others."
             )
         return response

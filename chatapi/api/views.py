@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -78,8 +78,6 @@ def by_token(name: str) -> Limit:
 READ = by_token("READ")
 WRITE = by_token("WRITE")
 
-S = TypeVar("S", bound="serializers.BaseSerializer[Any]")
-
 
 @cache
 def shared_serializer(serializer: type[Any], partial: bool) -> Any:
@@ -90,10 +88,11 @@ def shared_serializer(serializer: type[Any], partial: bool) -> Any:
     return serializer(partial=partial)
 
 
-def read(serializer: type[S], data: Any, *, partial: bool = False) -> Any:
+def read(serializer: type[Any], data: Any, *, partial: bool = False) -> Any:
     """Validate `data` with `serializer`. Raises DRF's ValidationError."""
     try:
-        return shared_serializer(serializer, partial).run_validation(data)  # type: ignore[arg-type]
+        shared = shared_serializer(serializer, partial)  # type: ignore[arg-type]  # it is hashable
+        return shared.run_validation(data)
     except serializers.ValidationError:
         serializer(data=data, partial=partial).is_valid(raise_exception=True)
         raise
@@ -109,7 +108,8 @@ class ApiViewSet(GenericViewSet[Any]):
     """The base of all viewsets. `policies` has the policy of each action."""
 
     policies: ClassVar[Mapping[str, Policy]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    update: Callable[..., Any]  # in the viewsets that have it
     _verdict: Verdict | None = None  # of the tightest limit that this request was charged to
 
     @property
@@ -178,11 +178,11 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """PATCH is the same as PUT: both change only the fields that are sent."""
-        return self.update(request, *args, **kwargs)  # type: ignore[attr-defined]
+        return self.update(request, *args, **kwargs)
 
     # --- Input and output of actions ---
 
-    def body(self, serializer: type[S]) -> Any:
+    def body(self, serializer: type[Any]) -> Any:
         """The validated body of the request; fields that were not sent are absent."""
         data = self.request.data
         if isinstance(data, QueryDict):
@@ -190,10 +190,10 @@ class ApiViewSet(GenericViewSet[Any]):
             data = data.dict()
         return read(serializer, data, partial=self.request.method in {"PUT", "PATCH"})
 
-    def query(self, serializer: type[S]) -> dict[str, Any]:
+    def query(self, serializer: type[Any]) -> dict[str, Any]:
         """The validated query string of the request."""
         if not self.request.META.get("QUERY_STRING"):
-            return dict(defaults(serializer))  # type: ignore[arg-type]
+            return dict(defaults(serializer))  # type: ignore[arg-type]  # it is hashable
         # DRF reads a plain dict faster. For query strings, it treats empty values as absent too.
         sent = {name: value for name, value in self.request.query_params.items() if value != ""}
         found: dict[str, Any] = read(serializer, sent)

@@ -4,14 +4,14 @@ The API identifies callers by tokens, and this middleware would take much of a s
 """
 
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthentication
 from django.contrib.messages.middleware import MessageMiddleware as DjangoMessages
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessions
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware as DjangoLocale
 from django.utils import translation
 from django.utils.cache import has_vary_header
@@ -19,14 +19,14 @@ from django.utils.deprecation import MiddlewareMixin
 
 from chatapi.api.errors import is_api
 
-T = TypeVar("T", bound=HttpResponseBase)
-
 
 class PagesOnly(MiddlewareMixin):
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    """Skips the middleware for requests to the API."""
+
+    def __call__(self, request: HttpRequest) -> Any:
         if is_api(request.path):
-            return self.get_response(request)  # type: ignore[return-value]
-        return super().__call__(request)  # type: ignore[return-value]
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
@@ -36,12 +36,12 @@ class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
 class SessionMiddleware(PagesOnly, DjangoSessions):
     """Sessions. Shared caches store no personal page, and no cache stores one after log-in."""
 
-    def process_response(self, request: HttpRequest, response: T) -> T:
-        answer: T = super().process_response(request, response)  # type: ignore[arg-type, assignment]
-        if has_vary_header(answer, "Cookie"):  # the session or the CSRF token was used
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        if has_vary_header(response, "Cookie"):  # the session or the CSRF token was used
             logged_in = request.session.accessed and SESSION_KEY in request.session
-            answer.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
-        return answer
+            response.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
+        return response
 
 
 class LocaleMiddleware(PagesOnly, DjangoLocale):
@@ -55,10 +55,10 @@ class LocaleMiddleware(PagesOnly, DjangoLocale):
             translation.activate(language)
             request.LANGUAGE_CODE = language
 
-    def process_response(self, request: HttpRequest, response: T) -> T:
-        answer: T = super().process_response(request, response)  # type: ignore[assignment]
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
         translation.deactivate()  # the thread's next request may be for the API
-        return answer
+        return response
 
 
 class AuthenticationMiddleware(PagesOnly, DjangoAuthentication):
