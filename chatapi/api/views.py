@@ -5,9 +5,8 @@ request → authentication → limits → scope → permissions (which call `acc
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -15,7 +14,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -23,60 +22,10 @@ from rest_framework.viewsets import GenericViewSet
 from chatapi.api import pagination
 from chatapi.api.cursors import Ordering
 from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.policies import Policy, token
 from chatapi.limits.address import network_address
 from chatapi.limits.expensive import expensive_read
 from chatapi.limits.limiter import Charge, Verdict, limiter
-
-Limit = Callable[[Request, "ApiViewSet"], Charge | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Who may call an action, and how often. `anonymous` allows a caller without a token.
-
-    Without `authentication`, a token in the request is ignored.
-    """
-
-    authentication: tuple[type[BaseAuthentication], ...]
-    permissions: tuple[type[BasePermission], ...]
-    limits: tuple[Limit, ...]
-    anonymous: bool = False
-
-
-class Token(Protocol):
-    """The interface of both kinds of tokens, as `request.auth`."""
-
-    @property
-    def caller(self) -> str:
-        """The owner: `user:1` or `chat_user:1`."""
-
-    @property
-    def limit_key(self) -> str:
-        """The subject that the token's limits are counted for."""
-
-    def missing_scope(self, method: str | None) -> str | None:
-        """The scope that the HTTP method needs and the token lacks, or None."""
-
-
-def token(request: Request) -> Token | None:
-    found: Any = request.auth
-    return cast("Token | None", found)
-
-
-def by_token(name: str) -> Limit:
-    """The limit `name` for a token, or LIMIT_ANONYMOUS for the address of an anonymous caller."""
-
-    def limit(request: Request, view: "ApiViewSet") -> Charge:
-        sent = token(request)
-        if sent is None:
-            return Charge("ANONYMOUS", network_address(request))
-        return Charge(name, sent.limit_key)
-
-    return limit
-
-
-READ = by_token("READ")
-WRITE = by_token("WRITE")
 
 
 @cache

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 
 from accounts.authentication import ApiTokenAuthentication
 from chatapi.api.errors import ErrorCode
-from chatapi.api.views import ApiViewSet, Policy
+from chatapi.api.policies import Policy
+from chatapi.api.views import ApiViewSet
 from chats.authentication import ChatUserTokenAuthentication
 from chats.models import EventType
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
-from chatapi.api.views import READ, WRITE, Policy, token
+from chatapi.api.policies import READ, WRITE, Policy, token
 from chats import representations
 from chats.access import chats as access
 from chats.access import events as event_access

@@ -10,7 +10,7 @@ from chatapi.api.errors import not_found
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.api.views import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy
 from chats import representations
 from chats.access import messages as access
 from chats.actions import messages as actions

@@ -19,8 +19,8 @@ from chatapi.api.cursors import MAX_LENGTH
 from chatapi.api.errors import ErrorCode
 from chatapi.api.idempotency import HEADER, REPLAYED
 from chatapi.api.ids import MAX_ID
+from chatapi.api.policies import Policy
 from chatapi.api.schema.describe import ERRORS, REPLAYS
-from chatapi.api.views import Policy
 
 Schema = dict[str, Any]
 
