@@ -1,4 +1,4 @@
-"""Keep files that hold secrets and messages from other users of the machine."""
+"""Protect files with secrets and messages from other users of the machine."""
 
 import os
 import stat

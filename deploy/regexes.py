@@ -230,7 +230,7 @@ def seconds(expression: re.Pattern[str], method: str, text: str) -> float:
 
 
 def attack(expression: Expression) -> str | None:
-    """What the expression takes too long for; None when nothing was found."""
+    """Describe a text that the expression takes too long for; None if there is none."""
     compiled = re.compile(expression.pattern, expression.flags)
     tree = parser.parse(expression.pattern, expression.flags)
     parts = list(dict.fromkeys(parts_of(tree)))[:MAX_PARTS]

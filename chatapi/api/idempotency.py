@@ -43,7 +43,7 @@ def conflict() -> ApiError:
 
 
 def once(request: Request, make: Callable[[], Response], *, by_token: bool = False) -> Response:
-    """Return `make()`, which runs at most once for a caller, route, key and body.
+    """Return `make()`, which is called at most once for a caller, route, key and body.
 
     With `by_token`, the response is not repeated for another token of the same caller.
 

@@ -56,7 +56,7 @@ def publish_now(*messages: Message) -> None:
 
 
 def publish_resync() -> None:
-    """Make all streaming processes resync, because a process died that may not have published."""
+    """Make all streaming processes resync, after a process died that may not have published."""
     if settings.REDIS_URL:
         publisher().publish([(CONTROL, RESYNC)])
 

@@ -1,4 +1,4 @@
-"""Make names that anyone can choose safe to show in mail to strangers."""
+"""Filter names that anyone can choose, because mail shows them to people who did not ask."""
 
 import re
 

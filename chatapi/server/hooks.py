@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chatapi.server.asgi_types import Receive, Scope
 
-# The name of the server's ASGI extension, which holds the request's `Connection`.
+# The name of the server's ASGI extension, whose value is the request's `Connection`.
 CONNECTION = "chatapi.connection"
 
 
