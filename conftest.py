@@ -73,7 +73,7 @@ def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
         for key in redis.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
             redis.delete(key)
         redis.close()
-    limiter().local._file.connection.execute("DELETE FROM arrivals")  # type: ignore[attr-defined]
+    limiter().local._file.connection.execute("DELETE FROM arrivals")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.core.validators import EmailValidator
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
-from chatapi.text.domains import normal_domain
+from chatapi.text.domains import normalize_domain
 
 MAX_LENGTH = 254
 
@@ -24,7 +24,7 @@ def normalize_email(email: str) -> str:
     """
     local, at, domain = unicodedata.normalize("NFC", email.strip()).lower().rpartition("@")
     try:
-        return f"{local}{at}{normal_domain(domain)}"
+        return f"{local}{at}{normalize_domain(domain)}"
     except ValueError:
         return f"{local}{at}{domain}"
 

@@ -44,7 +44,7 @@ def confirmation(address_id: int) -> Letter | None:
         return None
     url = absolute_url("account_confirm_email", EmailConfirmationHMAC(row).key)
     subject = _("Confirm your email address")
-    return Letter.of("email_confirmation", subject, {"email": row.email, "url": url})
+    return Letter.render("email_confirmation", subject, {"email": row.email, "url": url})
 
 
 def owner(address_id: int) -> User | None:
@@ -61,7 +61,7 @@ def password_reset(address_id: int) -> Letter | None:
     if user is None:
         return None
     context = {"email": user.email, "url": password_link(user)}
-    return Letter.of("password_reset", _("Set a new password"), context)
+    return Letter.render("password_reset", _("Set a new password"), context)
 
 
 def account_exists(address_id: int) -> Letter | None:
@@ -71,12 +71,12 @@ def account_exists(address_id: int) -> Letter | None:
     context = {
         "email": user.email, "login": absolute_url("account_login"), "url": password_link(user),
     }  # fmt: skip
-    return Letter.of("account_exists", _("You have an account already"), context)
+    return Letter.render("account_exists", _("You have an account already"), context)
 
 
 def unknown_account(_unused: int) -> Letter:
     context = {"open": settings.SIGNUP_OPEN, "url": absolute_url("account_signup")}
-    return Letter.of("unknown_account", _("There is no account with this address"), context)
+    return Letter.render("unknown_account", _("There is no account with this address"), context)
 
 
 def notice(kind: str) -> Callable[[int], Letter | None]:
@@ -85,7 +85,7 @@ def notice(kind: str) -> Callable[[int], Letter | None]:
         if user is None:
             return None
         context = {"name": user.name, "url": absolute_url("account_reset_password")}
-        return Letter.of("account_notice", str(NOTICES[kind]), context)
+        return Letter.render("account_notice", str(NOTICES[kind]), context)
 
     return build
 
@@ -98,7 +98,7 @@ def token_issued(token_id: int) -> Letter | None:
         "name": token.user.name, "token": token, "url": absolute_url("tokens"),
         "reset": absolute_url("account_reset_password"),
     }  # fmt: skip
-    return Letter.of("token_issued", _("A token was issued for your account"), context)
+    return Letter.render("token_issued", _("A token was issued for your account"), context)
 
 
 def unknown_browser(user_id: int) -> Letter | None:
@@ -109,7 +109,7 @@ def unknown_browser(user_id: int) -> Letter | None:
         "url": absolute_url("known-browser", link_key(user.pk)),
         "reset": absolute_url("account_reset_password"),
     }
-    return Letter.of("unknown_browser", _("A browser was refused"), context)
+    return Letter.render("unknown_browser", _("A browser was refused"), context)
 
 
 KINDS["unknown_browser"] = MailKind(unknown_browser)

@@ -1,3 +1,3 @@
-"""The project: settings, and what every app's API shares."""
+"""The project: settings, and the code that all apps share."""
 
 __version__ = "1.0.0"

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,6 +8,6 @@ class ChatapiConfig(AppConfig):
     verbose_name = "Service"
 
     def ready(self) -> None:
-        # Importing them registers them.
-        from chatapi import celery, checks  # noqa: F401
-        from chatapi.db import lookups  # noqa: F401
+        # Importing these modules registers tasks, checks and lookups.
+        for module in ("chatapi.celery", "chatapi.checks", "chatapi.db.lookups"):
+            import_module(module)

@@ -1,4 +1,4 @@
-"""The ASGI application: long polls and streams here, everything else by Django over WSGI.
+"""The ASGI application. It serves long polls and streams, and passes the rest to Django over WSGI.
 
 Django's own ASGI handler with synchronous views reached a fraction of this throughput, and held a
 thread for each waiting request.
@@ -6,15 +6,18 @@ thread for each waiting request.
 
 from chatapi.wsgi import application as wsgi_application
 
-# These need loaded settings and apps that are ready.
-from chatapi.server.body import Guard, Intake  # isort: skip
-from chatapi.server.wsgi_bridge import InThreads  # isort: skip
-from chats.stream.endpoint import EventStream  # isort: skip
-from chats.stream.caps import Caps  # isort: skip
-from chats.stream.longpoll import LongPoll  # isort: skip
-from django.conf import settings  # isort: skip
+# Importing chatapi.wsgi sets up Django, and the modules below import models.
+# isort: split
+from django.conf import settings
 
-django = InThreads(wsgi_application, settings.WEB_THREADS)
-intake = Intake(django, most=settings.MAX_BODY_BYTES)
+from chatapi.server.body import BodyReader
+from chatapi.server.errors import ErrorBoundary
+from chatapi.server.wsgi_bridge import WSGIBridge
+from chats.stream.caps import Caps
+from chats.stream.endpoint import EventStream
+from chats.stream.longpoll import LongPoll
+
+django = WSGIBridge(wsgi_application, settings.WEB_THREADS)
+reader = BodyReader(django, max_bytes=settings.MAX_BODY_BYTES)
 caps = Caps()
-application = Guard(EventStream(LongPoll(intake, caps), caps))
+application = ErrorBoundary(EventStream(LongPoll(reader, caps), caps))

@@ -12,10 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapi.settings")
 
 from django.conf import settings
 
-from chatapi.bus.broker import outlive_lost_connections
+from chatapi.bus.broker import survive_lost_connections
 from chatapi.server import lifecycle
 
-outlive_lost_connections()
+survive_lost_connections()
 
 try:
     broker = settings.CELERY_BROKER_URL
@@ -25,7 +25,7 @@ except ImproperlyConfigured as error:
 
 def transport_options(broker: str, data_dir: Path) -> dict[str, Any]:
     if broker.startswith("filesystem:"):
-        # kombu makes the queues' files, not their folders.
+        # kombu creates the files of queues, but not their folders.
         folders = {name: data_dir / "broker" / name for name in ("queue", "processed", "control")}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,10 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     task_default_queue="chatapi",
-    # A request that hands a task over never waits for a broker that is away: rows are swept.
+    # A request must not wait for a broker that is down; a sweep enqueues its tasks later.
     task_publish_retry=False,
     task_ignore_result=True,
-    # A task is done when it is done: a killed child's task is run again.
+    # Acknowledge tasks when they end, so that the task of a killed process runs again.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -95,5 +95,5 @@ app.autodiscover_tasks()
 
 @signals.worker_init.connect
 @signals.beat_init.connect
-def hold(**kwargs: Any) -> None:
-    lifecycle.hold()
+def end_with_parent(**kwargs: Any) -> None:
+    lifecycle.end_with_parent()

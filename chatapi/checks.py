@@ -1,4 +1,4 @@
-"""Deployment checks: what `manage.py check --deploy` says of this project's own settings."""
+"""Checks of this project's settings for `manage.py check --deploy`."""
 
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def private_files() -> dict[str, Path]:
-    """The files with secrets in them, by what they are."""
+    """The files that contain secrets, by description."""
     files = {"the settings": ENV_FILE}
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):

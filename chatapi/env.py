@@ -1,12 +1,13 @@
-"""The environment: what a setting is given, by a variable or else by a line of `.env`.
+"""Read settings from environment variables, or else from `.env`.
 
-`deploy/before_run.py` and the settings both read through here, so that they never disagree. A value
-that cannot be right raises ImproperlyConfigured with one sentence that names the setting.
+`deploy/before_run.py` and the settings both use this module, so that they cannot disagree. An
+invalid value raises ImproperlyConfigured with one sentence that names the setting.
 """
 
 import os
 from collections.abc import Callable
 from email.utils import getaddresses
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -18,23 +19,31 @@ from environ import Env
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from chatapi.text.domains import normal_domain, normal_host
+from chatapi.limits.rate import Rate
+from chatapi.text.domains import normalize_domain, normalize_host
 
 T = TypeVar("T")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# A process that must not see the developer's own settings (a test) names another file.
+# A process that must not see the developer's settings, such as a test, names another file.
 ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 
 MAIL_SCHEMES = (
-    "consolemail", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl", "memorymail", "dummymail",
-)  # fmt: skip
-# TLS from the first byte on; `smtp+tls` begins in the clear and then changes over (STARTTLS).
+    "consolemail",
+    "filemail",
+    "smtp",
+    "smtps",
+    "smtp+tls",
+    "smtp+ssl",
+    "memorymail",
+    "dummymail",
+)
+# TLS from the first byte; `smtp+tls` starts unencrypted and then switches to TLS (STARTTLS).
 IMPLICIT_TLS = ("smtps", "smtp+ssl")
 
 
 def read_env_file(path: Path = ENV_FILE) -> None:
-    """Take over what `path` sets, unless a variable of the environment sets it already."""
+    """Add the variables that `path` sets to the environment, unless they are set already."""
     try:
         with path.open(encoding="utf-8") as file:
             bindings = list(parse_stream(file))
@@ -48,28 +57,28 @@ def read_env_file(path: Path = ENV_FILE) -> None:
                 f"{path}, line {binding.original.line}, must be NAME=value; a value that begins"
                 " with a quotation mark must end with it, too."
             )
-    # The last line that sets a name counts, as in a shell.
+    # The last line that sets a name wins, as in a shell.
     for name, value in {each.key: each.value for each in bindings if each.key}.items():
         os.environ.setdefault(name, value or "")
 
 
 def setting(name: str, read: Callable[[], T], expected: str) -> T:
-    """What `read()` gives, or one sentence that names the setting and what it should be."""
+    """Return `read()`. If it fails, raise one sentence with the setting and the expected form."""
     try:
         return read()
     except (ValueError, TypeError, KeyError, ImproperlyConfigured):
-        # A URL may hold a password, which has no business in a log.
+        # A URL may contain a password, which must not appear in a log.
         given = "" if name.endswith("_URL") else f", not {os.environ.get(name, '')!r}"
         raise ImproperlyConfigured(f"{name} must be {expected}{given}.") from None
 
 
 def text(name: str, default: str = "") -> str:
-    """A setting without the blanks around it; `default` where it is not set."""
+    """A setting without surrounding white space, or `default` if it is not set."""
     return os.environ.get(name, default).strip()
 
 
 def items(name: str, default: list[str]) -> list[str]:
-    """A comma-separated setting, without blanks and empty items."""
+    """The items of a comma-separated setting, without white space and empty items."""
     if name not in os.environ:
         return default
     return [item for each in os.environ[name].split(",") if (item := each.strip())]
@@ -82,17 +91,25 @@ def flag(name: str, default: bool) -> bool:
     return value in {"1", "true", "yes", "on"}
 
 
-def number(name: str, default: int, least: int = 0, most: int = 2**31) -> int:
+def number(name: str, default: int, minimum: int = 0, maximum: int = 2**31) -> int:
     value = setting(name, lambda: int(text(name) or default), "a whole number")
-    if not least <= value <= most:
-        raise ImproperlyConfigured(f"{name} must be from {least} to {most}, not {value}.")
+    if not minimum <= value <= maximum:
+        raise ImproperlyConfigured(f"{name} must be from {minimum} to {maximum}, not {value}.")
     return value
 
 
-def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
-    """A URL with one of `schemes`, which is in lower case in the result.
+def rate(name: str, default: str) -> Rate:
+    return setting(
+        name,
+        lambda: Rate.parse(text(name) or default),
+        "a number a second, minute or hour, like 20/s, 120/m or 5/h",
+    )
 
-    None of our URLs has a fragment: a `#` belongs to a password, and is percent-encoded here.
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """A URL with one of `schemes`; the scheme is returned in lower case.
+
+    None of these URLs has a fragment, so a `#` belongs to a password and is percent-encoded.
     """
     value = (text(name) or default).replace("#", "%23")
     starts = ", ".join(f"{scheme}://" for scheme in schemes)
@@ -101,8 +118,8 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
         if not value:
             return value
         parts = urlsplit(value)
-        if "," not in parts.netloc:  # several hosts have ports of their own
-            _ = parts.port  # a port that is no number raises only when it is asked for
+        if "," not in parts.netloc:  # with several hosts, each has its own port
+            _ = parts.port  # raises ValueError for a port that is not a number
         is_cut = "@" not in parts.netloc and "@" in parts.path + parts.query
         if parts.scheme not in schemes or (is_cut and parts.scheme != "sqlite"):
             raise ValueError
@@ -117,7 +134,7 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
 
 
 def public_url(name: str, default: str) -> str:
-    """Scheme, host and port, as browsers write an origin: no slash at the end, no usual port."""
+    """An origin as browsers write it: scheme, host and port, without the scheme's default port."""
     value = url(name, default, ("http", "https"))
     parts = urlsplit(value)
     if parts.path.strip("/"):
@@ -131,7 +148,7 @@ def public_url(name: str, default: str) -> str:
         )
     host = setting(
         name,
-        lambda: normal_host(parts.netloc.rpartition(":")[0] if parts.port else parts.netloc),
+        lambda: normalize_host(parts.netloc.rpartition(":")[0] if parts.port else parts.netloc),
         "a URL with a host, like https://chat.example.com",
     )
     usual = {"http": 80, "https": 443}[parts.scheme]
@@ -140,25 +157,24 @@ def public_url(name: str, default: str) -> str:
 
 
 def hosts(name: str, default: list[str]) -> list[str]:
-    """Host names as Django compares them; `.example.com` is a domain with all below it."""
+    """Host names as Django compares them; `.example.com` includes all subdomains."""
 
     def read(each: str) -> str:
         if each == "*":
             return each
         dot = "." if each.startswith(".") else ""
-        return dot + normal_host(each.removeprefix("."))
+        return dot + normalize_host(each.removeprefix("."))
 
     given = items(name, default)
     if not given:
         raise ImproperlyConfigured(f"{name} must name a host, or nobody would be answered.")
     return [
-        setting(name, lambda each=each: read(each), "host names without scheme and port")  # type: ignore[misc]
-        for each in given
+        setting(name, partial(read, each), "host names without scheme and port") for each in given
     ]
 
 
 def mailbox(name: str, default: str) -> str:
-    """A sender: one mail address, alone or with a name before it."""
+    """A sender: one mail address, with or without a name in front."""
     value = text(name)
     if not value:
         return default
@@ -166,8 +182,8 @@ def mailbox(name: str, default: str) -> str:
     def read() -> str:
         ((_, address),) = getaddresses([value])
         domain = address.rpartition("@")[2]
-        if not domain.startswith("["):  # the validator knows about addresses in brackets
-            normal_domain(domain)
+        if not domain.startswith("["):  # the validator handles IP addresses in brackets
+            normalize_domain(domain)
         try:
             EmailValidator(allowlist=[domain])(address)
         except ValidationError:
@@ -184,9 +200,9 @@ def mailbox(name: str, default: str) -> str:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """`ENGINE`, `NAME` and the like, as Django wants them, from a database URL.
+    """Django's database settings for a database URL.
 
-    PostgreSQL's is read by libpq itself: several hosts, sockets and all parameters work as there.
+    libpq parses the URLs of PostgreSQL, so several hosts, sockets and all its parameters work.
     """
     value = url(name, default, ("postgres", "postgresql", "pgsql", "sqlite"))
     scheme, _, rest = value.partition("://")
@@ -206,7 +222,7 @@ def database(name: str, default: str) -> dict[str, Any]:
             "NAME": path,
             "USER": given.pop("user", ""),
             "PASSWORD": given.pop("password", ""),
-            # postgres:////run/postgresql/name has a socket's folder before the name.
+            # In postgres:////run/postgresql/name, the socket's folder precedes the name.
             "HOST": given.pop("host", folder),
             "PORT": given.pop("port", ""),
         }
@@ -216,7 +232,7 @@ def database(name: str, default: str) -> dict[str, Any]:
 
 
 def mail(value: str) -> dict[str, Any]:
-    """The mail settings of Django for `EMAIL_URL`."""
+    """Django's mail settings for `EMAIL_URL`."""
     parts = urlsplit(value)
     config: dict[str, Any] = setting("EMAIL_URL", lambda: Env.email_url_config(value), "a mail URL")
     if parts.scheme.startswith("smtp"):
@@ -228,7 +244,7 @@ def mail(value: str) -> dict[str, Any]:
         usual = 465 if implicit else 587 if parts.scheme == "smtp+tls" else 25
         config["EMAIL_PORT"] = parts.port or usual
     elif parts.scheme == "filemail":
-        # filemail:///var/mail is /var/mail; filemail://mail is in the project's folder.
+        # filemail:///var/mail is absolute; filemail://mail is relative to the project's folder.
         folder = unquote(parts.netloc + parts.path)
         if not folder.strip("/"):
             raise ImproperlyConfigured("EMAIL_URL must name a folder, like filemail:///var/mail.")

@@ -1,14 +1,14 @@
-"""Rows that every app's API shares: answers kept for replay, and mails to be sent."""
+"""Models that all apps share: responses stored for replay, and mails to send."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class IdempotencyRecord(models.Model):
-    """The first answer to a POST that carried an `Idempotency-Key`.
+    """The response to the first POST with an `Idempotency-Key`.
 
-    `scope` is the SHA-256 of the caller and the route, `fingerprint` that of the body; `answer` is
-    the encrypted JSON of what was answered (it may hold a token).
+    `scope` is the SHA-256 of the caller and the route, `fingerprint` that of the body. `answer` is
+    the JSON of the response, encrypted because it may contain a token.
     """
 
     scope = models.CharField(max_length=64)
@@ -28,10 +28,10 @@ class IdempotencyRecord(models.Model):
 
 
 class OutgoingMail(models.Model):
-    """A mail that must go out: written in the transaction that wants it, sent by a worker.
+    """A mail to send: written in the transaction that needs it, and sent by a worker.
 
-    `kind` says which builder writes it and `about` is the id of the row it speaks of, so that no
-    secret waits here. `leased_until` is when another worker may try.
+    `kind` names the function that builds it and `about` is the id of the row it is about, so that
+    no secret is stored here. After `leased_until`, another worker may try.
     """
 
     kind = models.CharField(max_length=40)

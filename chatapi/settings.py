@@ -1,10 +1,9 @@
-"""Settings, all from the environment or from `.env`; `.env.example` lists them.
+"""Settings, all read from the environment or from `.env`; `.env.example` lists them.
 
-A value that cannot be right stops the start with one sentence (`ImproperlyConfigured`).
+An invalid value prevents the start with one sentence (`ImproperlyConfigured`).
 """
 
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,53 +22,18 @@ from chatapi.env import (
     mailbox,
     number,
     public_url,
+    rate,
     read_env_file,
-    setting,
     text,
     url,
-)  # fmt: skip
+)
 from chatapi.limits.rate import Rate
+from chatapi.private_files import make_folder_private, make_private
 from chatapi.text.domains import is_local, mail_domain
 
 read_env_file()
 
-
-# Folders of the system, without the `/` in front; `/tmp` has the sticky bit.
-SYSTEM_FOLDERS = {
-    Path("/", name)
-    for name in (
-        "bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "proc", "root",
-        "run", "sbin", "srv", "sys", "usr", "usr/local", "usr/share",
-        "var", "var/cache", "var/lib", "var/log", "var/run", "var/www",
-    )
-}  # fmt: skip
-
-
-def keep_private(folder: Path) -> None:
-    """Take a folder and all that is in it away from everybody but their owner.
-
-    PermissionError when the folder is somebody else's, or serves others as well: closing `/var`,
-    a home or the project to everybody else would break them.
-    """
-    is_shared = folder in SYSTEM_FOLDERS | {Path.home()} or BASE_DIR.is_relative_to(folder)
-    if is_shared or folder.stat().st_mode & stat.S_ISVTX:
-        raise PermissionError
-    for place, folders, files in os.walk(folder):
-        for path in (Path(place, name) for name in (".", *folders, *files)):
-            try:
-                close_to_others(path)
-            except FileNotFoundError:  # a process that ends takes its files along
-                continue
-
-
-def close_to_others(path: Path) -> None:
-    """Leave a file or folder to its owner alone; a link is left as it is."""
-    mode = path.lstat().st_mode
-    if not stat.S_ISLNK(mode) and mode & 0o077:
-        path.chmod(stat.S_IMODE(mode) & ~0o077)
-
-
-# --- What this installation is -------------------------------------------------------------
+# --- Installation -----------------------------------------------------------------------------
 
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = text("SECRET_KEY")
@@ -79,53 +43,23 @@ if not SECRET_KEY:
             "SECRET_KEY is not set: give it fifty random characters in .env or the environment"
             " (`make run` does so by itself; DEBUG=true does without)."
         )
-    SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105
+    SECRET_KEY = "insecure-key-of-a-developer's-machine"  # noqa: S105 (used only with DEBUG)
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters; fifty are usual.")
 
 HOST = text("HOST") or "127.0.0.1"
-PORT = number("PORT", 8000, least=1, most=65_535)
+PORT = number("PORT", 8000, minimum=1, maximum=65_535)
 PUBLIC_URL = public_url("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 HTTPS = PUBLIC_URL.startswith("https://")
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"] if DEBUG or is_local(PUBLIC_HOST) else []
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", [PUBLIC_HOST, *LOCAL_HOSTS])
-DATA_DIR = Path(text("DATA_DIR") or BASE_DIR / "var").resolve()
-os.umask(0o077)  # what is kept here is the owner's alone, and the processes write nothing else
-try:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-    keep_private(DATA_DIR)
-except PermissionError:
-    raise ImproperlyConfigured(
-        "DATA_DIR must be a folder of this service alone, since it holds passwords and messages:"
-        f" {DATA_DIR} is somebody else's, or serves others as well."
-    ) from None
-except OSError as error:
-    raise ImproperlyConfigured(
-        f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
-    ) from None
 
-WEB_CONCURRENCY = number("WEB_CONCURRENCY", 2, least=1)
-# Threads a web process answers requests in; more than four only wait for each other.
-WEB_THREADS = number("WEB_THREADS", 4, least=1)
-
-# How many proxies of one's own stand before the server: the client's address is that many
-# places from the end of X-Forwarded-For. With 0 the header is never believed.
+# The number of our own proxies in front of the server. The client's address is that many places
+# from the end of X-Forwarded-For; with 0, the header is ignored.
 NUM_PROXIES = number("NUM_PROXIES", 0)
 
-# What a client may hold of a web process, and how long it may take. It has CLIENT_SECONDS to send a
-# request's head. In each such period it must send CLIENT_BYTES_PER_SECOND of a body on average, or
-# read as much of an answer.
-MAX_HEAD_BYTES = number("MAX_HEAD_BYTES", 32 * 1024, least=4096)
-CLIENT_SECONDS = number("CLIENT_SECONDS", 15, least=1)
-CLIENT_BYTES_PER_SECOND = number("CLIENT_BYTES_PER_SECOND", 512)
-BODY_SECONDS = number("BODY_SECONDS", 60, least=1)
-KEEP_ALIVE_SECONDS = number("KEEP_ALIVE_SECONDS", 75, least=1)
-# Connections that wait for their clients, counted in each process.
-CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", 100, least=1)
-CONNECTIONS_PER_PROCESS = number("CONNECTIONS_PER_PROCESS", 4000, least=1)
-
-# --- The apps ------------------------------------------------------------------------------
+# --- Applications -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -143,7 +77,7 @@ INSTALLED_APPS = [
     "accounts",
     "companies",
     "chats",
-    "allauth",  # after our own apps, whose templates stand in for its own
+    "allauth",  # after our own apps, whose templates override its templates
     "allauth.account",
     "allauth.mfa",
 ]
@@ -170,7 +104,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.login.known_browsers.KnownBrowserMiddleware",
 ]
-APPEND_SLASH = False  # no redirects under /api, ever
+APPEND_SLASH = False  # /api must not redirect
 
 TEMPLATES = [
     {
@@ -187,66 +121,136 @@ TEMPLATES = [
     }
 ]
 
-# --- Where things are kept -----------------------------------------------------------------
+# --- Data -------------------------------------------------------------------------------------
 
+DATA_DIR = Path(text("DATA_DIR") or BASE_DIR / "var").resolve()
+os.umask(0o077)  # all files that the processes write are private
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    make_folder_private(DATA_DIR, BASE_DIR)
+except PermissionError:
+    raise ImproperlyConfigured(
+        "DATA_DIR must be a folder of this service alone, since it holds passwords and messages:"
+        f" {DATA_DIR} is somebody else's, or serves others as well."
+    ) from None
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"DATA_DIR must be a folder that can be made and written to: {DATA_DIR} ({error.strerror})."
+    ) from None
 
 DATABASE = database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chatapi.sqlite3'}")
 if DATABASE["ENGINE"] == "chatapi.db.postgresql":
     DATABASE["CONN_MAX_AGE"] = number("DATABASE_CONN_MAX_AGE", 600)
-    # A backend that was terminated costs a reconnect, not a 500.
+    # After a backend was terminated, reconnect instead of failing the request.
     DATABASE["CONN_HEALTH_CHECKS"] = True
     timeout = f"-c statement_timeout={number('DATABASE_STATEMENT_TIMEOUT', 15_000)}"
     DATABASE["OPTIONS"] = {
         "options": timeout,
         "connect_timeout": 5,
         **DATABASE["OPTIONS"],
-        # The server plans a statement once, not each time. 0 where a pooler can't have it.
+        # The server plans a statement only once. Set 0 if a pooler does not support it.
         "server_side_binding": True,
         "prepare_threshold": number("DATABASE_PREPARE_THRESHOLD", 3) or None,
     }
 else:
     DATABASE["OPTIONS"] = {
-        # Writers take the lock at BEGIN, so that two of them queue instead of failing half-way.
+        # Writers take the lock at BEGIN, so that concurrent ones queue instead of failing later.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
         " PRAGMA cache_size=-32000; PRAGMA secure_delete=ON;",
         **DATABASE.get("OPTIONS", {}),
     }
-    for suffix in ("", "-wal", "-shm"):  # the file may be elsewhere than in DATA_DIR
-        with suppress(OSError):  # it is not there yet, or somebody else's: `check` says so
-            close_to_others(Path(f"{DATABASE['NAME']}{suffix}"))
+    for suffix in ("", "-wal", "-shm"):  # the file may be outside DATA_DIR
+        with suppress(OSError):  # missing, or owned by another user: `check --deploy` reports it
+            make_private(Path(f"{DATABASE['NAME']}{suffix}"))
 DATABASES = {"default": DATABASE}
-
-# Searches, pages far down and statistics, of one account or chat user at once; and for how many
-# milliseconds one of their statements may run.
-MAX_EXPENSIVE_READS = number("MAX_EXPENSIVE_READS", 4, least=1)
-LIST_TIMEOUT = number("LIST_TIMEOUT", 5_000, least=1)
-STATISTICS_TIMEOUT = number("STATISTICS_TIMEOUT", 10_000, least=1)
 
 REDIS_URL = url("REDIS_URL", "", ("redis", "rediss", "unix"))
 REDIS_PREFIX = text("REDIS_PREFIX", "chatapi:")
 
-# Keys for the chats' passwords, newest first: the first encrypts, each can decrypt.
+# Keys for chat passwords, newest first: the first one encrypts, all of them decrypt.
 CHAT_PASSWORD_KEYS = items("CHAT_PASSWORD_KEYS", [])
 
-# --- Work behind the request ---------------------------------------------------------------
+# --- Background work and mail -----------------------------------------------------------------
 
 CELERY_BROKER_URL = url(
     "CELERY_BROKER_URL",
     REDIS_URL or "filesystem://localhost",
     ("redis", "rediss", "amqp", "amqps", "filesystem", "sentinel"),
 )
+
 EMAIL_URL = url("EMAIL_URL", "consolemail://", MAIL_SCHEMES)
 vars().update(mail(EMAIL_URL))
-EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, least=1)
-# How long one worker may take for one mail before another may send it.
-MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, least=1)
+EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 10, minimum=1)
+# The time that a worker has to send a mail before another worker may try.
+MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 30, minimum=1)
 MAIL_DOMAIN = mail_domain(PUBLIC_HOST)
 DEFAULT_FROM_EMAIL = mailbox("DEFAULT_FROM_EMAIL", f"Chat <chat@{MAIL_DOMAIN}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# --- The API -------------------------------------------------------------------------------
+# --- Web server -------------------------------------------------------------------------------
+
+WEB_CONCURRENCY = number("WEB_CONCURRENCY", 2, minimum=1)
+# Threads of each web process that handle requests; more than four only wait for each other.
+WEB_THREADS = number("WEB_THREADS", 4, minimum=1)
+
+# A client has CLIENT_SECONDS to send the head of a request. In each period of that length it must
+# send CLIENT_BYTES_PER_SECOND of a body on average, or read as much of a response.
+MAX_HEAD_BYTES = number("MAX_HEAD_BYTES", 32 * 1024, minimum=4096)
+CLIENT_SECONDS = number("CLIENT_SECONDS", 15, minimum=1)
+CLIENT_BYTES_PER_SECOND = number("CLIENT_BYTES_PER_SECOND", 512)
+BODY_SECONDS = number("BODY_SECONDS", 60, minimum=1)
+KEEP_ALIVE_SECONDS = number("KEEP_ALIVE_SECONDS", 75, minimum=1)
+# Limits on the connections of one process that wait for their clients.
+CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", 100, minimum=1)
+CONNECTIONS_PER_PROCESS = number("CONNECTIONS_PER_PROCESS", 4000, minimum=1)
+
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# Limits on the streams that one process has open.
+STREAMS_PER_TOKEN = number("STREAMS_PER_TOKEN", 10, minimum=1)
+STREAMS_PER_ADDRESS = number("STREAMS_PER_ADDRESS", 100, minimum=1)
+STREAMS_PER_PROCESS = number("STREAMS_PER_PROCESS", 10_000, minimum=1)
+# A stream is closed when this much is waiting for a slow client.
+STREAM_BUFFER_BYTES = number("STREAM_BUFFER_BYTES", 256 * 1024, minimum=64 * 1024)
+
+# --- Rate limits ------------------------------------------------------------------------------
+
+LIMITS = {
+    name: rate(f"LIMIT_{name}", default)
+    for name, default in {
+        "READ": "100/s",
+        "WRITE": "30/s",
+        "SEND": "20/s",
+        "ANONYMOUS": "120/m",
+        "JOIN": "10/m",
+        "PASSWORD": "60/h",
+        "CODE_MAIL": "5/h",
+        "MAIL": "20/h",
+        "MAIL_NETWORK": "60/h",
+        "MAIL_ACCOUNT": "20/h",
+        "MAIL_COMPANY": "20/h",
+        "CODE_TRY": "10/m",
+        "STREAM": "20/m",
+        "LOGIN": "10/m",
+        "LOGIN_ACCOUNT": "100/h",
+        "BAD_TOKEN": "600/m",
+    }.items()
+}
+# An address gets one code mail a minute in a chat, unless CODE_MAIL allows more than 60 an hour.
+LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
+# A code of an authenticator app works once.
+LIMITS["USED_CODE"] = Rate.parse("1/h")
+
+# The number of searches, deep pages and statistics that one account or chat user may run at once,
+# and the milliseconds that one of their statements may take.
+MAX_EXPENSIVE_READS = number("MAX_EXPENSIVE_READS", 4, minimum=1)
+LIST_TIMEOUT = number("LIST_TIMEOUT", 5_000, minimum=1)
+STATISTICS_TIMEOUT = number("STATISTICS_TIMEOUT", 10_000, minimum=1)
+
+# --- API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiTokenAuthentication"],
@@ -268,50 +272,36 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-MAX_BODY_BYTES = 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+AUTH_CODE_MINUTES = number("AUTH_CODE_MINUTES", 10, minimum=1)
+IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24, minimum=1)
+KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, minimum=0)
 
-LIMITS = {
-    name: setting(
-        f"LIMIT_{name}",
-        lambda name=name, default=default: Rate.parse(text(f"LIMIT_{name}") or default),  # type: ignore[misc]
-        "a number a second, minute or hour, like 20/s, 120/m or 5/h",
-    )
-    for name, default in {
-        "READ": "100/s",
-        "WRITE": "30/s",
-        "SEND": "20/s",
-        "ANONYMOUS": "120/m",
-        "JOIN": "10/m",
-        "PASSWORD": "60/h",
-        "CODE_MAIL": "5/h",
-        "MAIL": "20/h",
-        "MAIL_NETWORK": "60/h",
-        "MAIL_ACCOUNT": "20/h",
-        "MAIL_COMPANY": "20/h",
-        "CODE_TRY": "10/m",
-        "STREAM": "20/m",
-        "LOGIN": "10/m",
-        "LOGIN_ACCOUNT": "100/h",
-        "BAD_TOKEN": "600/m",
-    }.items()
-}
-
-# One code mail a minute for an address in a chat, unless more than 60 an hour are allowed.
-LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
-# A code of an authenticator app is good once.
-LIMITS["USED_CODE"] = Rate.parse("1/h")
-
-# Streams open at once, each counted in one process.
-STREAMS_PER_TOKEN = number("STREAMS_PER_TOKEN", 10, least=1)
-STREAMS_PER_ADDRESS = number("STREAMS_PER_ADDRESS", 100, least=1)
-STREAMS_PER_PROCESS = number("STREAMS_PER_PROCESS", 10_000, least=1)
-# What may pile up for a stream's slow reader before it is cut off.
-STREAM_BUFFER_BYTES = number("STREAM_BUFFER_BYTES", 256 * 1024, least=64 * 1024)
-
-AUTH_CODE_MINUTES = number("AUTH_CODE_MINUTES", 10, least=1)
-IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24, least=1)
-KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, least=0)
+# Callers are identified by tokens, not cookies, so any origin may call the API without credentials.
+CORS_URLS_REGEX = r"^/(api|chats)/"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "x-request-id",
+    # Added by libraries for requests, error reports and traces.
+    "baggage",
+    "cache-control",
+    "pragma",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-requested-with",
+)
+CORS_EXPOSE_HEADERS = (
+    "idempotent-replayed",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-request-id",
+)
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Chat API",
@@ -334,7 +324,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Messages", "description": "What is said."},
     ],
     "COMPONENT_SPLIT_REQUEST": True,
-    # Forms are taken too; one media type an operation keeps generated clients simple.
+    # Forms are accepted too, but one media type per operation keeps generated clients simple.
     "PARSER_WHITELIST": ["chatapi.api.encoding.JSONParser"],
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
@@ -352,7 +342,7 @@ SPECTACULAR_SETTINGS = {
         "deepLinking": True,
         "persistAuthorization": True,
         "displayRequestDuration": True,
-        "validatorUrl": None,  # nothing is asked of other hosts
+        "validatorUrl": None,  # request nothing from other hosts
     },
     "PREPROCESSING_HOOKS": ["chatapi.api.schema.generator.only_api"],
     "POSTPROCESSING_HOOKS": [
@@ -361,34 +351,11 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Tokens, not cookies, say who calls: any origin may call the API, and no credentials go along.
-CORS_URLS_REGEX = r"^/(api|chats)/"
-CORS_ALLOW_ALL_ORIGINS = True
-CORS_ALLOW_HEADERS = (
-    "accept", "authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id",
-    # What libraries for requests, errors and traces add by themselves.
-    "baggage", "cache-control", "pragma", "sentry-trace", "traceparent", "tracestate",
-    "x-requested-with",
-)  # fmt: skip
-CORS_EXPOSE_HEADERS = (
-    "idempotent-replayed", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",
-    "x-request-id",
-)  # fmt: skip
+# --- Website ----------------------------------------------------------------------------------
 
-# --- The website and the admin -------------------------------------------------------------
-
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-# `more` has what other packages say otherwise than these pages do; no word of ours.
+# `more` overrides translations of other packages; it has none of our own strings.
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "more"]
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -396,15 +363,10 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a folder that is not there
-WHITENOISE_USE_FINDERS = True  # no collectstatic needed: two commands do all the set-up
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns if the folder is missing
+WHITENOISE_USE_FINDERS = True  # so that the setup needs no collectstatic
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000) if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
-
-# What a page may do. Logos are wherever a company keeps them; nothing else is of another origin.
+# Companies host their logos anywhere; everything else comes from this origin.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -423,10 +385,27 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 
-# Sign-up, log-in, mail verification, password reset, two-factor: django-allauth.
-# One backend, so that each log-in hashes one password: with allauth's behind it, a right password
-# took half the time of a wrong one, also where the answers are meant to be alike. It would also try
-# every account that is about to move to the address.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_HSTS_SECONDS = number("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
+
+# --- Accounts ---------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# django-allauth provides sign-up, log-in, mail verification, password reset and two-factor.
+# There is one backend, so that each log-in hashes one password. With allauth's as a second one, a
+# correct password took half the time of a wrong one, even where the responses must look the same.
+# allauth's would also try every account that is about to change to the address.
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -442,15 +421,15 @@ ACCOUNT_FORMS = {
     "change_password": "accounts.login.forms.ChangePasswordForm",
     "set_password": "accounts.login.forms.SetPasswordForm",
 }
-ACCOUNT_CHANGE_EMAIL = True  # one address each; another one replaces it when it is confirmed
+ACCOUNT_CHANGE_EMAIL = True  # an account has one address; a new one replaces it once confirmed
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# `accounts.website.confirm_email` decides in which browser.
+# `accounts.website.confirm_email` decides in which browsers this applies.
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address, as before a token
-ACCOUNT_RATE_LIMITS = False  # `chatapi.website.limits` counts by LIMITS, which hold exactly
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before changing the address or creating a token
+ACCOUNT_RATE_LIMITS = False  # `chatapi.website.limits` applies LIMITS instead, which are exact
 MFA_ADAPTER = "accounts.login.adapter.MfaAdapter"
 MFA_FORMS = {
     "authenticate": "accounts.login.forms.AuthenticateForm",
@@ -458,15 +437,18 @@ MFA_FORMS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = PUBLIC_HOST
-MFA_TOTP_TOLERANCE = 1  # a code of half a minute ago: clocks differ, and people type slowly
+MFA_TOTP_TOLERANCE = 1  # accept the previous code: clocks differ, and people type slowly
+
+# --- System checks ----------------------------------------------------------------------------
+
 SILENCED_SYSTEM_CHECKS = [
-    "security.W002",  # frame-ancestors says who may frame a page, and can name origins
-    "security.W005",  # other names below this domain are not ours to force onto HTTPS
-    "security.W008",  # the proxy that ends TLS redirects; the API itself never does
+    "security.W002",  # frame-ancestors replaces X-Frame-Options, and can name origins
+    "security.W005",  # subdomains may belong to others, so HSTS does not include them
+    "security.W008",  # the proxy that terminates TLS redirects; the API must not
     "security.W021",  # preloading is the domain owner's decision
 ]
 
-# --- Logs ----------------------------------------------------------------------------------
+# --- Logging ----------------------------------------------------------------------------------
 
 LOG_LEVEL = (text("LOG_LEVEL") or "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
@@ -490,9 +472,9 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        # Anybody's noise. Without a handler it would go to stderr, with a traceback.
+        # Anyone can cause these. Without a handler they would go to stderr with a traceback.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
-        # 4xx answers are the caller's; they would drown what the operator must see.
+        # 4xx responses are errors of callers and would hide what the operator must see.
         "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },

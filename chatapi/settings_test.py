@@ -1,7 +1,7 @@
-"""The settings of the test suite: nothing of the developer's own environment gets in.
+"""Settings of the test suite, independent of the developer's environment.
 
-Without `TEST_DATABASE_URL` and `TEST_REDIS_URL` the suite runs on the embedded default; with them
-on PostgreSQL and Redis, in a database and under a key prefix of its own.
+The suite runs on the embedded default. With `TEST_DATABASE_URL` and `TEST_REDIS_URL` it runs on
+PostgreSQL and Redis, in its own database and with its own key prefix.
 """
 
 import os
@@ -27,13 +27,13 @@ os.environ.update(
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
-from chatapi.settings import *  # noqa: F403
+from chatapi.settings import *  # noqa: F403 (a settings module)
 
-# Deliberately slow hashing would be most of the suite's time.
+# Deliberately slow hashing would take most of the suite's time.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 
-# Otherwise each test client would read all static files anew.
+# Otherwise each test client would read all static files again.
 WHITENOISE_AUTOREFRESH = True

@@ -1,4 +1,4 @@
-"""What workers do for every app. Each task may run twice: what it does is done once."""
+"""Tasks that all apps share. A task may run twice, so each is idempotent."""
 
 from celery import shared_task
 from django.core.management import call_command
@@ -15,9 +15,9 @@ def deliver_mail(mail_id: int) -> None:
 
 @shared_task
 def sweep_mails() -> None:
-    """Hand over the mails that are due, whatever became of their first task."""
+    """Enqueue the mails that are due, in case their first task was lost."""
     for mail_id in outbox.due(timezone.now()):
-        outbox.hand_over(mail_id)
+        outbox.enqueue(mail_id)
 
 
 @shared_task
@@ -27,11 +27,11 @@ def prune() -> None:
 
 @shared_task
 def analyze() -> None:
-    """Have SQLite look at how its tables have grown, or it takes the wrong index one day.
+    """Update the statistics of SQLite; outdated ones make it choose the wrong index.
 
-    PostgreSQL does so by itself.
+    PostgreSQL does this by itself.
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA analysis_limit = 400")  # rows an index: milliseconds
+            cursor.execute("PRAGMA analysis_limit = 400")  # rows per index; this takes milliseconds
             cursor.execute("ANALYZE")

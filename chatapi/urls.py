@@ -9,11 +9,11 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 import chats.urls
 from chatapi.website import pwa, views
 
-# Swagger UI and the admin style what they build by attributes.
+# Swagger UI sets style attributes.
 styles_inline = csp_update({"style-src": ["'unsafe-inline'"]})
 
 urlpatterns = [
-    path("api/", include("chats.urls")),  # first, as the most is asked there
+    path("api/", include("chats.urls")),  # first, because most requests go there
     path("api/", include("companies.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     *chats.urls.public_paths,

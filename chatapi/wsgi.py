@@ -1,4 +1,4 @@
-"""The application without streams and waiting, for a WSGI server."""
+"""The WSGI application, which has no streams and no long polls."""
 
 import os
 import sys

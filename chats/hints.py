@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from chatapi.api.encoding import dumps, instant
 from chatapi.api.ids import parse_id
 from chatapi.bus import hints
+from chatapi.bus.local import Message
 from chats.models import EventType
 
 MAX_PRESENT_IN = 20  # chats that the client of one stream may have open
@@ -120,15 +121,15 @@ class Position(NamedTuple):
 
 def publish_event(company_id: int, event: dict[str, Any]) -> None:
     """Publish an event of the log after the commit."""
-    hints.after_commit(lambda: bus_messages(company_id, Hint.from_event(event)))
+    hints.publish_after_commit(lambda: bus_messages(company_id, Hint.from_event(event)))
 
 
 def publish_ephemeral(company_id: int, chat_id: int, type: str, data: dict[str, Any]) -> None:
     """Publish an ephemeral event at once."""
-    hints.pass_on(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
+    hints.publish_now(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
 
 
-def bus_messages(company_id: int, hint: Hint) -> tuple[hints.Message, hints.Message]:
+def bus_messages(company_id: int, hint: Hint) -> tuple[Message, Message]:
     payload = hint.pack()
     return (chat_channel(hint.chat_id), payload), (company_channel(company_id), payload)
 

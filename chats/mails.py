@@ -24,7 +24,7 @@ def auth_code(code_id: int) -> Letter | None:
     if code is None:
         return None
     digits = auth_codes.digits(code)
-    return Letter.of(
+    return Letter.render(
         "auth_code",
         _("%(code)s is your code for the chat") % {"code": digits},
         {
@@ -46,7 +46,7 @@ def chat_invitation(chat_user_id: int) -> Letter | None:
     if chat_user is None:
         return None
     chat = chat_user.chat
-    return Letter.of(
+    return Letter.render(
         "chat_invitation",
         _("You are invited to a chat"),
         {

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from chatapi.api.errors import ErrorCode, forbidden
+from chatapi.api.errors import ApiError, ErrorCode
 
 
 class InChat(BasePermission):
@@ -37,7 +37,7 @@ class Participant(InChat):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.caller.chat_user is None:
-            raise forbidden(ErrorCode.JOIN_FIRST)
+            raise ApiError(ErrorCode.JOIN_FIRST)
         return True
 
 

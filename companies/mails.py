@@ -14,7 +14,7 @@ def invitation(membership_id: int) -> Letter | None:
     if found is None or blocks_against(found.email, found.company_id).exists():
         return None
     page = reverse("invitation", args=[link_key(found)])
-    return Letter.of(
+    return Letter.render(
         "company_invitation",
         _("You are invited to answer a company's chats"),
         {

@@ -1,4 +1,4 @@
-"""What `make run` looks at before it starts anything: the keys in `.env`, and the port."""
+"""Prepare `make run`: create keys in `.env` and check that the port is free."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ from chatapi.env import ENV_FILE, flag, number, read_env_file, text
 
 
 def write_keys() -> None:
-    """Make the keys that every installation needs; they outlive a restart and are in no commit."""
+    """Create the keys that an installation needs, in `.env`, which survives restarts."""
     if text("SECRET_KEY") or flag("DEBUG", False):
         return
     if ENV_FILE.exists() and not ENV_FILE.is_file():
@@ -30,7 +30,7 @@ def write_keys() -> None:
 
 
 def keep_env_file_private() -> None:
-    """Take `.env` away from everybody but its owner, since it has keys and passwords."""
+    """Make `.env` readable only by its owner, because it contains keys and passwords."""
     if ENV_FILE.is_file() and (mode := stat.S_IMODE(ENV_FILE.stat().st_mode)) & 0o077:
         try:
             ENV_FILE.chmod(mode & ~0o077)
@@ -39,8 +39,8 @@ def keep_env_file_private() -> None:
 
 
 def check_port() -> None:
-    """End with one sentence if the port to serve on is taken."""
-    host, port = text("HOST") or "127.0.0.1", number("PORT", 8000, least=1, most=65_535)
+    """Exit with one sentence if the port cannot be used."""
+    host, port = text("HOST") or "127.0.0.1", number("PORT", 8000, minimum=1, maximum=65_535)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Migrations and the OpenAPI schema are up to date, and production settings are clean.
+# Check requirements.txt, migrations, the OpenAPI schema, translations and production settings.
 set -eu
 
 : "${BIN:=.venv/bin}"
@@ -11,12 +11,12 @@ manage() {
         "$@"
 }
 
-echo "== What runs, with requirements.txt alone"
-python_of_work="$work/venv/bin/python"
+echo "== Imports, with only requirements.txt installed"
+venv_python="$work/venv/bin/python"
 "$BIN/python" -m venv "$work/venv"
-"$python_of_work" -m pip install --quiet --disable-pip-version-check -r requirements.txt
-"$python_of_work" -c "import kombu.transport.filesystem, kombu.transport.pyamqp, kombu.transport.redis"
-manage CELERY_BROKER_URL=redis://127.0.0.1:6379/0 "$python_of_work" -c \
+"$venv_python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
+"$venv_python" -c "import kombu.transport.filesystem, kombu.transport.pyamqp, kombu.transport.redis"
+manage CELERY_BROKER_URL=redis://127.0.0.1:6379/0 "$venv_python" -c \
     "import chatapi.asgi, chatapi.server.worker; from chatapi.celery import app; app.connection()"
 
 echo "== Migrations"
@@ -30,7 +30,7 @@ diff -u docs/openapi.json "$work/openapi.json" || {
     exit 1
 }
 
-echo "== Words"
+echo "== Translations"
 BIN="$BIN" sh deploy/words.sh --check
 
 echo "== Production settings"

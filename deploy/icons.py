@@ -1,6 +1,6 @@
-"""Draw the icons in PNG from icon.svg, by Chromium: `python deploy/icons.py`.
+"""Render icon.svg to PNG icons with Chromium: `python deploy/icons.py`.
 
-They are kept in the repository, as who runs the service need not have a browser.
+The results are in the repository, so that running the service requires no browser.
 """
 
 import struct
@@ -13,7 +13,7 @@ BLUE = "#0b5cad"
 
 
 def draw(page: Page, name: str, size: int, background: str = "none", margin: float = 0) -> bytes:
-    """The icon on a square of `size` pixels; `margin` is the share of it left free on each side."""
+    """The icon on a square of `size` pixels, with `margin` as the free share on each side."""
     inner = round(size * (1 - 2 * margin))
     page.set_viewport_size({"width": size, "height": size})
     page.set_content(
@@ -25,7 +25,7 @@ def draw(page: Page, name: str, size: int, background: str = "none", margin: flo
 
 
 def ico(png: bytes, size: int) -> bytes:
-    """An .ico file of one picture, which may be a PNG."""
+    """An .ico file with a single PNG."""
     return struct.pack("<HHHBBBBHHII", 0, 1, 1, size, size, 0, 0, 1, 32, len(png), 22) + png
 
 
@@ -36,7 +36,7 @@ with sync_playwright() as playwright:
     page = chromium.new_page()
     draw(page, "icon-192.png", 192)
     draw(page, "icon-512.png", 512)
-    draw(page, "icon-maskable-512.png", 512, BLUE, 0.1)  # what may be cut off is but ground
+    draw(page, "icon-maskable-512.png", 512, BLUE, 0.1)  # the margin may be cropped
     draw(page, "icon-180.png", 180, BLUE)  # iOS rounds the corners itself
     (FOLDER / "favicon.ico").write_bytes(ico(draw(page, "", 32), 32))
     chromium.close()

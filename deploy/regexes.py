@@ -2,9 +2,9 @@
 
     python deploy/regexes.py [FOLDER …]
 
-Linters that only read an expression find exponential ones, and miss those that take the square of
-the text's length, which is enough to freeze a page or a worker. So each expression is run here on
-texts made of its own parts, short and long. It is fast enough to be run with every check.
+Linters that only read expressions find exponential ones, but miss quadratic ones, which are enough
+to freeze a page or a worker. So this script runs each expression on short and long texts made of
+the expression's own parts. It is fast enough to run with every check.
 """
 
 import ast
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from re import _constants as constants  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as constants  # type: ignore[attr-defined]  # private
+from re import _parser as parser  # type: ignore[attr-defined]  # private
 from typing import Any
 
 import tree_sitter_javascript
@@ -29,13 +29,14 @@ METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer"
 ANCHORED = {"match", "fullmatch"}
 
 SHORT, LONG = 8_000, 32_000  # characters
-# Of processor time, so that a busy machine changes nothing; a linear one takes a hundredth of it.
-TOO_SLOW = 0.02  # seconds for a short text: then the long one is tried
-GROWTH = 8  # times as long for four times the text; linear is 4, quadratic 16
-LIMIT = 2  # seconds after which a match is given up
+# These are processor times, so that a busy machine does not matter. Linear expressions take a
+# hundredth of them.
+TOO_SLOW = 0.02  # seconds for a short text, after which the long one is tried
+GROWTH = 8  # the limit of the time's growth if the text is 4 times as long; quadratic is 16
+LIMIT = 2  # seconds until a match is cancelled
 MAX_PARTS = 10
 
-# `re` knows none of Unicode's properties: some of the characters of each, for inside a class.
+# `re` does not support Unicode properties. These are some characters of each, as in a class.
 PROPERTIES = {
     "ASCII": "\\x00-\\x7f",
     "L": "a-zA-Z\u00c0-\u024f\u0370-\u052f\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7a3",
@@ -70,10 +71,10 @@ class Expression:
     place: str
     pattern: str
     flags: int
-    methods: frozenset[str]  # that it is used by
+    methods: frozenset[str]  # that are called with it
 
 
-# --- Finding them ---------------------------------------------------------------------------------
+# --- Finding expressions --------------------------------------------------------------------------
 
 
 def in_python(path: Path, sources: str) -> Iterator[Expression]:
@@ -98,7 +99,7 @@ def in_python(path: Path, sources: str) -> Iterator[Expression]:
 
 
 def uses_of(node: ast.Call, path: Path, sources: str) -> set[str]:
-    """The methods that a compiled expression is called by; all of them if it has no name."""
+    """The methods that are called on a compiled expression; all methods if it has no name."""
     line = path.read_text().splitlines()[node.lineno - 1]
     named = re.match(r"(\w+) = re\.compile", line)
     found = re.findall(rf"\b{named[1]}\.({'|'.join(METHODS)})\(", sources) if named else []
@@ -128,7 +129,7 @@ def in_javascript(path: Path) -> Iterator[Expression]:
 
 
 def without_properties(pattern: str, place: str) -> str:
-    """The pattern for `re`, each `\\p{…}` replaced by some of its characters."""
+    """The pattern for `re`, with some of its characters in place of each `\\p{…}`."""
     in_class = False
 
     def replaced(match: re.Match[str]) -> str:
@@ -146,11 +147,11 @@ def without_properties(pattern: str, place: str) -> str:
     return re.sub(r"\\p\{[^}]*\}|\\.|[\[\]]", replaced, pattern)
 
 
-# --- Attacking them -------------------------------------------------------------------------------
+# --- Attacking expressions ------------------------------------------------------------------------
 
 
 def parts_of(tree: Any) -> Iterator[str]:
-    """The runs of literals in a parsed expression, and a character of each class."""
+    """The literal runs of a parsed expression, and one character of each class."""
     run = ""
     for kind, value in tree:
         if kind is constants.LITERAL:
@@ -179,7 +180,7 @@ def trees_in(value: Any) -> Iterator[Any]:
 
 
 def character_of(options: Any) -> str:
-    """A character of the class that an expression of it alone matches."""
+    """A character that the class matches."""
     common = " a0x-_.,;:=&/\"'()[]{}<>\t\n\\|@#%+*?!é"
     for character in common:
         if any(fits(option, character) for option in options) != (
@@ -208,13 +209,13 @@ def texts(parts: list[str], length: int) -> Iterator[str]:
         yield head + pump * (length // len(pump)) + tail
 
 
-class GaveUp(Exception):  # noqa: N818
+class CancelledError(Exception):
     pass
 
 
 def seconds(expression: re.Pattern[str], method: str, text: str) -> float:
     def give_up(*_: Any) -> None:
-        raise GaveUp
+        raise CancelledError
 
     run = getattr(expression, method)
     begun = time.process_time()
@@ -222,7 +223,7 @@ def seconds(expression: re.Pattern[str], method: str, text: str) -> float:
     signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
     try:
         run("", text) if method == "sub" else run(text)
-    except GaveUp:
+    except CancelledError:
         return LIMIT
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
@@ -230,7 +231,7 @@ def seconds(expression: re.Pattern[str], method: str, text: str) -> float:
 
 
 def attack(expression: Expression) -> str | None:
-    """What the expression takes too long for; None when nothing was found."""
+    """Describe a text that the expression takes too long for; None if there is none."""
     compiled = re.compile(expression.pattern, expression.flags)
     tree = parser.parse(expression.pattern, expression.flags)
     parts = list(dict.fromkeys(parts_of(tree)))[:MAX_PARTS]

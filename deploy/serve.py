@@ -1,7 +1,7 @@
 """Run the processes of the Procfile until one of them ends, or until `make run` does.
 
-All of them get the same environment. (`honcho start` would give each a PORT of its own, and with it
-links to a port that nobody serves.)
+All of them get the same environment. (`honcho start` would give each a different PORT, and so links
+to a port that no process serves.)
 """
 
 import os
@@ -15,7 +15,7 @@ from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from chatapi.server.lifecycle import TETHER, wait_for_end
+from chatapi.server.lifecycle import PARENT_VARIABLE, wait_for_exit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,7 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 
 def end_with(parent: int) -> None:
-    wait_for_end(parent)
+    wait_for_exit(parent)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, stop)
     manager = Manager(Printer(sys.stdout))
-    environment = os.environ | {TETHER: str(os.getpid())}
+    environment = os.environ | {PARENT_VARIABLE: str(os.getpid())}
     procfile = parse_procfile((ROOT / "Procfile").read_text())
     for name, command in procfile.processes.items():
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `make test` leaves out, on the embedded default; then the whole suite on PostgreSQL and Redis,
-# where they answer. REQUIRE_SERVICES=1 makes it an error when they don't.
+# Run the slow tests on the embedded default, then all tests on PostgreSQL and Redis if they respond.
+# With REQUIRE_SERVICES=1, fail if they do not.
 set -eu
 
 : "${BIN:=.venv/bin}"
@@ -29,9 +29,9 @@ then
     TEST_DATABASE_URL="$database" TEST_REDIS_URL="$cache" run_tests
     echo "Ran on the embedded default, and on PostgreSQL and Redis."
 elif [ -n "${REQUIRE_SERVICES:-}" ]; then
-    echo "PostgreSQL or Redis does not answer, and they are required here." >&2
+    echo "PostgreSQL or Redis does not respond, and REQUIRE_SERVICES is set." >&2
     exit 1
 else
-    echo "Ran on the embedded default only: PostgreSQL or Redis does not answer" \
+    echo "Ran on the embedded default only: PostgreSQL or Redis does not respond" \
         "(TEST_DATABASE_URL, TEST_REDIS_URL)."
 fi

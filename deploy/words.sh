@@ -1,13 +1,13 @@
 #!/bin/sh
-# The words of pages and scripts: gathered into locale/, and compiled. With `--check`, nothing is
-# changed: it fails when a word is new, untranslated or not compiled. Needs GNU gettext.
+# Collect the strings of pages and scripts into locale/ and compile the translations. With `--check`,
+# change nothing and fail if a string is new, untranslated or not compiled. Needs GNU gettext.
 set -eu
 
 : "${BIN:=.venv/bin}"
 cd "$(dirname "$0")/.."
 export ENV_FILE=/dev/null SECRET_KEY=only-for-this-and-long-enough-for-a-key
 
-gather() {
+collect() {
     for domain in django djangojs; do
         "$BIN/python" manage.py makemessages --domain "$domain" --locale de --no-location \
             --no-obsolete --ignore ".venv" --ignore "node_modules" --ignore "bench" --ignore "var" \
@@ -16,14 +16,14 @@ gather() {
     done
 }
 
-# What tells when it was gathered is no word.
-words() {
+# The messages of a file, without the dates in its header.
+messages() {
     msgattrib --no-obsolete --sort-output "$1" | grep -v '^"\(POT-Creation\|PO-Revision\)-Date'
 }
 
 folder=locale/de/LC_MESSAGES
 if [ "${1:-}" != "--check" ]; then
-    gather
+    collect
     "$BIN/python" manage.py compilemessages --locale de --ignore .venv --verbosity 0
     for domain in django djangojs; do
         printf '%s: ' "$domain"
@@ -35,15 +35,15 @@ fi
 work=$(mktemp -d)
 cp -R locale "$work/before"
 trap 'rm -rf locale && cp -R "$work/before" locale && rm -rf "$work"' EXIT
-gather
+collect
 for domain in django djangojs; do
-    words "$folder/$domain.po" > "$work/now"
-    words "$work/before/de/LC_MESSAGES/$domain.po" > "$work/then"
+    messages "$folder/$domain.po" > "$work/now"
+    messages "$work/before/de/LC_MESSAGES/$domain.po" > "$work/then"
     diff -u "$work/then" "$work/now" || { echo "locale/ is out of date: make words" >&2; exit 1; }
     for kind in untranslated only-fuzzy; do
         if [ -n "$(msgattrib "--$kind" --no-obsolete "$folder/$domain.po")" ]; then
             msgattrib "--$kind" --no-obsolete "$folder/$domain.po" >&2
-            echo "$domain.po: these words are $kind" >&2
+            echo "$domain.po: these strings are $kind" >&2
             exit 1
         fi
     done

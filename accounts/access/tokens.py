@@ -15,5 +15,5 @@ def lock_token(token: ApiToken) -> ApiToken:
     live = ApiToken.objects.live(timezone.now()).select_for_update(of=("self",), no_key=True)
     found = live.filter(pk=token.pk).first()
     if found is None:
-        raise ApiError(401, ErrorCode.INVALID_TOKEN)
+        raise ApiError(ErrorCode.INVALID_TOKEN)
     return found

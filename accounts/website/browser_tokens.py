@@ -19,14 +19,14 @@ def issue(request: HttpRequest) -> HttpResponse:
     """Return `{"token", "expires_at"}`. Errors have the API's format, since a script calls this."""
     user = request.user
     if not isinstance(user, User):
-        return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+        return http_error(ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
     verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
     if not verdict.allowed:
-        response = http_error(429, ErrorCode.RATE_LIMITED)
-        response["Retry-After"] = str(max(1, int(-(-verdict.retry_after // 1))))
+        response = http_error(ErrorCode.RATE_LIMITED)
+        response["Retry-After"] = str(verdict.retry_after_seconds)
         return response
     try:
         token, plain = browser_tokens.renew(user, request.session)
     except UpdateError:
-        return http_error(401, ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+        return http_error(ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
     return JsonResponse({"token": plain, "expires_at": token.expires_at})

@@ -1,3 +1,3 @@
 """The admin for staff."""
 
-from chatapi.admin import mails  # noqa: F401  registers them
+from chatapi.admin import mails  # noqa: F401 (registers its models)

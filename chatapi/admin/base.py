@@ -1,7 +1,7 @@
-"""The admin for staff: what all its pages share.
+"""Base classes of the admin for staff.
 
-Staff act through the same actions as the API, so that what they do is in the chats' logs too; what
-an action can't do is read-only here, and nothing is deleted for good.
+Staff use the same actions as the API, so that the chats' logs record what they do. Anything that no
+action changes is read-only, and nothing is deleted permanently.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from chatapi.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
-    # Django's own classes take no parameter at run time.
+    # Django's classes are generic only in the type stubs.
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     InlineFormSet = BaseInlineFormSet[Any, Any, Any]
@@ -34,21 +34,21 @@ else:
 admin.site.site_title = admin.site.site_header = "Chat administration"
 admin.site.index_title = "What is kept"
 
-# Columns that no page shows and no query string may ask about.
+# Columns that no page shows and no query string may filter by.
 SECRETS = frozenset(
     {"password", "digest", "nonce", "sealed_password", "request_hash", "idempotency_key"}
 )
-AT_ONCE = 1000  # rows that one action takes
+MAX_ROWS = 1000  # that one action processes
 
 
 class CappedPaginator(ListPaginator):
-    """Counts up to `CAP` rows and no further: the cost of a list has a bound."""
+    """Counts at most `CAP` rows, which bounds the cost of a list."""
 
     CAP = 10_000
 
     @cached_property
     def counted(self) -> int:
-        # By the key alone, or each counted row would work out the columns that are annotated.
+        # Select only the key; otherwise annotations would be computed for each counted row.
         rows: Any = self.object_list
         return int(rows.order_by().values("pk")[: self.CAP + 1].count())
 
@@ -57,14 +57,14 @@ class CappedPaginator(ListPaginator):
         return min(self.counted, self.CAP)
 
     @property
-    def is_cut(self) -> bool:
+    def is_capped(self) -> bool:
         return self.counted > self.CAP
 
 
 class StaffAdmin(ModelAdmin):
-    """A model that staff see and act upon.
+    """A model that staff can view and act on.
 
-    `page_actions` names the actions that the page of a row offers as buttons. An action asks for
+    `page_actions` names the actions that the page of a row offers as buttons. An action requires
     the permission `operate` (the model's "change") or `discard` (its "delete").
     """
 
@@ -87,20 +87,20 @@ class StaffAdmin(ModelAdmin):
         return bool(user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # an action hides what can be deleted
+        return False  # rows are hidden by actions instead
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         if SECRETS & set(lookup.split("__")):
             return False
-        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return super().lookup_allowed(lookup, value, request)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().changelist_view(request, extra_context)
+    ) -> Any:
+        response: Any = super().changelist_view(request, extra_context)
         changelist = (getattr(response, "context_data", None) or {}).get("cl")
-        if changelist is not None and changelist.paginator.is_cut:
-            response.context_data["subtitle"] = (  # type: ignore[attr-defined]
+        if changelist is not None and changelist.paginator.is_capped:
+            response.context_data["subtitle"] = (
                 f"The first {CappedPaginator.CAP:,} are listed; search or filter for others."
             )
         return response
@@ -128,7 +128,7 @@ class StaffAdmin(ModelAdmin):
         response = super().response_action(request, queryset, *args, **kwargs)
         page = request.POST.get("_page", "")
         if page.isdecimal() and isinstance(response, HttpResponseRedirect):
-            # A button on the page of a row: back to that page.
+            # The button was on the page of a row: return to that page.
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
             return HttpResponseRedirect(reverse(name, args=[page]))
         return response
@@ -140,15 +140,15 @@ class StaffAdmin(ModelAdmin):
         do: Callable[[Any], bool],
         done: str,
     ) -> None:
-        """Do something to each selected row, note it in the row's history and say how it went.
+        """Call `do` for each selected row, record it in the row's history and report the result.
 
-        `do` returns whether there was anything to do. A row that refuses stops no other.
+        `do` returns whether it changed the row. An error of one row does not stop the others.
         """
-        rows = list(queryset[: AT_ONCE + 1])
-        if len(rows) > AT_ONCE:
-            self.message_user(request, f"At most {AT_ONCE:,} at once, please.", messages.ERROR)
+        rows = list(queryset[: MAX_ROWS + 1])
+        if len(rows) > MAX_ROWS:
+            self.message_user(request, f"At most {MAX_ROWS:,} at once, please.", messages.ERROR)
             return
-        changed, refused = 0, []
+        changed, failed = 0, []
         for row in rows:
             try:
                 with transaction.atomic():
@@ -156,34 +156,34 @@ class StaffAdmin(ModelAdmin):
                         self.log_change(request, row, f"{done.capitalize()}.")
                         changed += 1
             except ApiError as error:
-                refused.append(f"{row}: {sentence(error)}")
+                failed.append(f"{row}: {sentence(error)}")
         if changed:
             noun = model_ngettext(self.opts, changed)
             self.message_user(request, f"{changed} {noun} {done}.", messages.SUCCESS)
-        if idle := len(rows) - changed - len(refused):
-            noun = model_ngettext(self.opts, idle)
-            self.message_user(request, f"Nothing to do for {idle} {noun}.", messages.WARNING)
-        for line in refused[:5]:
+        if unchanged := len(rows) - changed - len(failed):
+            noun = model_ngettext(self.opts, unchanged)
+            self.message_user(request, f"Nothing to do for {unchanged} {noun}.", messages.WARNING)
+        for line in failed[:5]:
             self.message_user(request, line, messages.ERROR)
-        if len(refused) > 5:
-            self.message_user(request, f"{len(refused) - 5} more failed.", messages.ERROR)
+        if len(failed) > 5:
+            self.message_user(request, f"{len(failed) - 5} more failed.", messages.ERROR)
 
 
 def sentence(error: ApiError) -> str:
     if error.error_code == ErrorCode.NOT_FOUND:
-        # Actions do not tell the two apart: what is deleted can't be acted upon.
+        # For actions, deleted rows do not exist.
         return "It is deleted, or its chat or company is; restore that first."
     return error.message
 
 
 class ReadOnlyAdmin(StaffAdmin):
-    """A model that staff see; what they may do to it are its actions."""
+    """A model that staff can view, and change only by its actions."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [str(field) for field in flatten_fieldsets(self.get_fieldsets(request, obj))]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        # Django's own asks for the form, and that for the read-only fields.
+        # Django's method would call get_form, which calls get_readonly_fields again.
         fields: Any = self.fields
         return self.fieldsets or [(None, {"fields": fields})]
 
@@ -195,7 +195,7 @@ class ReadOnlyAdmin(StaffAdmin):
 
 
 class NewestFormSet(InlineFormSet):
-    """The first hundred rows of an inline; a list page has the others."""
+    """The first hundred rows of an inline; a list page shows the others."""
 
     LIMIT = 100
 
@@ -206,7 +206,7 @@ class NewestFormSet(InlineFormSet):
 
 
 class ReadOnlyInline(TabularInline):
-    """Rows of another model on a page, newest first, at most a hundred."""
+    """Up to a hundred rows of another model, newest first."""
 
     extra = 0
     can_delete = False
@@ -224,7 +224,7 @@ class ReadOnlyInline(TabularInline):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """A choice of states, each a way to narrow the list."""
+    """A filter by state; `states` maps each state to its filter."""
 
     title = "state"
     parameter_name = "state"
@@ -239,7 +239,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class DeletedFilter(StateFilter):
-    """Rows that are there, and rows that were deleted and can be restored."""
+    """A filter for rows that were deleted, which can be restored."""
 
     title = "deleted"
     parameter_name = "deleted"

@@ -1,4 +1,4 @@
-"""The outgoing mails in the admin."""
+"""Outgoing mails in the admin."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class MailStateFilter(StateFilter):
 
 
 class MailKindFilter(admin.SimpleListFilter):
-    """The kinds that are registered: looking for them in the table would read all of it."""
+    """Lists the registered kinds, because a query for distinct kinds would read the whole table."""
 
     title = "kind"
     parameter_name = "kind"
@@ -35,26 +35,34 @@ class MailKindFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
-    list_display = ("to", "kind", "state", "attempts", "created_at", "sent_at", "trouble")
+    list_display = ("to", "kind", "state", "attempts", "created_at", "sent_at", "short_error")
     list_filter = (MailStateFilter, MailKindFilter)
     search_fields = ("to",)
     search_help_text = "An e-mail address, or a part of one"
     date_hierarchy = "created_at"
     actions = ("send_again_now",)
     fields = (
-        "to", "kind", "about", "state", "attempts", "last_error",
-        "created_at", "leased_until", "sent_at", "dropped_at",
-    )  # fmt: skip
+        "to",
+        "kind",
+        "about",
+        "state",
+        "attempts",
+        "last_error",
+        "created_at",
+        "leased_until",
+        "sent_at",
+        "dropped_at",
+    )
 
     @admin.display(description="state")
-    def state(self, letter: OutgoingMail) -> str:
-        if letter.sent_at:
+    def state(self, mail: OutgoingMail) -> str:
+        if mail.sent_at:
             return "sent"
-        return "dropped" if letter.dropped_at else "waiting"
+        return "dropped" if mail.dropped_at else "waiting"
 
     @admin.display(description="last error")
-    def trouble(self, letter: OutgoingMail) -> str:
-        return Truncator(letter.last_error).chars(80)
+    def short_error(self, mail: OutgoingMail) -> str:
+        return Truncator(mail.last_error).chars(80)
 
     @admin.action(description="Send again now", permissions=["operate"])
     def send_again_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -1,1 +1,1 @@
-"""What every endpoint of the API shares."""
+"""Code that all endpoints of the API share."""

@@ -1,7 +1,7 @@
-"""Cursors: a place in a list, named by the values that the list is ordered by.
+"""Cursors: a position in a list, given by the values that the list is ordered by.
 
-A cursor holds no rows and no offset. The page that it opens starts right after its place, whatever
-was added or deleted in the meantime, and an index finds that place at any depth.
+A cursor holds no rows and no offset. Its page starts right after that position, whatever was added
+or deleted in the meantime, and an index finds the position at any depth.
 """
 
 import base64
@@ -15,7 +15,7 @@ import orjson
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from rest_framework import serializers
 
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.ids import MAX_ID
 
 Q = TypeVar("Q", bound="QuerySet[Any, Any]")
@@ -26,7 +26,7 @@ MAX_LENGTH = 1000
 
 
 class Cursor(NamedTuple):
-    """What a cursor says: the list, its order (`asc` or `desc`) and the last row's values."""
+    """The list, its order (`asc` or `desc`) and the values of the last row before the page."""
 
     list: str
     order: str
@@ -38,7 +38,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """ValueError for a text that `str()` of no cursor gives."""
+        """Parse the `str()` of a cursor. Raises ValueError for any other text."""
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         match orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True)):
             case [str(name), "asc" | "desc" as order, *values]:
@@ -63,12 +63,15 @@ class CursorField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-# --- The columns that lists are ordered by --------------------------------------------------------
+# --- Columns that lists are ordered by ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A column's type. `pack` makes JSON of a value; `unpack` raises ValueError for any other."""
+    """The type of a column. `pack` converts a value to JSON, and `unpack` converts it back.
+
+    `unpack` raises ValueError for JSON of another type.
+    """
 
     pack: Callable[[Any], int | str]
     unpack: Callable[[Any], Any]
@@ -99,7 +102,7 @@ TEXT = Kind(str, _text)
 
 
 class Beyond(Func):
-    """Whether a row comes after a place: one comparison of rows, which an index can answer."""
+    """Whether a row comes after a position: one row comparison, which an index can evaluate."""
 
     output_field = BooleanField()
 
@@ -107,7 +110,15 @@ class Beyond(Func):
         super().__init__(*columns_and_values)
         self.operator = ">" if ascending else "<"
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+    def as_sql(
+        self,
+        compiler: Any,
+        connection: Any,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> Any:
         sources = [compiler.compile(source) for source in self.get_source_expressions()]
         sql = [each for each, _ in sources]
         half = len(sql) // 2
@@ -117,46 +128,46 @@ class Beyond(Func):
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """The order of a list: its columns, the last of them unique.
+    """The order of a list: its columns, the last of which is unique.
 
-    `list` tells apart the lists that must not take each other's cursors.
+    `list` names the list, so that it refuses the cursors of other lists.
     """
 
     list: str
     columns: Mapping[str, Kind]
 
     def beyond(self, rows: Q, query: Mapping[str, Any]) -> Q:
-        """The rows after `?cursor=`; all of them without one."""
+        """The rows after `?cursor=`, or all rows without one."""
         if "cursor" not in query:
             return rows
-        return rows.filter(self.after(self.place(query), query.get("order", "asc")))
+        return rows.filter(self.after(self.position(query), query.get("order", "asc")))
 
-    def after(self, place: tuple[Any, ...], order: str) -> Beyond:
-        """The condition that a row comes after `place`, which has a value for each column."""
-        values = [each if isinstance(each, Value) else Value(each) for each in place]
+    def after(self, position: tuple[Any, ...], order: str) -> Beyond:
+        """The condition that a row comes after `position`, which has a value for each column."""
+        values = [each if isinstance(each, Value) else Value(each) for each in position]
         columns = [F(name) for name in self.columns]
         return Beyond(*columns, *values, ascending=order == "asc")
 
-    def place(self, query: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The values in `?cursor=`. ApiError 422 for a cursor of another list or order."""
+    def position(self, query: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values in `?cursor=`. Raises ApiError 422 for a cursor of another list or order."""
         cursor: Cursor = query["cursor"]
         kinds = self.columns.values()
         if cursor.list != self.list or len(cursor.values) != len(kinds):
-            raise _refused("This is a cursor of another list.")
+            raise _invalid("This is a cursor of another list.")
         if cursor.order != query.get("order", "asc"):
-            raise _refused("This cursor is of the other order.")
+            raise _invalid("This cursor is of the other order.")
         try:
             pairs = zip(kinds, cursor.values, strict=True)
             return tuple(kind.unpack(value) for kind, value in pairs)
         except ValueError:
-            raise _refused("This is no cursor of this list.") from None
+            raise _invalid("This is no cursor of this list.") from None
 
     def cursor(self, row: Any, query: Mapping[str, Any]) -> str:
-        """The cursor that goes on after `row`, an instance or a dict."""
+        """The cursor of the page after `row`, an instance or a dict."""
         get = row.__getitem__ if isinstance(row, dict) else row.__getattribute__
         values = tuple(kind.pack(get(name)) for name, kind in self.columns.items())
         return str(Cursor(self.list, query.get("order", "asc"), values))
 
 
-def _refused(sentence: str) -> Exception:
-    return unprocessable(ErrorCode.VALIDATION_FAILED, sentence, "cursor")
+def _invalid(sentence: str) -> ApiError:
+    return ApiError(ErrorCode.VALIDATION_FAILED, sentence, "cursor")

@@ -1,4 +1,4 @@
-"""JSON in and out, by orjson; the API speaks nothing else, whatever `Accept` says."""
+"""JSON by orjson. The API returns nothing else, whatever `Accept` asks for."""
 
 import json
 from codecs import BOM_UTF8
@@ -18,7 +18,7 @@ OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 def instant(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds: `2021-07-05T09:31:38.000000Z`.
 
-    `moment` is aware and in UTC, as the database gives it.
+    `moment` must be aware and in UTC, as the database returns it.
     """
     return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
 
@@ -33,7 +33,7 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_default, option=OPTIONS)
     except orjson.JSONEncodeError:
-        # Metadata may hold 1e20, which PostgreSQL gives back as an integer beyond 64 bits.
+        # Metadata may contain 1e20, which PostgreSQL returns as an integer beyond 64 bits.
         return json.dumps(value, default=_default).encode()
 
 
@@ -55,8 +55,8 @@ class JSONParser(parsers.BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """The body's object. ParseError for what is no JSON object; lone surrogates are none."""
-        raw = stream.read().removeprefix(BOM_UTF8)  # no more than a view lets through
+        """Parse a JSON object. Raises ParseError for anything else, even for lone surrogates."""
+        raw = stream.read().removeprefix(BOM_UTF8)  # `ApiViewSet.initial` has limited the length
         if not raw.strip():
             return {}
         try:
@@ -69,7 +69,7 @@ class JSONParser(parsers.BaseParser):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Never 406: the first parser that fits the body, the one renderer for the answer."""
+    """Picks the parser that matches the body and the only renderer; it never responds 406."""
 
     def select_parser(
         self, request: Request, parsers: Iterable[parsers.BaseParser]

@@ -1,4 +1,4 @@
-"""Fields of serializers that all apps share."""
+"""Serializer fields that all apps share."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from chatapi.text.display import is_blank
 
 
 class VisibleField(serializers.CharField):
-    """A text that a reader sees something of; one of invisible characters alone is empty."""
+    """A text field that treats a text of invisible characters as empty."""
 
     def run_validation(self, data: Any = empty) -> Any:
         return super().run_validation("" if isinstance(data, str) and is_blank(data) else data)

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same POST again gives the first answer instead of a second effect."""
+"""`Idempotency-Key`: a repeated POST gets the first response and has no second effect."""
 
 import hashlib
 import re
@@ -11,65 +11,65 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api import encoding
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 REPLAYED = {"Idempotent-Replayed": "true"}
-_FORM = re.compile(r"[\x21-\x7e]{1,255}")
+_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def key_of(request: Request) -> str | None:
-    """The header's value, or None. ApiError 422 unless it is 1 to 255 visible ASCII characters."""
+def read_key(request: Request) -> str | None:
+    """The header's value, or None. Raises ApiError 422 unless it has the documented form."""
     key: str | None = request.headers.get(HEADER)
-    if key is not None and not _FORM.fullmatch(key):
-        raise unprocessable(
+    if key is not None and not _PATTERN.fullmatch(key):
+        raise ApiError(
             ErrorCode.VALIDATION_FAILED, f"{HEADER} must be 1 to 255 visible ASCII characters."
         )
     return key
 
 
 def fingerprint(data: Any) -> bytes:
-    """SHA-256 of a body, the same for the same fields in any order."""
+    """The SHA-256 of a body, which does not depend on the order of its fields."""
     plain = data.dict() if hasattr(data, "dict") else data
     return hashlib.sha256(
         orjson.dumps(plain, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     ).digest()
 
 
-def conflict() -> Exception:
-    return unprocessable(ErrorCode.IDEMPOTENCY_CONFLICT)
+def conflict() -> ApiError:
+    return ApiError(ErrorCode.IDEMPOTENCY_CONFLICT)
 
 
 def once(request: Request, make: Callable[[], Response], *, by_token: bool = False) -> Response:
-    """`make()`, at most once for the caller, the route, the key and the body.
+    """Return `make()`, which is called at most once for a caller, route, key and body.
 
-    With `by_token`, another token of the same caller does not get the answer.
+    With `by_token`, the response is not repeated for another token of the same caller.
 
-    Callers with the same key at the same time wait for the first one's transaction. An answer that
-    is an error is not kept: its transaction is rolled back, and the key is free again.
+    Concurrent requests with the same key wait for the transaction of the first. An error is not
+    stored: its transaction is rolled back, and the key can be used again.
     """
-    key = key_of(request)
+    key = read_key(request)
     if key is None:
         return make()
     sent: Any = request.auth
     data: Any = request.data
-    # Strangers have no name, but each says an address: one's key must not be another's.
+    # Anonymous callers send an address. Include it, so that they cannot share a key by accident.
     caller = sent.caller if sent else f"anonymous {data.get('email')}"
     if by_token:
         caller = f"{caller} {sent.limit_key}"
     scope = hashlib.sha256(f"{caller} {request.path}".encode()).hexdigest()
-    print_ = fingerprint(data)
+    digest = fingerprint(data)
     with transaction.atomic():
-        record, mine = IdempotencyRecord.objects.get_or_create(
-            scope=scope, key=key, defaults={"fingerprint": print_}
+        record, created = IdempotencyRecord.objects.get_or_create(
+            scope=scope, key=key, defaults={"fingerprint": digest}
         )
-        if not mine:
-            if bytes(record.fingerprint) != print_:
+        if not created:
+            if bytes(record.fingerprint) != digest:
                 raise conflict()
-            answer = encoding.loads(decrypt(record.answer))
-            return Response(answer, status=record.status, headers=REPLAYED)
+            content = encoding.loads(decrypt(record.answer))
+            return Response(content, status=record.status, headers=REPLAYED)
         response = make()
         record.status = response.status_code
         record.answer = encrypt(encoding.dumps(response.data).decode())

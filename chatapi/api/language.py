@@ -1,4 +1,4 @@
-"""In which language somebody reads."""
+"""The language of a caller."""
 
 from contextlib import AbstractContextManager
 
@@ -8,8 +8,8 @@ from rest_framework.request import Request
 
 
 def callers_language(request: HttpRequest | Request) -> AbstractContextManager[None]:
-    """What is written within is in the language that `Accept-Language` asks for.
+    """Activate the language that `Accept-Language` asks for.
 
-    Pages have it by their middleware; of the API only what sends mails needs it.
+    Middleware does this for pages. In the API, only views that send mails need it.
     """
     return translation.override(translation.get_language_from_request(request))

@@ -1,17 +1,16 @@
-"""What every request passes: an id for the logs, and errors in the API's shape."""
+"""Middleware of every request: an id for the logs, and errors in the format of the API."""
 
 import logging
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from chatapi.api.errors import ErrorCode, as_api_error, http_error, is_api
-from chatapi.observability.request_id import GIVEN, request_id
+from chatapi.observability.request_id import choose_id, request_id
 
 logger = logging.getLogger(__name__)
 
-# What no page uses; notifications and the clipboard are.
+# Features that no page uses. Notifications and the clipboard are used.
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(),"
     " magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
@@ -21,14 +20,13 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Takes `X-Request-ID` from a proxy, or makes one, and answers with it."""
+    """Accepts `X-Request-ID` from a proxy or creates one, and returns it in the response."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        identifier = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+        identifier = choose_id(request.headers.get("X-Request-ID", ""))
         token = request_id.set(identifier)
         try:
             response = self.get_response(request)
@@ -36,7 +34,7 @@ class RequestIdMiddleware:
             request_id.reset(token)
         response["X-Request-ID"] = identifier
         if is_api(request.path):
-            # Tokens, passwords, people: nothing on the way may keep an answer of the API.
+            # Responses contain tokens, passwords and personal data: no cache may store them.
             response.setdefault("Cache-Control", "no-store, private")
         else:
             response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
@@ -44,10 +42,10 @@ class RequestIdMiddleware:
 
 
 class ApiErrorMiddleware:
-    """Under the API an unforeseen exception is logged and answered in the API's shape.
+    """Logs an unexpected exception of the API and responds with the API's error 500.
 
-    Elsewhere Django's own pages stand. Inside the request-id middleware, so that the line in the
-    log and the answer carry the same id.
+    Pages keep Django's own error pages. This runs inside RequestIdMiddleware, so that the log and
+    the response carry the same id.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -61,6 +59,6 @@ class ApiErrorMiddleware:
             return None
         error = as_api_error(exception)
         if error is not None:
-            return http_error(error.status_code, error.error_code, error.message)
+            return http_error(error.error_code, error.message)
         logger.exception("%s %r failed", request.method, request.path)
-        return http_error(500, ErrorCode.SERVER_ERROR)
+        return http_error(ErrorCode.SERVER_ERROR)

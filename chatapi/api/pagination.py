@@ -1,7 +1,7 @@
-"""Pages without a COUNT: one row more than asked for says whether there is a next one.
+"""Pages without a COUNT: fetching one extra row shows whether there is a next page.
 
-Pages by number end at row `MAX_ROWS`, because the database has to step over all rows before them.
-Cursors go on from there, at the same cost at any depth.
+Page numbers end at row `MAX_ROWS`, because the database must step over all earlier rows. Cursors
+continue from there, at the same cost at any depth.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,18 +16,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from chatapi.api.cursors import CursorField, Ordering
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 
 DEFAULT_PER_PAGE = 15
 MAX_PER_PAGE = 249
-MAX_ROWS = 10_000  # that pages by number reach
-CHEAP_ROWS = 1_000
+MAX_ROWS = 10_000  # the last row that page numbers reach
+CHEAP_ROWS = 1_000  # stepping over this many is not an expensive read
 
 Q = TypeVar("Q", bound="QuerySet[Any, Any]")
 
 
-class Moment(serializers.Field):  # type: ignore[type-arg]
-    """A date (its first moment, UTC) or a time in ISO 8601 (UTC unless it names an offset)."""
+class Moment(serializers.Field[Any, Any, Any, Any]):
+    """A date, meaning its start in UTC, or a time in ISO 8601, in UTC unless it has an offset."""
 
     default_error_messages = {
         "invalid": "Give a date or a time in ISO 8601, like 2021-07-05 or 2021-07-05T09:31:38Z."
@@ -50,7 +50,7 @@ class Moment(serializers.Field):  # type: ignore[type-arg]
 
 
 class PageQuery(serializers.Serializer[Any]):
-    """What every list takes."""
+    """The query parameters of every list."""
 
     page = serializers.IntegerField(
         min_value=1,
@@ -75,7 +75,7 @@ class PageQuery(serializers.Serializer[Any]):
             if "order" in query and "order" not in data:
                 query["order"] = query["cursor"].order
         elif query["page"] * query["per_page"] > MAX_ROWS:
-            raise unprocessable(ErrorCode.USE_CURSOR, field="page")
+            raise ApiError(ErrorCode.USE_CURSOR, field="page")
         return query
 
 
@@ -86,7 +86,7 @@ class NewestFirstQuery(PageQuery):
 
 
 def created(rows: Q, query: dict[str, Any]) -> Q:
-    """`rows` narrowed by `?before=` and `?after=`, on creation."""
+    """Filter `rows` by `?before=` and `?after=`, which apply to the time of creation."""
     if "before" in query:
         rows = rows.filter(created_at__lt=query["before"])
     if "after" in query:
@@ -95,35 +95,35 @@ def created(rows: Q, query: dict[str, Any]) -> Q:
 
 
 def by_creation(query: dict[str, Any]) -> bool:
-    """Whether `created` narrows the rows; below a chat no index has their times."""
+    """Whether `created` filters the rows. Within a chat, no index covers the time of creation."""
     return "before" in query or "after" in query
 
 
 def is_first_page(query: dict[str, Any]) -> bool:
-    """Whether a list is asked for from its beginning, and for all that is in it."""
+    """Whether the query asks for the first page of a list, without filters."""
     return query["page"] == 1 and query.keys() == {"page", "per_page", "order"}
 
 
 def is_next_page(query: dict[str, Any]) -> bool:
-    """The same from a cursor on."""
+    """Whether the query asks for the page after a cursor, without filters."""
     return query.keys() == {"page", "per_page", "order", "cursor"}
 
 
 def is_deep(query: dict[str, Any]) -> bool:
-    """Whether the database has to step over many rows to reach the page."""
+    """Whether the database must step over many rows to reach the page."""
     return bool(query["page"] * query["per_page"] > CHEAP_ROWS)
 
 
 def bounds(query: dict[str, Any]) -> tuple[int, int]:
-    """The rows of the page and one more, as a slice; a cursor has stepped over those before."""
+    """The slice of the page's rows and one extra; with a cursor, counted from the cursor."""
     start = (query["page"] - 1) * query["per_page"]
     return start, start + query["per_page"] + 1
 
 
 class Links:
-    """The list's own address with what it was asked for, but for the parameters `without`.
+    """The list's URL with the parameters of the request, except those in `without`.
 
-    Only parameters that the list knows are repeated: a secret that was sent by mistake is not.
+    Only known parameters are repeated, so that a secret sent by mistake is not.
     """
 
     def __init__(
@@ -146,9 +146,9 @@ class Links:
 def envelope(
     request: Request, query: dict[str, Any], data: Sequence[Any], next_cursor: str | None
 ) -> dict[str, Any]:
-    """The body of a page of `data`, which holds at most `per_page` rows.
+    """The body of a page of `data`, which has at most `per_page` rows.
 
-    Links go on by number as far as numbers reach; after a cursor, or past that row, by cursor.
+    The next page is linked by number where possible; otherwise by cursor.
     """
     page, links = query["page"], Links(request, query, {"page", "cursor"})
     by_number = "cursor" not in query
@@ -169,7 +169,7 @@ def envelope(
 def frame(
     links: Links, query: dict[str, Any], data: Sequence[Any], next_cursor: str | None
 ) -> dict[str, Any]:
-    """The body of a page but for its links to others. A cursor does not know a row's number."""
+    """The body of a page without its links to other pages. With a cursor, rows have no numbers."""
     start = (query["page"] - 1) * query["per_page"]
     numbered = bool(data) and "cursor" not in query
     return {
@@ -184,6 +184,6 @@ def frame(
 
 
 def next_cursor(found: Sequence[Any], query: dict[str, Any], ordering: Ordering) -> str | None:
-    """The cursor after the page's last row; None when `found` has no row more than the page."""
+    """The cursor after the page's last row; None if `found` has no extra row."""
     size = query["per_page"]
     return ordering.cursor(found[size - 1], query) if len(found) > size else None

@@ -1,9 +1,9 @@
-"""The form of every bearer token: a prefix, a secret and a checksum.
+"""The format of bearer tokens: a prefix, a secret and a checksum.
 
 `cnp_` + secret + checksum is a personal access token; `cnc_` + chat id + `_` + secret + checksum
-is a chat-user token. The secret is 32 letters and digits (190 bits) of the system's CSPRNG; the
-checksum is the CRC-32 of all before it as six letters and digits, so that a mistyped or made-up
-token is refused without asking the database.
+is a chat-user token. The secret is 32 letters and digits (190 bits) from the system's CSPRNG. The
+checksum is the CRC-32 of everything before it, as six letters and digits, so that a mistyped or
+invented token is refused without a query.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ CHECKSUM_LENGTH = 6
 
 
 def mint(prefix: str) -> str:
+    """Create a token."""
     secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     return prefix + secret + checksum(prefix + secret)
 
@@ -31,10 +32,13 @@ def checksum(text: str) -> str:
 
 
 def well_formed(token: str) -> bool:
-    """Whether the checksum fits. Costs no query."""
+    """Whether the checksum matches."""
     return token.isascii() and checksum(token[:-CHECKSUM_LENGTH]) == token[-CHECKSUM_LENGTH:]
 
 
 def digest(token: str) -> bytes:
-    """What is stored: SHA-256, 32 bytes. The secret's entropy makes salt and stretching idle."""
+    """The SHA-256 that is stored, 32 bytes.
+
+    The secret has 190 bits of entropy; salting or stretching would add nothing.
+    """
     return hashlib.sha256(token.encode()).digest()

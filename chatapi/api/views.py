@@ -1,13 +1,12 @@
-"""The base of every viewset: a policy for each action, kept in one order.
+"""The base class of all viewsets: it applies the policy of each action, always in this order.
 
-request → authentication → limits → scope → permissions (which ask access) → the action.
+request → authentication → limits → scope → permissions (which call `access`) → the action.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -15,85 +14,34 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from chatapi.api import pagination
 from chatapi.api.cursors import Ordering
-from chatapi.api.errors import ApiError, ErrorCode, forbidden
+from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.policies import Policy, token
 from chatapi.limits.address import network_address
 from chatapi.limits.expensive import expensive_read
 from chatapi.limits.limiter import Charge, Verdict, limiter
 
-Limit = Callable[[Request, "ApiViewSet"], Charge | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Who may call an action, and how often. `anonymous` lets in a caller without a token.
-
-    With no `authentication` at all, a token that is sent along is not looked at.
-    """
-
-    authentication: tuple[type[BaseAuthentication], ...]
-    permissions: tuple[type[BasePermission], ...]
-    limits: tuple[Limit, ...]
-    anonymous: bool = False
-
-
-class Token(Protocol):
-    """What a view asks of either kind of token, as `request.auth`."""
-
-    @property
-    def caller(self) -> str:
-        """Whom it stands for, `user:1` or `chat_user:1`."""
-
-    @property
-    def limit_key(self) -> str:
-        """What its limits are counted for."""
-
-    def missing_scope(self, method: str | None) -> str | None:
-        """The scope that the HTTP method needs and the token lacks; None when it lacks none."""
-
-
-def token(request: Request) -> Token | None:
-    found: Any = request.auth
-    return cast("Token | None", found)
-
-
-def by_token(name: str) -> Limit:
-    """The limit `name` for a token; without one, LIMIT_ANONYMOUS for the address."""
-
-    def limit(request: Request, view: "ApiViewSet") -> Charge:
-        sent = token(request)
-        if sent is None:
-            return Charge("ANONYMOUS", network_address(request))
-        return Charge(name, sent.limit_key)
-
-    return limit
-
-
-READ = by_token("READ")
-WRITE = by_token("WRITE")
-
-S = TypeVar("S", bound="serializers.BaseSerializer[Any]")
-
 
 @cache
-def reader(serializer: type[Any], partial: bool) -> Any:
-    """One that all requests are read by: making its fields costs more than reading with them.
+def shared_serializer(serializer: type[Any], partial: bool) -> Any:
+    """An instance for all requests, because creating its fields costs more than using them.
 
-    Nothing of a request is kept in it, so that threads can share it.
+    It keeps nothing of a request, so that threads can share it.
     """
     return serializer(partial=partial)
 
 
-def read(serializer: type[S], data: Any, *, partial: bool = False) -> Any:
-    """`data` as `serializer` validates it. DRF's ValidationError, in DRF's words."""
+def read(serializer: type[Any], data: Any, *, partial: bool = False) -> Any:
+    """Validate `data` with `serializer`. Raises DRF's ValidationError."""
     try:
-        return reader(serializer, partial).run_validation(data)  # type: ignore[arg-type]
+        shared = shared_serializer(serializer, partial)  # type: ignore[arg-type]  # it is hashable
+        return shared.run_validation(data)
     except serializers.ValidationError:
         serializer(data=data, partial=partial).is_valid(raise_exception=True)
         raise
@@ -101,16 +49,17 @@ def read(serializer: type[S], data: Any, *, partial: bool = False) -> Any:
 
 @cache
 def defaults(serializer: type[Any]) -> dict[str, Any]:
-    """What `serializer` makes of nothing: it must have no required field."""
+    """The result of validating no data; `serializer` must not have required fields."""
     return dict(read(serializer, {}))
 
 
 class ApiViewSet(GenericViewSet[Any]):
-    """Every route's view. `policies` names each action's authentication, permission and limit."""
+    """The base of all viewsets. `policies` has the policy of each action."""
 
     policies: ClassVar[Mapping[str, Policy]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
-    _verdict: Verdict | None = None  # of the tightest limit that this call was counted for
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    update: Callable[..., Any]  # in the viewsets that have it
+    _verdict: Verdict | None = None  # of the tightest limit that this request was charged to
 
     @property
     def policy(self) -> Policy | None:
@@ -131,19 +80,18 @@ class ApiViewSet(GenericViewSet[Any]):
         if policy is None:
             raise MethodNotAllowed(request.method or "")
         self.format_kwarg = None
-        request.accepted_renderer, request.accepted_media_type = (
-            self.perform_content_negotiation(request)
-        )  # fmt: skip
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
         try:
             self.perform_authentication(request)
         except AuthenticationFailed:
             self.charge(Charge("BAD_TOKEN", network_address(request)))
-            self._verdict = None  # not a limit that a caller would plan by
+            self._verdict = None  # callers do not plan by this limit, so it is not shown
             raise
         sent = token(request)
         if sent is None:
             if policy.authentication and "Authorization" in request.headers:
-                # Nobody knew what was sent; it must not pass for an anonymous call.
+                # No authenticator recognised it; it must not count as an anonymous request.
                 raise AuthenticationFailed
             if not policy.anonymous:
                 raise NotAuthenticated
@@ -152,22 +100,22 @@ class ApiViewSet(GenericViewSet[Any]):
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
             raise RequestDataTooBig
         if sent is not None and (scope := sent.missing_scope(request.method)):
-            raise forbidden(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
+            raise ApiError(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)
 
     def charge(self, *charges: Charge, shown: bool = True) -> None:
-        """Count this call. ApiError 429 with `Retry-After` when a limit has nothing left.
+        """Charge this request to limits. Raises ApiError 429 when one is exhausted.
 
-        Only a limit of the caller's own may be `shown` in the answer's headers: what is left of
-        one that others use up, too, would tell what they did.
+        Only a limit of the caller alone may be `shown` in the response's headers: the remainder of
+        a shared one would reveal what others did.
         """
         verdict = limiter().take(charges)
         known = self._verdict
         if shown and (known is None or not verdict.allowed or verdict.remaining < known.remaining):
             self._verdict = verdict
         if not verdict.allowed:
-            seconds = str(max(1, int(-(-verdict.retry_after // 1))))
-            raise ApiError(429, ErrorCode.RATE_LIMITED, headers={"Retry-After": seconds})
+            headers = {"Retry-After": str(verdict.retry_after_seconds)}
+            raise ApiError(ErrorCode.RATE_LIMITED, headers=headers)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -178,24 +126,24 @@ class ApiViewSet(GenericViewSet[Any]):
         return response
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """PATCH is the same as PUT: the fields that are sent, and no others."""
-        return self.update(request, *args, **kwargs)  # type: ignore[attr-defined]
+        """PATCH is the same as PUT: both change only the fields that are sent."""
+        return self.update(request, *args, **kwargs)
 
-    # --- What actions read and answer ---
+    # --- Input and output of actions ---
 
-    def body(self, serializer: type[S]) -> Any:
-        """The request's body as `serializer` validates it; fields not sent are absent."""
+    def body(self, serializer: type[Any]) -> Any:
+        """The validated body of the request; fields that were not sent are absent."""
         data = self.request.data
         if isinstance(data, QueryDict):
-            # A form's fields as JSON's: DRF would read a checkbox that is absent as unticked.
+            # As for JSON: in a form, DRF would read an absent checkbox as unticked.
             data = data.dict()
         return read(serializer, data, partial=self.request.method in {"PUT", "PATCH"})
 
-    def query(self, serializer: type[S]) -> dict[str, Any]:
-        """The request's query string as `serializer` validates it."""
+    def query(self, serializer: type[Any]) -> dict[str, Any]:
+        """The validated query string of the request."""
         if not self.request.META.get("QUERY_STRING"):
-            return dict(defaults(serializer))  # type: ignore[arg-type]
-        # As a plain dict, from which DRF reads more cheaply; it, too, takes empty ones for absent.
+            return dict(defaults(serializer))  # type: ignore[arg-type]  # it is hashable
+        # DRF reads a plain dict faster. For query strings, it treats empty values as absent too.
         sent = {name: value for name, value in self.request.query_params.items() if value != ""}
         found: dict[str, Any] = read(serializer, sent)
         return found
@@ -221,9 +169,9 @@ class ApiViewSet(GenericViewSet[Any]):
         *,
         expensive: bool = False,
     ) -> Response:
-        """A page of `rows`, which `ordering` orders, each shown by `present`.
+        """A page of `rows`, which are sorted by `ordering`, as `present` represents them.
 
-        `expensive`: no index has the rows; pages far down are expensive anyway.
+        Set `expensive` if no index covers the rows. Deep pages are always expensive.
         """
         start, end = pagination.bounds(query)
         with self.expensive(expensive or pagination.is_deep(query)):
@@ -237,7 +185,7 @@ class ApiViewSet(GenericViewSet[Any]):
         present: Callable[[list[Any]], list[Any]],
         ordering: Ordering,
     ) -> Response:
-        """The same of rows that were fetched: those of the page, and one more if there is one."""
+        """A page of rows that were already fetched: its own, and one extra row if there is one."""
         cursor = pagination.next_cursor(found, query, ordering)
         shown = present(found[: query["per_page"]])
         return Response(pagination.envelope(self.request, query, shown, cursor))

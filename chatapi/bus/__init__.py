@@ -1,1 +1,1 @@
-"""How one process notifies another."""
+"""How processes notify each other."""

@@ -1,9 +1,9 @@
-"""Redis as a broker that may go down at any time.
+"""Make Celery survive a Redis broker that goes down.
 
-kombu (5.7) ends the worker with an AttributeError when a connection breaks while a task is under
-way: it hands the task back, and later acknowledges it, by the connection that is gone. Redis keeps
-what was not acknowledged and gives it out again after the visibility timeout, so there is nothing
-to hand back.
+If a connection breaks while a task is running, kombu (5.7) returns the task to the queue and later
+acknowledges it over the closed connection, which ends the worker with an AttributeError. Redis
+keeps unacknowledged tasks and delivers them again after the visibility timeout, so there is nothing
+to return.
 """
 
 from typing import Any
@@ -18,7 +18,8 @@ def acknowledge_if_open(channel: Any, delivery_tag: str, multiple: bool = False)
         acknowledge(channel, delivery_tag, multiple)
 
 
-def outlive_lost_connections() -> None:
-    """Mend kombu's class, which its transport for Sentinel inherits from."""
+def survive_lost_connections() -> None:
+    """Patch kombu's class, which its transport for Sentinel inherits from."""
     Channel.do_restore = False
+    # mypy refuses to replace a method.
     Channel.basic_ack = acknowledge_if_open  # type: ignore[assignment, method-assign]

@@ -1,9 +1,9 @@
-"""Word of what has just been committed, for whoever streams it.
+"""Notify streaming processes, over Redis pub/sub, of what was just committed.
 
-A hint may be lost, the log cannot: who hears that hints went astray looks at the log. A hint goes
-over a channel of Redis: `chat:42`, `company:3`, or `control`, which every stream process hears.
-Without Redis the log is asked twice a second instead, and only what is in no log (somebody types)
-goes through a file that the processes of this machine share.
+A hint may be lost; the log cannot. A process that learns that hints may have been lost resyncs from
+the log. The channels are `chat:42`, `company:3`, and `control`, to which every streaming process
+subscribes. Without Redis, these processes poll the log twice a second instead, and ephemeral
+messages (someone is typing) go through a file that the processes of this machine share.
 """
 
 import logging
@@ -18,95 +18,94 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from chatapi.bus.redis import Line
-from chatapi.limits.local_file import LocalFile
+from chatapi.bus.local import Message, local_messages
+from chatapi.bus.redis import ThreadConnection
 
 logger = logging.getLogger(__name__)
 
-Message = tuple[str, bytes]  # a channel's name and what goes over it
-
 CONTROL = "control"
-LOOK = b"look"  # hints may have gone astray
-ACCESS = b"access "  # and a subject, `user:1`, `chat:42` or `company:3`
+RESYNC = b"resync"  # hints may have been lost
+ACCESS = b"access "  # followed by a subject: `user:1`, `chat:42` or `company:3`
 
 
 def channel(name: str) -> str:
-    """A channel's name in Redis."""
+    """The name of a channel in Redis."""
     return f"{settings.REDIS_PREFIX}{name}"
 
 
-def after_commit(messages: Callable[[], Sequence[Message]]) -> None:
-    """Tell of what is in the log, once it is committed; `messages` is called then. Never fails."""
+def publish_after_commit(messages: Callable[[], Sequence[Message]]) -> None:
+    """Publish what the log contains after the commit, when `messages` is called. Never fails."""
     if settings.REDIS_URL:
         transaction.on_commit(lambda: publisher().publish(messages()), robust=True)
 
 
-def access_changed(subject: str) -> None:
-    """Tell, after the commit, that a token, a membership or a chat of `subject` may have ended."""
-    after_commit(lambda: [(CONTROL, ACCESS + subject.encode())])
+def publish_access_changed(subject: str) -> None:
+    """Publish, after the commit, that access of a user or to a chat or company may have ended."""
+    publish_after_commit(lambda: [(CONTROL, ACCESS + subject.encode())])
 
 
-def pass_on(*messages: Message) -> None:
-    """Tell now of what is not stored. It may be lost. Never fails."""
+def publish_now(*messages: Message) -> None:
+    """Publish ephemeral messages at once. They may be lost. Never fails."""
     if settings.REDIS_URL:
-        publisher().publish(messages, stored=False)
+        publisher().publish(messages, in_log=False)
     else:
         try:
-            notes().write(messages)
+            local_messages().append(messages)
         except sqlite3.Error as error:
-            logger.warning("a note could not be passed on: %s", error)
+            logger.warning("an ephemeral message could not be published: %s", error)
 
 
-def look() -> None:
-    """Have every stream process look at the log: a process died that may not have told of all."""
+def publish_resync() -> None:
+    """Make all streaming processes resync, after a process died that may not have published."""
     if settings.REDIS_URL:
-        publisher().publish([(CONTROL, LOOK)])
+        publisher().publish([(CONTROL, RESYNC)])
 
 
 class Publisher:
-    """Publishes over Redis. What could not be told is made good as soon as Redis is back."""
+    """Publishes over Redis. If hints are lost, it publishes a resync as soon as Redis is back."""
 
-    RETRY = 1.0  # seconds between two attempts at a Redis that is away
+    RETRY_SECONDS = 1.0  # between two attempts while Redis is down
 
     def __init__(self) -> None:
-        self.line = Line()
-        self._away_until = 0.0
+        self.connection = ThreadConnection()
+        self._down_until = 0.0
         self._lock = threading.Lock()
-        self._making_good = False
+        self._resync_pending = False
 
-    def publish(self, messages: Sequence[Message], stored: bool = True) -> None:
+    def publish(self, messages: Sequence[Message], in_log: bool = True) -> None:
         now = time.monotonic()
-        if now >= self._away_until:
-            if self._away_until:
-                self._away_until = now + self.RETRY  # the others need not try, too
+        if now >= self._down_until:
+            if self._down_until:
+                self._down_until = now + self.RETRY_SECONDS  # other threads need not try as well
             try:
                 self._send(messages)
             except redis.RedisError as error:
-                self._away_until = time.monotonic() + self.RETRY
-                logger.warning("Redis is away, hints are not published: %s", error)
+                self._down_until = time.monotonic() + self.RETRY_SECONDS
+                logger.warning("Redis is down, hints are not published: %s", error)
             else:
-                self._away_until = 0.0
+                self._down_until = 0.0
                 return
-        if stored:
-            self._make_good()
+        if in_log:
+            self._schedule_resync()
 
     def _send(self, messages: Sequence[Message]) -> None:
-        self.line.ask(*(("PUBLISH", channel(name), payload) for name, payload in messages))
+        commands = (("PUBLISH", channel(name), payload) for name, payload in messages)
+        self.connection.execute(*commands)
 
-    def _make_good(self) -> None:
+    def _schedule_resync(self) -> None:
         with self._lock:
-            if not self._making_good:
-                self._making_good = True
-                threading.Thread(target=self._look_when_back, daemon=True).start()
+            if not self._resync_pending:
+                self._resync_pending = True
+                threading.Thread(target=self._resync_when_back, daemon=True).start()
 
-    def _look_when_back(self) -> None:
-        while self._making_good:
-            time.sleep(self.RETRY)
-            self._making_good = False  # what fails from here on needs another look
+    def _resync_when_back(self) -> None:
+        while self._resync_pending:
+            time.sleep(self.RETRY_SECONDS)
+            self._resync_pending = False  # a hint lost from here on needs another resync
             try:
-                self._send([(CONTROL, LOOK)])
+                self._send([(CONTROL, RESYNC)])
             except redis.RedisError:
-                self._making_good = True
+                self._resync_pending = True
 
 
 @cache
@@ -114,45 +113,5 @@ def publisher() -> Publisher:
     return Publisher()
 
 
-# What a server's master has begun to make good, its workers have not: they have no thread of it.
+# A forked worker has no thread for the resync that its parent has scheduled.
 os.register_at_fork(after_in_child=publisher.cache_clear)
-
-
-class Notes:
-    """The file for what is not stored; a note is gone after KEEP seconds."""
-
-    KEEP = 10.0
-
-    def __init__(self) -> None:
-        self._file = LocalFile(
-            settings.DATA_DIR / "notes.sqlite3",
-            "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-            " at REAL NOT NULL, channel TEXT NOT NULL, payload BLOB NOT NULL)",
-        )
-
-    def write(self, messages: Sequence[Message]) -> None:
-        now = time.time()
-        with self._file.writing() as connection:
-            connection.execute("DELETE FROM notes WHERE at < ?", [now - self.KEEP])
-            connection.executemany(
-                "INSERT INTO notes (at, channel, payload) VALUES (?, ?, ?)",
-                [(now, name, payload) for name, payload in messages],
-            )
-
-    def last(self) -> int:
-        """The number of the newest note."""
-        row = self._file.connection.execute(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'notes'"
-        ).fetchone()
-        return int(row[0]) if row else 0
-
-    def after(self, number: int) -> list[tuple[int, str, bytes]]:
-        """The notes after `number`: number, channel and payload of each."""
-        return self._file.connection.execute(
-            "SELECT id, channel, payload FROM notes WHERE id > ? ORDER BY id", [number]
-        ).fetchall()
-
-
-@cache
-def notes() -> Notes:
-    return Notes()

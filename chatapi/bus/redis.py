@@ -1,5 +1,6 @@
-"""Redis as every part of the application reaches it."""
+"""Connections to Redis."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ from redis.retry import Retry
 
 
 def client(**options: Any) -> redis.Redis:
-    """A client that fails soon: whoever calls goes on without Redis.
+    """A client that fails fast, because its callers can do without Redis.
 
-    The one retry is for a connection that was closed while it lay idle.
+    It retries once, for a connection that was closed while idle.
     """
     return redis.Redis.from_url(
         settings.REDIS_URL,
@@ -28,38 +29,40 @@ def client(**options: Any) -> redis.Redis:
     )
 
 
-class Line:
-    """A connection of each thread's own, for the few commands that every request makes.
+class ThreadConnection:
+    """One connection per thread, for the few commands that every request sends.
 
-    It is redis-py's connection without its client, whose pool, retries and telemetry cost a command
-    several times what Redis does.
+    It uses redis-py's connection without its client, whose pool, retries and telemetry cost a
+    command several times what Redis does.
     """
 
     def __init__(self) -> None:
         # One a thread: threads are bounded elsewhere, and ended ones still count here.
         self._pool = client(max_connections=2**20).connection_pool
-        self._forget()
-        os.register_at_fork(after_in_child=self._forget)  # two processes on one would mix answers
+        self._reset()
+        # Two processes on one connection would mix their replies.
+        os.register_at_fork(after_in_child=self._reset)
 
-    def _forget(self) -> None:
-        self._own = threading.local()
+    def _reset(self) -> None:
+        self._local = threading.local()
 
-    def ask(self, *commands: Sequence[bytes | str | int]) -> list[Any]:
-        """The replies, after all of `commands` were sent at once. Raises redis.RedisError.
+    def execute(self, *commands: Sequence[bytes | str | int]) -> list[Any]:
+        """Send all commands at once and return their replies. Raises redis.RedisError.
 
-        They are sent again, once, when the connection fails: mostly it was closed while idle.
+        If the connection fails, usually because it was closed while idle, they are sent once more.
         """
+        # hiredis is typed as if a command had only one word.
         packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]
         try:
-            return self._ask(packed)
+            return self._execute(packed)
         except (redis.ConnectionError, redis.TimeoutError):
-            return self._ask(packed)
+            return self._execute(packed)
 
-    def _ask(self, packed: list[bytes]) -> list[Any]:
+    def _execute(self, packed: list[bytes]) -> list[Any]:
         try:
-            connection = self._own.connection
+            connection = self._local.connection
         except AttributeError:
-            connection = self._own.connection = self._pool.make_connection()
+            connection = self._local.connection = self._pool.make_connection()
         refusal = None
         replies = []
         try:
@@ -68,10 +71,27 @@ class Line:
                 try:
                     replies.append(connection.read_response())
                 except redis.ResponseError as error:
-                    refusal = error  # the others' replies are still to be read
+                    refusal = error  # the other replies must still be read
         except BaseException:
             connection.disconnect()
             raise
         if refusal is not None:
             raise refusal
         return replies
+
+
+class Script:
+    """A Lua script that Redis caches; it is sent again if Redis has forgotten it."""
+
+    def __init__(self, connection: ThreadConnection, source: str) -> None:
+        self.connection = connection
+        self.source = source
+        # Not for security: Redis names scripts by their SHA-1.
+        self.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str], values: Sequence[int]) -> Any:
+        execute = self.connection.execute
+        try:
+            return execute(("EVALSHA", self.digest, len(keys), *keys, *values))[0]
+        except redis.exceptions.NoScriptError:
+            return execute(("EVAL", self.source, len(keys), *keys, *values))[0]

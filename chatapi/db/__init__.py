@@ -1,1 +1,1 @@
-"""What the ORM and its databases lack."""
+"""Extensions of the ORM and its databases."""

@@ -1,7 +1,7 @@
-"""Queries that the ORM compiles once, for the routes that are asked most.
+"""Queries that the ORM compiles only once, for the most frequent routes.
 
-Building a query costs Django more than the database needs to answer it. What is compiled here is an
-ordinary queryset, with a `Parameter` wherever a value differs from call to call.
+Building a query takes Django longer than the database takes to run it. A compiled query is an
+ordinary queryset with a `Parameter` for each value that differs between calls.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Parameter(Value):
-    """The place of a value in a compiled query. `field` is how the database takes it."""
+    """A placeholder in a compiled query. `field` converts its value for the database."""
 
     def __init__(self, name: str, field: "Field[Any, Any]") -> None:
         super().__init__(None, output_field=field)
@@ -29,10 +29,10 @@ class Parameter(Value):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a row is read: which columns are a model's, and the models that `select_related` adds.
+    """How to read a row: the columns of a model, and the models that `select_related` adds.
 
-    What comes of it is what `Model.from_db` makes, without a call for each field and without the
-    signals around it, to which nothing here listens.
+    Instances equal those of `Model.from_db`, but cost no call per field and send no signals, which
+    have no receivers here.
     """
 
     model: type[Model]
@@ -57,26 +57,26 @@ class Shape:
         )
 
     def instance(self, row: Sequence[Any]) -> Any:
-        """The row's instance; None where the join found nothing."""
+        """The instance in a row; None if an outer join found nothing."""
         if row[self.key] is None:
             return None
-        made = self.model.__new__(self.model)
-        made._state = state = ModelState()
+        instance = self.model.__new__(self.model)
+        instance._state = state = ModelState()
         state.adding, state.db = False, DEFAULT_DB_ALIAS
-        made.__dict__.update(zip(self.names, row[self.columns], strict=True))
+        instance.__dict__.update(zip(self.names, row[self.columns], strict=True))
         for shape, link, link_back in self.related:
             other = shape.instance(row)
-            link(made, other)
+            link(instance, other)
             if other is not None:
-                link_back(other, made)
-        return made
+                link_back(other, instance)
+        return instance
 
 
 class Compiled(Generic[M]):
-    """A queryset whose SQL is made when it is first asked for, and kept.
+    """A queryset whose SQL is compiled on first use and kept.
 
-    `build` gives the queryset: of model instances, with what `select_related` and `annotate` add,
-    or of `values()`.
+    `build` returns the queryset: of model instances, with `select_related` and `annotate`, or of
+    `values()`.
     """
 
     def __init__(self, build: Callable[[], "QuerySet[M, Any]"]) -> None:
@@ -91,7 +91,7 @@ class Compiled(Generic[M]):
         return sql, tuple(parameters), compiler, compiler.get_converters(columns)
 
     def rows(self, **values: Any) -> list[Sequence[Any]]:
-        """The rows for these values of the parameters, as the fields' own types."""
+        """The rows for these values of the parameters, converted to the fields' types."""
         sql, parameters, compiler, converters = self._compiled
         bound = [
             each.output_field.get_db_prep_value(values[each.name], connection)
@@ -110,7 +110,7 @@ class Compiled(Generic[M]):
         return (*query.values_select, *query.annotation_select)
 
     def dicts(self, **values: Any) -> list[dict[str, Any]]:
-        """The same as dicts, of a queryset of `values()`."""
+        """The rows of a `values()` queryset as dicts."""
         names = self._names
         return [dict(zip(names, row, strict=True)) for row in self.rows(**values)]
 
@@ -120,7 +120,7 @@ class Compiled(Generic[M]):
         return Shape.of(compiler.klass_info, compiler.select)
 
     def instances(self, **values: Any) -> Iterator[M]:
-        """The same as instances of the model."""
+        """The rows as instances of the model."""
         shape, annotations = self._shape, self._compiled[2].annotation_col_map
         for row in self.rows(**values):
             instance: M = shape.instance(row)

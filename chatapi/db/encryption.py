@@ -1,7 +1,7 @@
-"""What must be shown again is encrypted at rest: chat passwords, answers kept for replay.
+"""Encrypt secrets that must be shown again: chat passwords, and responses stored for replay.
 
-Keys come from `CHAT_PASSWORD_KEYS`, newest first; each may be any text. To rotate, put a new one in
-front: it encrypts from then on, and the others still decrypt.
+The keys come from `CHAT_PASSWORD_KEYS`, newest first; a key may be any text. To rotate them, put a
+new one in front: it encrypts from then on, and the others still decrypt.
 """
 
 import base64
@@ -20,7 +20,7 @@ def _ring(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def _keys() -> MultiFernet:
-    # `check --deploy` warns when the keys are left to SECRET_KEY, which then can't be changed.
+    # Without keys, SECRET_KEY encrypts and cannot be changed later; `check --deploy` warns.
     return _ring(tuple(settings.CHAT_PASSWORD_KEYS) or (f"chat-passwords:{settings.SECRET_KEY}",))
 
 
@@ -29,5 +29,5 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(sealed: str) -> str:
-    """The text of `encrypt`. Raises cryptography.fernet.InvalidToken when no key fits."""
+    """Reverse `encrypt`. Raises cryptography.fernet.InvalidToken when no key matches."""
     return _keys().decrypt(sealed.encode()).decode()

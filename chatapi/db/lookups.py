@@ -1,4 +1,4 @@
-"""What the ORM lacks. Importing this module makes the lookups known."""
+"""Lookups and expressions that the ORM lacks. Importing this module registers them."""
 
 import unicodedata
 from typing import Any
@@ -10,11 +10,10 @@ from django.db.models.lookups import IContains, In
 
 @BigAutoField.register_lookup
 class Among(In):
-    """`IN` a subquery whose rows are few, and are to be found first.
+    """`IN` for a subquery that returns few rows and should run first.
 
-    PostgreSQL might go through the outer rows instead, and compare each of them with the
-    subquery's. As an array it is run once, and the rows are looked up by it. SQLite does so by
-    itself.
+    PostgreSQL might instead scan the outer rows and compare each with those of the subquery. As an
+    array, the subquery runs once and an index finds the outer rows. SQLite does this by itself.
     """
 
     lookup_name = "among"
@@ -26,9 +25,9 @@ class Among(In):
 
 
 class Each(Subquery):
-    """PostgreSQL only: a row for each value of a subquery that depends on the outer row.
+    """A row for each value of a subquery that depends on the outer row. PostgreSQL only.
 
-    The subquery runs once for each outer row, whatever PostgreSQL thinks of the tables' sizes.
+    The subquery runs once for each outer row, whatever the planner estimates.
     """
 
     template = "unnest(ARRAY(%(subquery)s))"
@@ -39,9 +38,10 @@ class Each(Subquery):
 @CharField.register_lookup
 @TextField.register_lookup
 class ContainsFolded(IContains):
-    """`icontains` that knows the letters of all scripts, composed (U+00E9) or not (e, U+0301).
+    """`icontains` for the letters of all scripts, composed (U+00E9) or decomposed (e, U+0301).
 
-    What is asked in ASCII goes by Django's own, which is faster. SQLite knows no other capitals.
+    An ASCII text uses Django's lookup, which is faster. SQLite can only fold the case of ASCII, so
+    it calls a Python function.
     """
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:

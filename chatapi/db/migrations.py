@@ -1,4 +1,4 @@
-"""What migrations do otherwise than Django's own operations."""
+"""Operations for migrations."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.migrations.operations import AddIndex
 
 
 class AddIndexLive(AddIndexConcurrently):
-    """An index made while the table is written to; SQLite, which can't, makes it as usual.
+    """Create an index while the table stays writable. SQLite, which cannot, creates it as usual.
 
     The migration must not be atomic.
     """
@@ -18,7 +18,7 @@ class AddIndexLive(AddIndexConcurrently):
         if schema_editor.connection.vendor != "postgresql":
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
-        # However large the table is: a statement that is cut short leaves an index of no use.
+        # On a large table this takes long, and a cancelled statement leaves an invalid index.
         schema_editor.execute("SET statement_timeout = 0")
         super().database_forwards(app_label, schema_editor, from_state, to_state)
         schema_editor.execute("RESET statement_timeout")

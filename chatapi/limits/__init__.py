@@ -1,1 +1,1 @@
-"""How often, and how much at once, a caller may ask."""
+"""Limits on how often, and how much at once, a caller may request."""

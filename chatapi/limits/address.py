@@ -1,4 +1,4 @@
-"""Which network a caller is counted by."""
+"""The network address that a caller's limits are counted for."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,14 +12,14 @@ class HasMeta(Protocol):
     """A request of Django or of DRF."""
 
     @property
-    def META(self) -> Mapping[str, Any]: ...  # noqa: N802
+    def META(self) -> Mapping[str, Any]: ...  # noqa: N802 (Django's name)
 
 
 def network_address(request: HasMeta) -> str:
-    """The network that a caller is counted by: an IPv4 address, or the /64 of an IPv6 address.
+    """The network of a request's client: an IPv4 address, or the /64 of an IPv6 address.
 
-    Behind `NUM_PROXIES` proxies it is the address that the first of them saw. One that cannot be
-    read falls back to the peer's.
+    With `NUM_PROXIES`, it is that of the address seen by the outermost of our proxies. If that
+    cannot be parsed, the peer's address is used.
     """
     if settings.NUM_PROXIES:
         sent = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
@@ -34,7 +34,7 @@ def network_address(request: HasMeta) -> str:
 
 @lru_cache(maxsize=4096)
 def network_of(text: str) -> str | None:
-    """`203.0.113.8`, `203.0.113.8:4000`, `[2001:db8::1]:4000` as a network; None for other text."""
+    """The network of `203.0.113.8`, `203.0.113.8:4000` or `[2001:db8::1]:4000`; otherwise None."""
     text = text.strip()[:64]
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -46,7 +46,7 @@ def network_of(text: str) -> str | None:
         return None
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is None:
-            # One subscriber has a /64, and can take any address in it.
+            # A subscriber is given a /64, and can use any address in it.
             return str(IPv6Network((int(address) >> 64 << 64, 64)))
         return str(address.ipv4_mapped)
     return str(address)

@@ -1,15 +1,15 @@
-"""How a limit is written: `100/s`, `120/m`, `5/h`."""
+"""The notation of rate limits: `100/s`, `120/m`, `5/h`."""
 
 import re
 from dataclasses import dataclass
 
-_FORM = re.compile(r"^\s*(\d{1,9})\s*/\s*([smh])\s*$")
+_PATTERN = re.compile(r"^\s*(\d{1,9})\s*/\s*([smh])\s*$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` a `period` (seconds); `burst` of them may come at once after a quiet time."""
+    """`count` calls in `period` seconds, of which up to `burst` may come at once."""
 
     count: int
     period: int
@@ -17,11 +17,11 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> "Rate":
-        """Read `N/s`, `N/m` or `N/h`; a rate per second allows two seconds' worth at once.
+        """Parse `N/s`, `N/m` or `N/h`. A rate per second allows two seconds' worth at once.
 
         Raises ValueError for anything else, for 0, and for more than 100,000 a second.
         """
-        match = _FORM.match(text)
+        match = _PATTERN.match(text)
         if match is None:
             raise ValueError(text)
         count, period = int(match[1]), _SECONDS[match[2]]
@@ -30,14 +30,14 @@ class Rate:
         return cls(count, period, count * 2 if period == 1 else count)
 
     def multiplied(self, times: int) -> "Rate":
-        """This rate, so many times over."""
+        """This rate, multiplied by `times`."""
         return Rate(self.count * times, self.period, self.burst * times)
 
     @property
     def interval(self) -> float:
-        """Seconds in which one call's worth flows back."""
+        """Seconds until one more call is allowed."""
         return self.period / self.count
 
-    def pause(self, most: int = 60) -> "Rate":
-        """One call at a time, `most` seconds apart, or less where this rate allows more."""
-        return Rate(1, max(1, min(most, self.period // self.count)), 1)
+    def pause(self, max_seconds: int = 60) -> "Rate":
+        """The rate of single calls, `max_seconds` apart or less if this rate allows more."""
+        return Rate(1, max(1, min(max_seconds, self.period // self.count)), 1)

@@ -1,1 +1,1 @@
-"""Mail: a row first, then a worker."""
+"""Mail: requests write rows, and workers send them."""

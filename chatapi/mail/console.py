@@ -1,4 +1,4 @@
-"""Mail in the terminal, as a person would read it: whom to, the subject and the text."""
+"""Print mail to the terminal in readable form: the recipients, the subject and the text."""
 
 from typing import Any
 

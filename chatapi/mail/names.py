@@ -1,22 +1,22 @@
-"""Names that anybody can choose, made fit for a mail to somebody who did not ask for it."""
+"""Filter names that anyone can choose, because mail shows them to people who did not ask."""
 
 import re
 
 MAX_LENGTH = 40
 
-# What a mail program would make a link of: addresses, and words joined by a dot of any script.
+# Text that mail programs turn into links: addresses, and words joined by a dot of any script.
 _LINKS = re.compile(
     r"[/\\:@<>|\[\]{}]"
     r"|[^\s.\u3002\uff0e\uff61\u2024][.\u3002\uff0e\uff61\u2024][^\s.\u3002\uff0e\uff61\u2024]"
 )
 _DIGITS = re.compile(r"\d")
-MAX_DIGITS = 4  # a year or a street number, but no telephone number
+MAX_DIGITS = 4  # enough for a year or a house number, not for a telephone number
 
 
 def plain_name(name: str) -> str:
-    """The name when it is short and holds no link, address or telephone number; otherwise empty.
+    """The name if it is short and contains no link, address or telephone number; otherwise "".
 
-    A mail shows it in quotation marks and in its text alone, so that it does not read as ours.
+    Mails quote the name, and only in the text, so that it cannot be mistaken for our own words.
     """
     name = " ".join(name.split())
     fits = (

@@ -1,8 +1,8 @@
-"""Mail: a row first, then a worker.
+"""The outbox: a request writes a row for each mail, and a worker sends it.
 
-`post` writes the row in the caller's transaction and tells the broker after the commit. A broker
-that is down delays the mail and loses nothing: beat sweeps the rows that are due. A worker killed
-in the middle leaves a lease that runs out, and the same mail, with the same code, is sent again.
+`post` writes the row in the caller's transaction and enqueues a task after the commit. While the
+broker is down, mail is delayed but not lost, because beat sweeps the rows that are due. When a
+worker is killed, its lease expires and the same mail, with the same code, is sent again.
 """
 
 import logging
@@ -27,25 +27,25 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=6)
 TASK_EXPIRES = 30  # seconds
-# An attempt at a broker that is away costs a request seconds; so only one in ten seconds is made.
-BROKER_PAUSE = 10.0
-_away_until = 0.0
+# While the broker is down, an attempt delays a request by seconds, so make one only this often.
+BROKER_RETRY_SECONDS = 10.0
+_down_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A subject and the two bodies of one mail."""
+    """The subject of a mail, and its body as text and as HTML."""
 
     subject: str
     text: str
     html: str
 
     @classmethod
-    def of(cls, template: str, subject: str, context: Mapping[str, object]) -> "Letter":
+    def render(cls, template: str, subject: str, context: Mapping[str, object]) -> "Letter":
         """Render `mail/{template}.txt` and `.html`."""
         context = {"subject": subject, **context}
         return cls(
-            subject=" ".join(subject.split()),  # no line break ends a header early
+            subject=" ".join(subject.split()),  # a line break would end the header
             text=render_to_string(f"mail/{template}.txt", context),
             html=render_to_string(f"mail/{template}.html", context),
         )
@@ -53,8 +53,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class MailKind:
-    """`build` writes the mail about a row, or returns None when it is no longer wanted;
-    `sent` is told when it went out."""
+    """A kind of mail about a row of a table, by whose id both functions are called.
+
+    `build` returns the letter, or None if the mail is no longer needed. `sent` is called with the
+    time at which it was sent.
+    """
 
     build: Callable[[int], Letter | None]
     sent: Callable[[int, datetime], object] | None = None
@@ -64,56 +67,56 @@ KINDS: dict[str, MailKind] = {}
 
 
 def post(kind: str, about: int, to: str) -> OutgoingMail:
-    """Have a mail of `kind` about row `about` sent, if the transaction commits.
+    """Send a mail of `kind` about row `about`, if the transaction commits.
 
-    It is in the language that is active now: that of whoever asked for it.
+    It will be in the language that is active now, which is that of the requester.
     """
     if kind not in KINDS:
         raise LookupError(f"no such kind of mail: {kind}")
     mail = OutgoingMail.objects.create(kind=kind, about=about, to=to, language=get_language() or "")
-    transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
+    transaction.on_commit(lambda: enqueue(mail.pk), robust=True)
     return mail
 
 
-def hand_over(mail_id: int) -> None:
-    """Tell a worker. If the broker does not answer, the sweep will."""
+def enqueue(mail_id: int) -> None:
+    """Enqueue a task that sends the mail. If the broker is down, the sweep does it later."""
     from chatapi.tasks import deliver_mail
 
-    global _away_until
-    if time.monotonic() < _away_until:
+    global _down_until
+    if time.monotonic() < _down_until:
         return
     try:
-        # The sweep hands over again what was not taken, so that old tasks need not pile up.
+        # The sweep enqueues unsent mails again, so that expired tasks can be dropped.
         deliver_mail.apply_async((mail_id,), retry=False, expires=TASK_EXPIRES)
     except Exception as error:
-        _away_until = time.monotonic() + BROKER_PAUSE
-        logger.warning("the broker is away, mail %s waits for the sweep: %s", mail_id, error)
+        _down_until = time.monotonic() + BROKER_RETRY_SECONDS
+        logger.warning("the broker is down, mail %s waits for the sweep: %s", mail_id, error)
 
 
 def due(now: datetime) -> list[int]:
-    """Ids of mails that wait and that nobody is sending."""
+    """Ids of up to 500 unsent mails that no worker is sending, oldest lease first."""
     waiting = OutgoingMail.objects.filter(sent_at=None, dropped_at=None, leased_until__lte=now)
     return list(waiting.order_by("leased_until").values_list("pk", flat=True)[:500])
 
 
 def send_again(mail: OutgoingMail) -> bool:
-    """Have an unsent mail tried at once, one that was given up too: its hours start anew."""
+    """Retry an unsent mail at once, even if it was dropped. Returns False if it was sent."""
     now = timezone.now()
     unsent = OutgoingMail.objects.filter(pk=mail.pk, sent_at=None)
     if not unsent.update(leased_until=now, dropped_at=None):
         return False
     unsent.filter(created_at__lt=now - GIVE_UP).update(created_at=now)
-    transaction.on_commit(lambda: hand_over(mail.pk), robust=True)
+    transaction.on_commit(lambda: enqueue(mail.pk), robust=True)
     return True
 
 
-class Envelope(EmailMultiAlternatives):
-    """A mail whose subject is folded so that its first line is never empty."""
+class MailMessage(EmailMultiAlternatives):
+    """A message whose folded subject never starts with an empty line."""
 
     def message(self, **options: Any) -> Any:
         subject = str(self.subject)
         if not subject.isascii():
-            # Django does not know how long `Subject: ` is, and breaks the line there.
+            # Django ignores the length of `Subject: ` when it folds, and breaks the line after it.
             words = Header(subject, "utf-8", header_name="Subject").encode()
             self.subject = words.replace("\n", "")
         try:
@@ -122,10 +125,10 @@ class Envelope(EmailMultiAlternatives):
             self.subject = subject
 
 
-def envelope(mail: OutgoingMail, letter: Letter) -> Envelope:
-    """The letter as it goes out. Tried again it has the same Message-ID, so that it counts as one.
+def build_message(mail: OutgoingMail, letter: Letter) -> MailMessage:
+    """The message to send. The Message-ID is the same in each attempt, to avoid duplicates.
 
-    It asks not to be answered by programs, such as vacation replies (RFC 3834, and Exchange's own).
+    The headers prevent automatic replies, such as vacation notices (RFC 3834, and Exchange's).
     """
     key = salted_hmac(
         "chatapi.mail.outbox", f"{mail.pk} {mail.created_at.isoformat()}"
@@ -135,13 +138,13 @@ def envelope(mail: OutgoingMail, letter: Letter) -> Envelope:
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    message = Envelope(letter.subject, letter.text, to=[mail.to], headers=headers)
+    message = MailMessage(letter.subject, letter.text, to=[mail.to], headers=headers)
     message.attach_alternative(letter.html, "text/html")
     return message
 
 
 def deliver(mail_id: int) -> bool:
-    """Send one mail, unless it is sent, dropped or being sent. Returns whether it went out now."""
+    """Send a mail unless it is sent, dropped or leased. Returns whether this call sent it."""
     now = timezone.now()
     lease = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
     waiting = OutgoingMail.objects.filter(pk=mail_id, sent_at=None, dropped_at=None)
@@ -158,8 +161,8 @@ def deliver(mail_id: int) -> bool:
         if letter is None:
             waiting.update(dropped_at=now)
             return False
-        envelope(mail, letter).send()
-    except Exception as error:  # whatever went wrong, the mail waits for its next turn
+        build_message(mail, letter).send()
+    except Exception as error:  # after any error, the mail is tried again later
         attempts = mail.attempts + 1
         pause = min(timedelta(seconds=5 * 2**mail.attempts), timedelta(minutes=5))
         waiting.update(attempts=attempts, last_error=str(error)[:500], leased_until=now + pause)

@@ -1,1 +1,1 @@
-"""What operators see of the running service."""
+"""Logs and health checks for operators."""

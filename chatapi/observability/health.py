@@ -1,4 +1,4 @@
-"""For whoever watches over the processes."""
+"""Health checks for load balancers and supervisors."""
 
 import redis
 from django.conf import settings
@@ -10,12 +10,12 @@ from chatapi.bus.redis import client
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """The process responds."""
     return JsonResponse({"status": "ok"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """The process can do its work: 503 without the database. Redis away slows, and is told."""
+    """The process can serve requests: 503 without the database. Redis is reported, but optional."""
     parts = {"database": "ok"}
     try:
         connection.ensure_connection()
@@ -34,13 +34,13 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 class HealthMiddleware:
-    """Answers before anything else: a probe names the process by its address, not by our name."""
+    """Responds before the host name is checked, because probes use the process's IP address."""
 
-    ANSWERS = {"/healthz": live, "/readyz": ready}
+    VIEWS = {"/healthz": live, "/readyz": ready}
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        answer = self.ANSWERS.get(request.path)
-        return answer(request) if answer else self.get_response(request)
+        view = self.VIEWS.get(request.path)
+        return view(request) if view else self.get_response(request)

@@ -1,1 +1,1 @@
-"""Bytes from the network to WSGI and ASGI applications, and back."""
+"""The web server: connections, requests and their way to Django."""

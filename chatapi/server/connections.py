@@ -6,7 +6,6 @@ nothing here closes them.
 """
 
 import asyncio
-import ipaddress
 import logging
 import math
 import resource
@@ -27,7 +26,7 @@ MAX_HELD_BYTES = 64 * 1024 * 1024
 MAX_HELD_BYTES_OF_NETWORK = 16 * 1024 * 1024
 
 
-class Connection(Protocol):
+class TrackedConnection(Protocol):
     deadline: float  # when to check it again; `NEVER` while it is not waiting
     since: float  # when it started waiting
     network: str  # the client's network; empty behind a proxy
@@ -41,30 +40,17 @@ class Connection(Protocol):
     def held_bytes(self) -> int: ...
 
 
-def network_of(host: str) -> str:
-    """The network of an address: the address itself, or the /64 of an IPv6 address."""
-    if ":" not in host:
-        return host
-    try:
-        address = ipaddress.IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, 64), strict=False))
-
-
 class Connections:
     """All connections of this process.
 
-    All of them are checked once a second. A timer would cost every request something; a sweep of
+    A sweep checks them once a second. Timers would slow down every request, whereas a sweep of
     10,000 connections takes half a millisecond.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._open: set[Connection] = set()
-        self._networks: dict[str, set[Connection]] = {}
+        self._open: set[TrackedConnection] = set()
+        self._networks: dict[str, set[TrackedConnection]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._per_network: int = settings.CONNECTIONS_PER_ADDRESS
         # Streams and the database need files too.
@@ -73,7 +59,7 @@ class Connections:
         self._evicted = 0
         self._report_after = 0.0
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: TrackedConnection) -> None:
         self._open.add(connection)
         if connection.network:
             network = self._networks.setdefault(connection.network, set())
@@ -84,7 +70,7 @@ class Connections:
         if self._timer is None:
             self._timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: TrackedConnection) -> None:
         self._open.discard(connection)
         network = self._networks.get(connection.network)
         if network is not None:
@@ -92,13 +78,13 @@ class Connections:
             if not network:
                 del self._networks[connection.network]
 
-    def _evict_oldest(self, waiting: list[Connection], count: int) -> None:
+    def _evict_oldest(self, waiting: list[TrackedConnection], count: int) -> None:
         """Evict the longest waiting: honest clients rarely keep the server waiting for long."""
         if count > 0:
             for connection in sorted(waiting, key=lambda each: each.since)[:count]:
                 self._evict(connection)
 
-    def _evict(self, connection: Connection) -> None:
+    def _evict(self, connection: TrackedConnection) -> None:
         self.remove(connection)
         self._evicted += 1
         connection.evict()
@@ -115,13 +101,13 @@ class Connections:
         if self._evicted and now >= self._report_after:
             self._report_after = now + REPORT_SECONDS
             logger.warning(
-                "%d connections were closed because their clients held too many, or too much"
-                " (CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_PROCESS)",
+                "%d connections were closed because their clients had too many, or too many bytes"
+                " in them (CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_PROCESS)",
                 self._evicted,
             )
             self._evicted = 0
 
-    def _limit_bytes(self, waiting: list[Connection]) -> None:
+    def _limit_bytes(self, waiting: list[TrackedConnection]) -> None:
         """Evict the oldest connections of a network, or of all, whose bytes exceed the limit."""
         holding = [(each, held) for each in waiting if (held := each.held_bytes())]
         total = sum(held for _, held in holding)

@@ -1,4 +1,4 @@
-"""Let a process end together with the one that started it, however that one ends."""
+"""End a process together with the one that started it, however that one ends."""
 
 import os
 import select
@@ -6,11 +6,11 @@ import signal
 import threading
 import time
 
-TETHER = "SERVED_BY"  # environment variable with the id of the process to end with
+PARENT_VARIABLE = "SERVED_BY"  # an environment variable with the id of the parent process
 
 
-def wait_for_end(pid: int) -> None:
-    """Return when process `pid` has ended."""
+def wait_for_exit(pid: int) -> None:
+    """Return when the process `pid` has ended."""
     try:
         if hasattr(os, "pidfd_open"):
             select.select([os.pidfd_open(pid)], [], [])
@@ -22,13 +22,13 @@ def wait_for_end(pid: int) -> None:
         return
 
 
-def hold() -> None:
-    """Send this process SIGTERM as soon as the process named by `TETHER` has ended."""
-    pid = os.environ.get(TETHER, "")
+def end_with_parent() -> None:
+    """Send this process SIGTERM as soon as the process in `PARENT_VARIABLE` has ended."""
+    pid = os.environ.get(PARENT_VARIABLE, "")
     if pid.isdigit():
-        threading.Thread(target=stop_after, args=(int(pid),), daemon=True).start()
+        threading.Thread(target=stop_with, args=(int(pid),), daemon=True).start()
 
 
-def stop_after(pid: int) -> None:
-    wait_for_end(pid)
+def stop_with(pid: int) -> None:
+    wait_for_exit(pid)
     os.kill(os.getpid(), signal.SIGTERM)

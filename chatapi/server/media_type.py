@@ -1,4 +1,4 @@
-"""Bound the one header whose parsing takes more than linear time."""
+"""Limit the length of the one header whose parsing takes more than linear time."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

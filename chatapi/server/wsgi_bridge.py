@@ -1,4 +1,4 @@
-"""Run a WSGI application behind ASGI: whole requests into a thread, whole responses out of it."""
+"""Run a WSGI application behind ASGI, in threads that never wait for the event loop."""
 
 import asyncio
 import io
@@ -7,22 +7,24 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from chatapi.server.body import Receive, Scope, Send
+from chatapi.server.asgi_types import Receive, Scope, Send
 
-OWN_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+# Headers whose names in the environment have no `HTTP_` in front.
+UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     content: bytes
 
 
-class InThreads:
-    """Run `app` in a pool of `threads`. The request's body must arrive whole, as from Intake.
+class WSGIBridge:
+    """Run `app` in a pool of `threads`. The body must arrive in one message, as from BodyReader.
 
-    Libraries that send a response piece by piece make the thread wait for the event loop once for
-    each piece, which took most of a request's time in the server. Here they meet once.
+    Libraries that send a response in pieces make the thread wait for the event loop once for each
+    piece, which took most of a request's time in the server. Here the thread returns the whole
+    response at once.
     """
 
     def __init__(self, app: Any, threads: int) -> None:
@@ -30,19 +32,19 @@ class InThreads:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        environ = environ_of(scope, (await receive()).get("body", b""))
+        environ = build_environ(scope, (await receive()).get("body", b""))
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._pool, self._run, environ)
+        response = await loop.run_in_executor(self._pool, self._run, environ)
         await send(
             {
                 "type": "http.response.start",
-                "status": answer.status,
-                "headers": answer.headers,
+                "status": response.status,
+                "headers": response.headers,
             }
         )
-        await send({"type": "http.response.body", "body": answer.content})
+        await send({"type": "http.response.body", "body": response.content})
 
-    def _run(self, environ: dict[str, Any]) -> Answer:
+    def _run(self, environ: dict[str, Any]) -> Response:
         """Call the application in a worker thread. Its exceptions propagate."""
         head: list[Any] = []
         content: list[bytes] = []
@@ -61,15 +63,15 @@ class InThreads:
             if close is not None:
                 close()
         status, headers = head
-        return Answer(
+        return Response(
             int(status[:3]),
             [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
             b"".join(content),
         )
 
 
-def environ_of(scope: Scope, content: bytes) -> dict[str, Any]:
-    """The WSGI environment of a request (PEP 3333)."""
+def build_environ(scope: Scope, content: bytes) -> dict[str, Any]:
+    """Build the WSGI environment of a request (PEP 3333)."""
     server, client = scope.get("server") or ("localhost", 80), scope.get("client")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
@@ -89,7 +91,9 @@ def environ_of(scope: Scope, content: bytes) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for header, value in scope["headers"]:
-        name = OWN_NAMES.get(header) or f"HTTP_{header.decode('latin-1').upper().replace('-', '_')}"
+        name = (
+            UNPREFIXED.get(header) or f"HTTP_{header.decode('latin-1').upper().replace('-', '_')}"
+        )
         text = value.decode("latin-1")
         environ[name] = f"{environ[name]},{text}" if name in environ else text
     return environ

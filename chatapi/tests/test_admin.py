@@ -191,7 +191,7 @@ def test_a_count_has_a_bound(root, monkeypatch):
 @pytest.fixture
 def handed_over(monkeypatch):
     ids = []
-    monkeypatch.setattr(outbox, "hand_over", ids.append)
+    monkeypatch.setattr(outbox, "enqueue", ids.append)
     return ids
 
 

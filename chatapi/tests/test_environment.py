@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatapi import env
 from chatapi.env import read_env_file
-from chatapi.text.domains import normal_domain
+from chatapi.text.domains import normalize_domain
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_what_is_no_database(given, value):
     ],
 )  # fmt: skip
 def test_a_domain_has_one_spelling(name, normal):
-    assert normal_domain(name) == normal
+    assert normalize_domain(name) == normal
 
 
 @pytest.mark.parametrize(
@@ -207,4 +207,4 @@ def test_a_domain_has_one_spelling(name, normal):
 )  # fmt: skip
 def test_what_is_no_domain(name):
     with pytest.raises(ValueError):
-        normal_domain(name)
+        normalize_domain(name)

@@ -9,8 +9,9 @@ from django.db import OperationalError, connection
 
 from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
-from chatapi.limits import expensive
-from chatapi.limits.expensive import LocalStore, Slots, expensive_read, time_limit
+from chatapi.limits import slots as slots_module
+from chatapi.limits.expensive import expensive_read, time_limit
+from chatapi.limits.slots import LocalStore, RedisStore, Slots
 from chats.actions import messages
 from conftest import Client
 
@@ -133,7 +134,7 @@ class TestStores:
     def store(self, request, tmp_path):
         if request.param == "local":
             return LocalStore(tmp_path / "expensive.sqlite3")
-        return expensive.RedisStore()
+        return RedisStore()
 
     def test_of_many_at_once_as_many_as_fit_are_let_in(self, store):
         got, barrier = [], threading.Barrier(16)
@@ -160,7 +161,7 @@ class TestStores:
 
     def test_a_process_that_died_leaves_its_slots_to_others(self, store, monkeypatch):
         key = f"{configured.REDIS_PREFIX}k"
-        monkeypatch.setattr(expensive, "LEASE", 0)
+        monkeypatch.setattr(slots_module, "LEASE", 0)
         assert store.take(key, 1, 4, 4)
         assert store.take(key, 2, 4, 4)
 

@@ -8,8 +8,9 @@ import redis
 from django.conf import settings as django_settings
 
 from chatapi.limits.address import network_address, network_of
-from chatapi.limits.limiter import Charge, Limiter, LocalStore
+from chatapi.limits.limiter import Charge, Limiter
 from chatapi.limits.limiter import limiter as shared_limiter
+from chatapi.limits.local_store import LocalStore
 from chatapi.limits.rate import Rate
 from conftest import Client
 
@@ -108,7 +109,7 @@ class Away:
 
     asked = 0
 
-    def move(self, keys, shapes):
+    def take(self, keys, buckets):
         self.asked += 1
         raise redis.ConnectionError("away")
 
@@ -197,10 +198,10 @@ def test_a_file_that_can_not_be_written_refuses_nobody(tmp_path):
 
 def test_what_has_run_out_is_cleared_from_the_file(tmp_path, monkeypatch):
     store = LocalStore(str(tmp_path / "limits.sqlite3"))
-    store.move(["old"], [(1, 1)])
-    monkeypatch.setattr(LocalStore, "SWEEP", 1)
+    store.take(["old"], [(1, 1)])
+    monkeypatch.setattr(LocalStore, "SWEEP_EVERY", 1)
     time.sleep(0.01)
-    store.move(["new"], [(10**9, 10**9)])
+    store.take(["new"], [(10**9, 10**9)])
     assert store._file.connection.execute("SELECT key FROM arrivals").fetchall() == [("new",)]
 
 

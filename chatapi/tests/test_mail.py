@@ -73,7 +73,7 @@ class TestDelivery:
             raise ConnectionError("no broker")
 
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(outbox, "_away_until", 0.0)
+        monkeypatch.setattr(outbox, "_down_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
             chat_users.join_as_guest(
                 chat, email="ida@guest.test", first_name="Ida", last_name="New"
@@ -89,9 +89,9 @@ class TestDelivery:
             raise ConnectionError("no broker")
 
         monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(outbox, "_away_until", 0.0)
+        monkeypatch.setattr(outbox, "_down_until", 0.0)
         for _ in range(5):
-            outbox.hand_over(1)
+            outbox.enqueue(1)
         assert len(asked) == 1
 
     def test_a_mail_that_can_not_be_written_is_given_up_too(self, code, monkeypatch):

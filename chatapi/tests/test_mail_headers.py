@@ -6,7 +6,7 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from chatapi.mail.outbox import Letter, envelope
+from chatapi.mail.outbox import Letter, build_message
 from chatapi.models import OutgoingMail
 
 SUBJECTS = [
@@ -23,7 +23,7 @@ SUBJECTS = [
 
 def on_the_wire(subject, row=None):
     row = row or OutgoingMail.objects.create(kind="auth_code", about=1, to="ida@guest.test")
-    message = envelope(row, Letter(subject, "Hello, grüß dich\n", "<p>Hello</p>"))
+    message = build_message(row, Letter(subject, "Hello, grüß dich\n", "<p>Hello</p>"))
     assert message.subject == subject
     return message.message().as_bytes(linesep="\r\n")
 

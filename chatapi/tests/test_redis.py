@@ -7,7 +7,7 @@ import threading
 import pytest
 import redis
 
-from chatapi.bus.redis import Line
+from chatapi.bus.redis import ThreadConnection
 from chatapi.tests.installation import Redis
 
 pytestmark = pytest.mark.skipif(
@@ -25,42 +25,42 @@ def server(tmp_path, settings):
 
 
 @pytest.fixture
-def line(server):
-    return Line()
+def connection(server):
+    return ThreadConnection()
 
 
-def test_replies_come_in_the_order_of_the_commands(line):
-    assert line.ask(("SET", "a", 1), ("GET", "a"), ("INCR", "a")) == [b"OK", b"1", 2]
+def test_replies_come_in_the_order_of_the_commands(connection):
+    assert connection.execute(("SET", "a", 1), ("GET", "a"), ("INCR", "a")) == [b"OK", b"1", 2]
 
 
-def test_a_refused_command_leaves_the_others_replies_to_nobody(line):
+def test_a_refused_command_leaves_the_others_replies_to_nobody(connection):
     with pytest.raises(redis.ResponseError):
-        line.ask(("INCR", "a"), ("NONSENSE",), ("INCR", "a"))
-    assert line.ask(("GET", "a")) == [b"2"]
+        connection.execute(("INCR", "a"), ("NONSENSE",), ("INCR", "a"))
+    assert connection.execute(("GET", "a")) == [b"2"]
 
 
-def test_a_connection_that_was_closed_is_made_again(line, server):
-    line.ask(("PING",))
+def test_a_connection_that_was_closed_is_made_again(connection, server):
+    connection.execute(("PING",))
     server.kill()
     with pytest.raises(redis.ConnectionError):
-        line.ask(("PING",))
+        connection.execute(("PING",))
     server.start()
-    assert line.ask(("PING",)) == [b"PONG"]
-    mine = line.ask(("CLIENT", "ID"))[0]
+    assert connection.execute(("PING",)) == [b"PONG"]
+    mine = connection.execute(("CLIENT", "ID"))[0]
     redis.Redis.from_url(server.url).client_kill_filter(_id=mine)
-    assert line.ask(("PING",)) == [b"PONG"]
+    assert connection.execute(("PING",)) == [b"PONG"]
 
 
-def test_threads_and_processes_have_connections_of_their_own(line):
-    ids = [line.ask(("CLIENT", "ID"))[0]]
-    thread = threading.Thread(target=lambda: ids.extend(line.ask(("CLIENT", "ID"))))
+def test_threads_and_processes_have_connections_of_their_own(connection):
+    ids = [connection.execute(("CLIENT", "ID"))[0]]
+    thread = threading.Thread(target=lambda: ids.extend(connection.execute(("CLIENT", "ID"))))
     thread.start()
     thread.join()
     read, write = os.pipe()
     if os.fork() == 0:
-        os.write(write, b"%d" % line.ask(("CLIENT", "ID"))[0])
+        os.write(write, b"%d" % connection.execute(("CLIENT", "ID"))[0])
         os._exit(0)
     os.wait()
     ids.append(int(os.read(read, 20)))
     assert len(set(ids)) == 3
-    assert line.ask(("CLIENT", "ID"))[0] == ids[0]
+    assert connection.execute(("CLIENT", "ID"))[0] == ids[0]

@@ -16,7 +16,8 @@ from rest_framework.permissions import BasePermission
 from accounts.actions.addresses import verify_address
 from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
-from chatapi.api.views import ApiViewSet, Policy
+from chatapi.api.policies import Policy
+from chatapi.api.views import ApiViewSet
 from chats.actions import chat_users, messages, tokens
 from chats.models import ChatUserToken
 from companies.actions.invitations import invite_member

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapi.text.display import has_unusable, is_blank, normal_password, shorten, trim
+from chatapi.text.display import has_unusable, is_blank, normalize_password, shorten, trim
 
 INVISIBLE = [
     "", " ", "\n\t", "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u034f", "\u115f",
@@ -47,8 +47,8 @@ def test_trimming_keeps_the_indent_of_code(text, kept):
 
 
 def test_passwords_are_compared_composed_and_trimmed():
-    assert normal_password(" Cafe\u0301 2026 ") == normal_password("Caf\u00e9 2026")
-    assert normal_password("a b") != normal_password("ab")
+    assert normalize_password(" Cafe\u0301 2026 ") == normalize_password("Caf\u00e9 2026")
+    assert normalize_password("a b") != normalize_password("ab")
     for wrong in ("a\nb", "a\x00b", "a\u200bb", "a\u202eb", "a\u2028b", "a\u00adb"):
         assert has_unusable(wrong)
     assert not has_unusable("Tulips 2026! ü 한 🌷")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from chatapi.server.wsgi_bridge import InThreads
+from chatapi.server.wsgi_bridge import WSGIBridge
 
 
 def ask(app, content=b"", headers=(), **scope):
@@ -23,7 +23,7 @@ def ask(app, content=b"", headers=(), **scope):
         "http_version": "1.1", "headers": list(headers), "server": ("10.0.0.1", 8000),
         "client": ("10.0.0.2", 4711), "scheme": "https", **scope,
     }  # fmt: skip
-    asyncio.run(InThreads(app, threads=1)(whole, receive, send))
+    asyncio.run(WSGIBridge(app, threads=1)(whole, receive, send))
     return sent
 
 

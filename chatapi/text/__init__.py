@@ -1,1 +1,1 @@
-"""The form of what people write."""
+"""Rules for text that people enter."""

@@ -1,11 +1,11 @@
-"""What people write: when there is nothing to see in it, and where it may be cut."""
+"""Text that people enter: whether it is visible, and how to shorten and normalise it."""
 
 import unicodedata
 
 import regex
 
-# White space, what fonts show nothing of (zero-width and filling characters, soft hyphens,
-# variation selectors, direction marks), control characters, and the empty pattern of Braille.
+# White space, characters that fonts do not draw (zero-width and filler characters, soft hyphens,
+# variation selectors, direction marks), control characters, and the blank Braille pattern.
 INVISIBLE = r"\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800"
 _VISIBLE = regex.compile(rf"[^{INVISIBLE}]")
 _UNUSABLE = regex.compile(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]")
@@ -14,31 +14,31 @@ _EMPTY_LINES = regex.compile(r"\A(?:[^\S\n]*+\n)+")
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader sees nothing of it."""
+    """Whether the text has no visible character."""
     return _VISIBLE.search(text) is None
 
 
-def shorten(text: str, most: int) -> str:
-    """The beginning, `most` characters as readers count them (an emoji is one), with `…` if cut."""
-    if len(text) <= most:
+def shorten(text: str, max_length: int) -> str:
+    """Cut to `max_length` characters as readers count them (an emoji is one), ending with `…`."""
+    if len(text) <= max_length:
         return text
-    graphemes = _GRAPHEME.findall(text, endpos=most * 64)
-    if len(graphemes) <= most:
+    graphemes = _GRAPHEME.findall(text, endpos=max_length * 64)
+    if len(graphemes) <= max_length:
         return text
-    return "".join(graphemes[: most - 1]).rstrip() + "…"
+    return "".join(graphemes[: max_length - 1]).rstrip() + "…"
 
 
 def trim(text: str) -> str:
-    """Without empty lines before it and blanks after it; several lines keep their indent."""
+    """Remove leading empty lines and trailing white space. Multi-line texts keep their indent."""
     text = _EMPTY_LINES.sub("", text.rstrip())
     return text if "\n" in text else text.strip()
 
 
-def normal_password(password: str) -> str:
-    """A password as it is compared: trimmed and composed (NFC), however it was typed in."""
+def normalize_password(password: str) -> str:
+    """Trim and compose (NFC) a password before comparison, as keyboards differ."""
     return unicodedata.normalize("NFC", password).strip()
 
 
 def has_unusable(password: str) -> bool:
-    """Whether it has characters that nobody can type in or see, such as control characters."""
+    """Whether it has characters that cannot be typed or seen, such as control characters."""
     return _UNUSABLE.search(password) is not None

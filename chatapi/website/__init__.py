@@ -1,1 +1,1 @@
-"""What every page shares."""
+"""Code that all pages share."""

@@ -1,4 +1,4 @@
-"""Forms of the website, held to the rules that the API holds its callers to."""
+"""Forms of the website that follow the same rules as the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -9,40 +9,40 @@ from rest_framework import serializers
 from chatapi.api.errors import ApiError, flatten
 
 
-class RulesForm(forms.Form):
-    """A form whose values an API's serializer validates.
+class SerializerForm(forms.Form):
+    """A form whose values are validated by a serializer of the API.
 
-    `taken` gives what the serializer is asked about, `valid` what came of it. Errors of the
-    serializer and of the action that follows stand beside the fields they speak of.
+    `serializer_input` returns the data for the serializer, and `validated` holds its result. Errors
+    of the serializer, and of the action that follows, are shown beside their fields.
     """
 
-    rules: ClassVar[type[serializers.Serializer[Any]]]
+    serializer_class: ClassVar[type[serializers.Serializer[Any]]]
     template_name = "fields.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.valid: dict[str, Any] = {}
+        self.validated: dict[str, Any] = {}
 
-    def taken(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The fields of the form as the body of a call."""
+    def serializer_input(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The form's values as the body of a request to the API."""
         return values
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        asked = self.rules(data=self.taken(values), partial=True)
-        if asked.is_valid():
-            self.valid = dict(asked.validated_data)
+        serializer = self.serializer_class(data=self.serializer_input(values), partial=True)
+        if serializer.is_valid():
+            self.validated = dict(serializer.validated_data)
         else:
-            self.blame(flatten(asked.errors))
+            self.add_field_errors(flatten(serializer.errors))
         return values
 
-    def refuse(self, error: ApiError) -> None:
-        """Show what an action had against values that were valid."""
-        self.blame(error.errors or {"": [error.message]})
+    def add_api_error(self, error: ApiError) -> None:
+        """Show an error that an action raised although the values were valid."""
+        self.add_field_errors(error.errors or {"": [error.message]})
 
-    def blame(self, errors: Mapping[str, Sequence[str]]) -> None:
+    def add_field_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
         for path, sentences in errors.items():
-            # The innermost part that has a field here: `opening_hours.monday` is `monday`.
+            # Use the innermost part that is a field here: `monday` of `opening_hours.monday`.
             named = [part for part in reversed(path.split(".")) if part in self.fields]
             field = named[0] if named else None
             if field is None or field not in self.errors:

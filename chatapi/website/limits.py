@@ -1,4 +1,4 @@
-"""Rate limits of the pages: refuse with a page that says when to try again."""
+"""Rate limits of pages: an exceeded limit renders a page that says when to try again."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
-    seconds = max(1, int(-(-verdict.retry_after // 1)))
+    seconds = verdict.retry_after_seconds
     context = {"seconds": seconds, "minutes": -(-seconds // 60)}
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(seconds)
@@ -21,9 +21,9 @@ def too_many_requests(request: HttpRequest, verdict: Verdict) -> HttpResponse:
 
 
 def charge(request: HttpRequest, *charges: Charge) -> None:
-    """Take `charges` from the limits.
+    """Charge limits, anywhere in a view.
 
-    When one is exceeded, raises an exception that becomes the 429 response, at any depth of a view.
+    If one is exceeded, raise an exception that becomes the 429 response.
     """
     require_allowed(request, limiter().take(charges))
 

@@ -1,17 +1,17 @@
-"""Middleware for pages, which the API has no use for: sessions, log-in, language, policy.
+"""Middleware that only pages need: sessions, log-in, language, content security policy.
 
-The API knows its callers by tokens; what these would do there is a good part of a small request.
+The API identifies callers by tokens, and this middleware would take much of a small request's time.
 """
 
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthentication
 from django.contrib.messages.middleware import MessageMiddleware as DjangoMessages
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessions
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware as DjangoLocale
 from django.utils import translation
 from django.utils.cache import has_vary_header
@@ -19,46 +19,46 @@ from django.utils.deprecation import MiddlewareMixin
 
 from chatapi.api.errors import is_api
 
-T = TypeVar("T", bound=HttpResponseBase)
-
 
 class PagesOnly(MiddlewareMixin):
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    """Skips the middleware for requests to the API."""
+
+    def __call__(self, request: HttpRequest) -> Any:
         if is_api(request.path):
-            return self.get_response(request)  # type: ignore[return-value]
-        return super().__call__(request)  # type: ignore[return-value]
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 class ContentSecurityMiddleware(PagesOnly, CSPMiddleware):
-    """`Content-Security-Policy`, as the settings have it and a view updates it."""
+    """`Content-Security-Policy` from the settings, which a view may update."""
 
 
 class SessionMiddleware(PagesOnly, DjangoSessions):
-    """Sessions. What is made for one reader is kept by no cache, and not at all if logged in."""
+    """Sessions. Shared caches store no personal page, and no cache stores one after log-in."""
 
-    def process_response(self, request: HttpRequest, response: T) -> T:
-        answer: T = super().process_response(request, response)  # type: ignore[arg-type, assignment]
-        if has_vary_header(answer, "Cookie"):  # the session or the CSRF token was read
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        if has_vary_header(response, "Cookie"):  # the session or the CSRF token was used
             logged_in = request.session.accessed and SESSION_KEY in request.session
-            answer.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
-        return answer
+            response.setdefault("Cache-Control", "no-store, private" if logged_in else "private")
+        return response
 
 
 class LocaleMiddleware(PagesOnly, DjangoLocale):
-    """The reader's language: `?lang=`, the cookie that the language menu sets, what they accept."""
+    """The reader's language: from `?lang=`, the language menu's cookie or `Accept-Language`."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         asked = request.GET.get("lang", "").lower().replace("_", "-")
-        with suppress(LookupError):  # a language that these pages don't speak
+        with suppress(LookupError):  # not a language of these pages
             language = translation.get_supported_language_variant(asked)
             translation.activate(language)
             request.LANGUAGE_CODE = language
 
-    def process_response(self, request: HttpRequest, response: T) -> T:
-        answer: T = super().process_response(request, response)  # type: ignore[assignment]
-        translation.deactivate()  # the thread's next request may be the API's
-        return answer
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        translation.deactivate()  # the thread's next request may be for the API
+        return response
 
 
 class AuthenticationMiddleware(PagesOnly, DjangoAuthentication):

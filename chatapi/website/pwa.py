@@ -1,4 +1,4 @@
-"""What makes the website installable: its manifest, its icon at the root, its service worker."""
+"""The manifest, icon and service worker that make the website installable."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 FILES = Path(__file__).resolve().parent.parent / "static" / "chatapi"
-SHELL = ["base.css", "icon.svg", "pwa/offline.js"]  # what the page that is shown offline is made of
+SHELL = ["base.css", "icon.svg", "pwa/offline.js"]  # the files of the offline page
 DAY = 86_400
 
 
@@ -55,20 +55,20 @@ def icon(name: str, sizes: str, purpose: str) -> dict[str, str]:
 @require_safe
 @cache_control(public=True, max_age=DAY)
 def favicon(request: HttpRequest) -> HttpResponse:
-    """For browsers that ask at the root, as for what is no page."""
+    """The icon at the root, which browsers request for responses that are not pages."""
     return HttpResponse((FILES / "favicon.ico").read_bytes(), content_type="image/x-icon")
 
 
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    """What the service worker shows while there is no connection; the same for everybody."""
+    """The page that the service worker shows while offline; the same for everyone."""
     return render(request, "offline.html")
 
 
 @require_safe
 @cache_control(no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """The worker, at the root as its scope asks, with what it keeps and in which version."""
+    """The service worker, with its files and version; its scope requires a path at the root."""
     shell = [reverse("offline"), *(static(f"chatapi/{name}") for name in SHELL)]
     parts = [(FILES / name).read_bytes() for name in SHELL]
     page = render_to_string("offline.html", request=request).encode()

@@ -1,4 +1,4 @@
-"""Pages that belong to no app: the door, the words of the scripts, what makes it installable."""
+"""Pages that belong to no app: the home page and the translations for scripts."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -11,7 +11,7 @@ from django.views.i18n import JavaScriptCatalog
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The inbox of who is logged in; to others, what this is."""
+    """Redirect members to the inbox; show everyone else what the service is."""
     if request.user.is_authenticated:
         return redirect("inbox")
     return render(request, "home.html")
@@ -19,8 +19,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def catalog(request: HttpRequest, language: str) -> HttpResponseBase:
-    """The translations that scripts use, as a script: `gettext` and the like, in `language`."""
+    """A script with the translations into `language`, and with `gettext` and its relatives."""
     with translation.override(language if language in dict(settings.LANGUAGES) else "en"):
-        answer = JavaScriptCatalog.as_view()(request)
-    patch_cache_control(answer, public=True, max_age=3600)
-    return answer
+        response = JavaScriptCatalog.as_view()(request)
+    patch_cache_control(response, public=True, max_age=3600)
+    return response

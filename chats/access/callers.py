@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from chatapi.api.errors import ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.ids import parse_id
 from chats.models import ChatUser, ChatUserToken
 from companies.models import Role
@@ -31,7 +31,7 @@ class Caller:
     def require_manager(self) -> None:
         """Raises ApiError 403 for everyone but managers and owners."""
         if not self.manages:
-            raise forbidden(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+            raise ApiError(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
 
 
 def caller(request: Request, reference: str) -> Caller:
@@ -42,7 +42,7 @@ def caller(request: Request, reference: str) -> Caller:
     chat_id = parse_id(reference)
     if isinstance(request.auth, ChatUserToken):
         if request.auth.chat_id != chat_id:
-            raise forbidden(ErrorCode.OTHER_CHAT)
+            raise ApiError(ErrorCode.OTHER_CHAT)
         chat = request.auth.chat
         return Caller(chat.pk, chat.last_seq, request.auth.chat_user, None)
     token: Any = request.auth  # an ApiToken, annotated by MemberAuthentication

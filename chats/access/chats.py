@@ -25,12 +25,12 @@ from rest_framework.request import Request
 from accounts.authentication import account
 from accounts.models import User
 from chatapi.api.cursors import INSTANT, NUMBER, Ordering
-from chatapi.api.errors import ErrorCode, not_found, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.ids import parse_id
 from chatapi.db.compiled import Compiled, Parameter
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.db.lookups import Each
-from chatapi.text.display import normal_password
+from chatapi.text.display import normalize_password
 from chats.access.callers import Caller
 from chats.models import Chat, ChatUser, ChatUserToken, Message
 from companies.access.companies import companies_for
@@ -201,9 +201,9 @@ def get_by_password(reference: str, password: str) -> Chat:
     except InvalidToken:
         logger.error("no key fits the password of chat %s: see CHAT_PASSWORD_KEYS", reference)
         chat, correct = None, ""
-    expected, given = normal_password(correct).encode(), normal_password(password).encode()
+    expected, given = normalize_password(correct).encode(), normalize_password(password).encode()
     if not hmac.compare_digest(expected, given) or chat is None:
-        raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
+        raise ApiError(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
     return chat
 
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.mail import outbox
 from chats.access import chat_users as chat_user_access
@@ -174,5 +174,5 @@ def verify(chat_user: ChatUser) -> None:
         )
 
 
-def invalid_code() -> Exception:
-    return unprocessable(ErrorCode.INVALID_AUTH_CODE, "This auth code is not valid.", "auth-code")
+def invalid_code() -> ApiError:
+    return ApiError(ErrorCode.INVALID_AUTH_CODE, "This auth code is not valid.", "auth-code")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access.tokens import lock_token
 from accounts.models import ApiToken, User
-from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.mail import outbox
 from chats import hints
 from chats.access import chat_users as access
@@ -79,7 +79,7 @@ def join_as_guest(
         chat = events.lock_chat(chat.pk)
         known = ChatUser.objects.filter(chat=chat, email=email).first()
         if access.is_barred(chat, email, known):
-            raise forbidden(ErrorCode.BANNED)
+            raise ApiError(ErrorCode.BANNED)
         if known is not None:
             if known.status == ChatUser.Status.INVITED and not known.first_name:
                 # A member invited them, by address only.
@@ -178,7 +178,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
                 chat_user.user = chat_user.membership = None
         chat_user.invited_at = timezone.now()
         if access.is_barred(chat, email, chat_user):
-            raise forbidden(ErrorCode.BANNED)
+            raise ApiError(ErrorCode.BANNED)
         chat_user.save(update_fields=["status", "role", "user", "membership", "invited_at"])
         outbox.post("chat_invitation", chat_user.pk, email)
     return JoinResult(chat_user, created=created)
@@ -238,7 +238,7 @@ def ban(chat_user: ChatUser) -> ChatUser:
     Raises ApiError 422 for an agent who is a member; members can only be removed.
     """
     if chat_user.role == ChatUser.Role.AGENT and not is_former_agent(chat_user):
-        raise unprocessable(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
+        raise ApiError(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
     return end_participation(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
 
 

@@ -11,8 +11,8 @@ from django.db.models import Model, Q
 from django.utils import timezone
 
 from chatapi.api.encoding import instant
-from chatapi.api.errors import ErrorCode, forbidden, unprocessable
-from chatapi.bus.hints import access_changed
+from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.bus.hints import publish_access_changed
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
 from chats.actions import chat_users, events, messages
@@ -138,7 +138,7 @@ def delete(chat: Chat) -> Chat:
     """Hide a chat and end its tokens. Staff can restore it until it is pruned."""
     chat.deleted_at = timezone.now()
     Chat.objects.filter(pk=chat.pk, deleted_at=None).update(deleted_at=chat.deleted_at)
-    access_changed(chat_channel(chat.pk))
+    publish_access_changed(chat_channel(chat.pk))
     return chat
 
 
@@ -168,8 +168,8 @@ def purge(chat_id: int, expired: Q) -> bool:
     return True
 
 
-def external_id_taken() -> Exception:
-    return unprocessable(
+def external_id_taken() -> ApiError:
+    return ApiError(
         ErrorCode.VALIDATION_FAILED,
         "Another chat of the company has this external_id.",
         "external_id",
@@ -190,7 +190,7 @@ def publish_typing(chat_user: ChatUser, is_typing: bool = True) -> datetime:
     Raises ApiError 403 `chat_closed` for a closed chat.
     """
     if chat_user.chat.status != Chat.Status.OPEN:
-        raise forbidden(ErrorCode.CHAT_CLOSED)
+        raise ApiError(ErrorCode.CHAT_CLOSED)
     expires_at = timezone.now() + (TYPING_DURATION if is_typing else timedelta())
     data = {"chat_user_id": chat_user.pk, "expires_at": instant(expires_at)}
     publish_ephemeral(chat_user, "typing", data)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
 from chats.actions import events, messages_postgresql
@@ -60,7 +60,7 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         # Statement 1: lock the chat's row, and take its next seq and status.
         reserved = events.next_seq(message.chat_id, message=True)
         if reserved.status != Chat.Status.OPEN:
-            raise forbidden(ErrorCode.CHAT_CLOSED)
+            raise ApiError(ErrorCode.CHAT_CLOSED)
         message.seq, message.created_at = reserved.seq, timezone.now()
         # Statement 2.
         message.save(force_insert=True)
@@ -72,7 +72,7 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         # Statement 4: sending marks the chat as read. An author who has just left is refused.
         active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
         if not active.update(last_read_seq=reserved.seq):
-            raise ApiError(401, ErrorCode.INVALID_TOKEN)
+            raise ApiError(ErrorCode.INVALID_TOKEN)
     return answer
 
 
@@ -121,16 +121,16 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
         chat = events.lock_chat(author.chat_id)
         message = get(chat.pk, message_id)
         if message.author_id != author.pk:
-            raise forbidden(ErrorCode.NOT_AUTHOR)
+            raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.author.status != ChatUser.Status.ACTIVE:
-            raise ApiError(401, ErrorCode.INVALID_TOKEN)  # has just left
+            raise ApiError(ErrorCode.INVALID_TOKEN)  # has just left
         if message.deleted_at is not None:
-            raise forbidden(ErrorCode.MESSAGE_DELETED)
+            raise ApiError(ErrorCode.MESSAGE_DELETED)
         if chat.status != Chat.Status.OPEN:
-            raise forbidden(ErrorCode.CHAT_CLOSED)
+            raise ApiError(ErrorCode.CHAT_CLOSED)
         now = timezone.now()
         if now > message.created_at + timedelta(minutes=chat.company.edit_window_minutes):
-            raise forbidden(ErrorCode.EDIT_WINDOW_OVER)
+            raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
         if text != message.text:
             MessageRevision.objects.create(
                 chat_id=chat.pk, message=message, text=message.text, replaced_at=now
@@ -151,7 +151,7 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
         chat = events.lock_chat(chat_id)
         message = get(chat.pk, message_id)
         if author is not None and message.author_id != author.pk:
-            raise forbidden(ErrorCode.NOT_AUTHOR)
+            raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
             message.text, message.deleted_at = "", timezone.now()
             message.save(update_fields=["text", "deleted_at"])

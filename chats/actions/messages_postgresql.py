@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import DataError, connection, transaction
 
-from chatapi.api.errors import ApiError, ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chats.models import Chat, ChatUser, EventType, Message
 
 # Set by the statement itself. All other columns come from the instance.
@@ -69,12 +69,12 @@ def insert(message: Message) -> int:
             cursor.execute(statement(), values)
             row = cursor.fetchone()
     except DataError:
-        raise ApiError(401, ErrorCode.INVALID_TOKEN) from None
+        raise ApiError(ErrorCode.INVALID_TOKEN) from None
     if row is not None:
         company_id, message.pk, message.seq, message.created_at, _ = row
         return int(company_id)
     if Chat.objects.filter(pk=message.chat_id, deleted_at=None).exists():
-        raise forbidden(ErrorCode.CHAT_CLOSED)
+        raise ApiError(ErrorCode.CHAT_CLOSED)
     raise not_found()
 
 

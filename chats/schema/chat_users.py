@@ -9,7 +9,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 
 from chatapi.api.errors import ErrorCode
 from chatapi.api.pagination import PageQuery
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from chats.schema.examples.chat_users import AGENT, GUEST, INVITED, JOINED, TOKEN
 from chats.schema.examples.chats import CHAT_BRIEF, COMPANY_BRIEF
 from chats.serializers.chat_users import (
@@ -43,7 +43,7 @@ current_chat_user = describe(
     retrieve=Operation(
         "The chat user of the chat-user token",
         {
-            200: Answer(
+            200: Response(
                 CurrentChatUserSerializer,
                 {"Gina": {**GUEST, "chat": CHAT_BRIEF, "company": COMPANY_BRIEF}},
                 "The chat user, with chat and company.",
@@ -58,7 +58,7 @@ chat_users = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(ChatUserSerializer),
                 {
                     "To a member": page("/api/chats/42/users", GUEST, AGENT),
@@ -72,7 +72,7 @@ chat_users = describe(
     create=Operation(
         "Join, or invite",
         {
-            201: Answer(
+            201: Response(
                 JoinedSerializer,
                 {
                     "A guest": {**JOINED, "code_mailed": True},
@@ -92,7 +92,7 @@ chat_users = describe(
                 },
                 "The new chat user; an agent who joins gets a token.",
             ),
-            202: Answer(
+            202: Response(
                 AcceptedSerializer,
                 {
                     "A guest comes back": {
@@ -112,7 +112,7 @@ chat_users = describe(
         "* A member with an `email` invites that person by mail.\n\n"
         "A former member of the company is refused as `banned` until they are a member again, or "
         "until a member invites them.",
-        takes=PolymorphicProxySerializer("ChatUserInput", [JoinInput, InviteInput], None),
+        request=PolymorphicProxySerializer("ChatUserInput", [JoinInput, InviteInput], None),
         examples={
             "A guest joins": {
                 "first_name": "Gina",
@@ -128,12 +128,12 @@ chat_users = describe(
     ),
     retrieve=Operation(
         "Get single by id",
-        {200: Answer(ChatUserSerializer, {"Gina": GUEST}, "The chat user.")},
+        {200: Response(ChatUserSerializer, {"Gina": GUEST}, "The chat user.")},
     ),
     update=Operation(
         "Edit",
         {
-            200: Answer(
+            200: Response(
                 ChatUserSerializer,
                 {
                     "Renamed": {**GUEST, "first_name": "Georgina"},
@@ -148,13 +148,13 @@ chat_users = describe(
         },
         "The chat user itself, and members, who alone may ban: guests, and agents who are no "
         "longer members.",
-        takes=ChatUserEdit,
+        request=ChatUserEdit,
         examples={"Rename": {"first_name": "Georgina"}, "Ban": {"status": "banned"}},
     ),
     destroy=Operation(
         "Leave, or remove",
         {
-            200: Answer(
+            200: Response(
                 ChatUserSerializer,
                 {"Left": {**GUEST, "status": "left", "left_at": "2021-07-05T10:00:00.000000Z"}},
                 "The chat user, who is out of the chat.",
@@ -165,7 +165,7 @@ chat_users = describe(
     get_token=Operation(
         "Exchange an auth code for a chat-user token",
         {
-            200: Answer(
+            200: Response(
                 TokenSerializer,
                 {
                     "A token": {
@@ -181,7 +181,7 @@ chat_users = describe(
         "taken for `auth-code` too, and the same is answered without `/api` in the path. A code "
         "is good once, for ten minutes and five attempts. What is wrong is not told: an unknown "
         "chat or address answers as a wrong code does.",
-        takes=GetTokenInput,
+        request=GetTokenInput,
         examples={
             "A number": {"email": "gina@example.com", "auth-code": 493817},
             "A string": {"email": "gina@example.com", "auth-code": "493817"},

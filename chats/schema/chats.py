@@ -1,7 +1,7 @@
 """The OpenAPI descriptions of chats."""
 
 from chatapi.api.errors import ErrorCode
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from chats.schema.events import CHAT_USER_TOKEN, LAST_EVENT_ID, STREAM, STREAM_RULES
 from chats.schema.examples.chats import CHAT, CHAT_FOR_GUEST, JOIN_URL, NEW_CHAT
 from chats.schema.examples.events import EVENTS
@@ -25,7 +25,7 @@ chats = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(ChatSerializer),
                 {
                     "To a member": page("/api/chats", CHAT),
@@ -38,9 +38,9 @@ chats = describe(
     ),
     create=Operation(
         "Create",
-        {201: Answer(ChatSerializer, {"New": NEW_CHAT}, "The new chat.")},
+        {201: Response(ChatSerializer, {"New": NEW_CHAT}, "The new chat.")},
         "Members of the company. Without a password one is made; `share` shows it.",
-        takes=ChatInput,
+        request=ChatInput,
         examples={
             "The company is enough": {"company_id": 3},
             "With more": {
@@ -55,7 +55,7 @@ chats = describe(
     retrieve=Operation(
         "Get single by id",
         {
-            200: Answer(
+            200: Response(
                 ChatSerializer,
                 {"To a member": CHAT, "To a chat user": CHAT_FOR_GUEST},
                 "The chat.",
@@ -65,7 +65,7 @@ chats = describe(
     update=Operation(
         "Edit, close or reopen",
         {
-            200: Answer(
+            200: Response(
                 ChatSerializer,
                 {"Closed": {**CHAT, "status": "closed", "last_seq": 4}},
                 "The chat as it is now.",
@@ -73,13 +73,13 @@ chats = describe(
         },
         "Members. Fields that are not sent stay as they are. A closed chat can be read, not "
         "written to. The password is for managers and owners.",
-        takes=ChatEdit,
+        request=ChatEdit,
         examples={"Close": {"status": "closed"}, "Rename": {"name": "Booking 4711, changed"}},
     ),
     destroy=Operation(
         "Delete",
         {
-            200: Answer(
+            200: Response(
                 ChatSerializer,
                 {"Deleted": {**CHAT, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
                 "The chat that was deleted.",
@@ -91,7 +91,7 @@ chats = describe(
     share=Operation(
         "Get the chat's password",
         {
-            200: Answer(
+            200: Response(
                 ShareSerializer,
                 {"A link": {"password": "kT7mWq2ZrbXh4d", "url": JOIN_URL}},
                 "The password, and the link for guests that has it in its fragment.",
@@ -99,14 +99,14 @@ chats = describe(
         },
         "Whoever is in the chat may share it. The token needs the scope `read` too, for one can "
         "join and read by the password. The same is answered without `/api` in the path.",
-        takes=ShareInput,
+        request=ShareInput,
         examples={"As it is": {}, "A new password": {"rotate": True}},
         replays=True,
     ),
     events=Operation(
         "Read the log",
         {
-            200: Answer(
+            200: Response(
                 EventsSerializer,
                 {
                     "Three events": {"data": EVENTS, "last_seq": 3},
@@ -128,7 +128,7 @@ chats = describe(
     typing=Operation(
         "Tell that one is typing",
         {
-            200: Answer(
+            200: Response(
                 TypingSerializer,
                 {"Typing": {"expires_at": "2021-07-05T09:31:44.000000Z"}},
                 "Until when the others see it.",
@@ -136,17 +136,21 @@ chats = describe(
         },
         "The streams of the chat get a passing event `typing`. It ends by itself after six "
         "seconds: tell it again every few seconds while it goes on.",
-        takes=TypingInput,
+        request=TypingInput,
         examples={"Typing": {}, "Given up": {"typing": False}},
         errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
         id="chats_typing",
     ),
     read=Operation(
         "Note what was read",
-        {200: Answer(ReadSerializer, {"Read": {"seq": 3}}, "How far the chat user has read now.")},
+        {
+            200: Response(
+                ReadSerializer, {"Read": {"seq": 3}}, "How far the chat user has read now."
+            )
+        },
         "A chat user has read up to `seq`. It never goes back; sending reads up to one's own "
         "message.",
-        takes=ReadInput,
+        request=ReadInput,
         examples={"Up to the third event": {"seq": 3}},
         errors=(ErrorCode.JOIN_FIRST,),
         id="chats_read",

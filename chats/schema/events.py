@@ -2,11 +2,11 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
-from chatapi.api.schema.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Operation, Response, describe
 from chats.schema.examples.events import ALL_EVENT, STREAMED
 from chats.serializers.events import STREAM_EVENT, AllEventsQuery, AllEventsSerializer
 
-STREAM = Answer(STREAM_EVENT, STREAMED, "")
+STREAM = Response(STREAM_EVENT, STREAMED, "")
 STREAM_RULES = (
     "With `Accept: text/event-stream` it is a stream: what is in the log after the place that is "
     "asked for, then what happens. `typing`, `read` and `presence` pass by, without an `id:`. A "
@@ -31,7 +31,7 @@ events = describe(
     list=Operation(
         "Read what happens in all chats",
         {
-            200: Answer(
+            200: Response(
                 AllEventsSerializer,
                 {
                     "A message": {"data": [ALL_EVENT], "last_id": ALL_EVENT["id"]},

@@ -1,7 +1,7 @@
 """The OpenAPI descriptions of messages."""
 
 from chatapi.api.errors import ErrorCode
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
 from chats.serializers.messages import (
     MessageDetailSerializer,
@@ -16,7 +16,7 @@ messages = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(MessageSerializer),
                 {"One message": page("/api/chats/42/messages", MESSAGE)},
                 "The messages, newest first unless `order=asc`.",
@@ -28,10 +28,10 @@ messages = describe(
     ),
     create=Operation(
         "Create",
-        {201: Answer(MessageSerializer, {"Sent": MESSAGE}, "The message.")},
+        {201: Response(MessageSerializer, {"Sent": MESSAGE}, "The message.")},
         "Chat users; a member joins the chat first. With an `Idempotency-Key` a message that is "
         "sent again, at any time and by any token of the chat user, is not doubled.",
-        takes=MessageInput,
+        request=MessageInput,
         examples={"Hello": {"text": MESSAGE["text"]}},
         errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
         replays=True,
@@ -39,7 +39,7 @@ messages = describe(
     retrieve=Operation(
         "Get single by id",
         {
-            200: Answer(
+            200: Response(
                 MessageDetailSerializer,
                 {
                     "To a chat user": MESSAGE,
@@ -56,10 +56,10 @@ messages = describe(
     ),
     update=Operation(
         "Edit",
-        {200: Answer(MessageDetailSerializer, {"Edited": EDITED}, "The message as it is now.")},
+        {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The message as it is now.")},
         "Its author, by the chat-user token, within 15 minutes unless the company says otherwise. "
         "It keeps its `seq`.",
-        takes=MessageInput,
+        request=MessageInput,
         examples={"Another text": {"text": EDITED["text"]}},
         errors=(
             ErrorCode.JOIN_FIRST,
@@ -71,7 +71,7 @@ messages = describe(
     ),
     destroy=Operation(
         "Delete",
-        {200: Answer(MessageDetailSerializer, {"Deleted": TOMBSTONE}, "What is left of it.")},
+        {200: Response(MessageDetailSerializer, {"Deleted": TOMBSTONE}, "What is left of it.")},
         "Its author, or a manager or owner. Its place and its author stay; its text goes. Again is "
         "no error.",
         errors=(ErrorCode.NOT_AUTHOR,),

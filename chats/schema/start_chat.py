@@ -1,6 +1,6 @@
 """The OpenAPI description of how a guest starts a chat."""
 
-from chatapi.api.schema.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Operation, Response, describe
 from chats.schema.examples.chat_users import JOINED
 from chats.schema.examples.chats import CHAT_BRIEF, JOIN_URL
 from chats.serializers.start_chat import StartChatInput, StartedSerializer
@@ -11,7 +11,7 @@ start_chat = describe(
     create=Operation(
         "Open a chat as a guest",
         {
-            201: Answer(
+            201: Response(
                 StartedSerializer,
                 {
                     "A code was mailed": {
@@ -27,7 +27,7 @@ start_chat = describe(
         },
         "For the button on a company's website; no token is needed. An auth code is mailed, and "
         "`get-token` takes it.",
-        takes=StartChatInput,
+        request=StartChatInput,
         examples={
             "With a first message": {
                 "first_name": "Gina",

@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from chatapi.api.schema.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Operation, Response, describe
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer
 
 HOURS = [[0] * 24 for _ in range(7)]
@@ -27,7 +27,7 @@ statistics = describe(
     "Companies",
     retrieve=Operation(
         "Get the statistics of its chats",
-        {200: Answer(StatisticsSerializer, {"Two days": STATISTICS}, "What was counted.")},
+        {200: Response(StatisticsSerializer, {"Two days": STATISTICS}, "What was counted.")},
         "Managers and owners. At most 366 days at once.",
         query=StatisticsQuery,
         id="company_statistics",

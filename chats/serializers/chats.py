@@ -11,7 +11,7 @@ from rest_framework.fields import empty
 from chatapi.api.fields import VisibleField
 from chatapi.api.ids import MAX_ID
 from chatapi.api.pagination import NewestFirstQuery
-from chatapi.text.display import has_unusable, normal_password
+from chatapi.text.display import has_unusable, normalize_password
 from chats import representations
 from chats.models import Chat
 from chats.serializers.messages import MessageSerializer
@@ -82,7 +82,7 @@ class Password(serializers.CharField):
         super().__init__(min_length=10, max_length=128, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        password = normal_password(super().to_internal_value(data))
+        password = normalize_password(super().to_internal_value(data))
         if has_unusable(password):
             raise serializers.ValidationError(
                 _("A password has no control characters and no invisible ones.")

@@ -1,6 +1,5 @@
 """Caps on the streams and long polls that are open at once."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +8,8 @@ from django.conf import settings
 
 from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.limits.address import network_address
-from chatapi.server.body import Scope, Send, answer_error, identified
+from chatapi.server.asgi_types import Scope, Send
+from chatapi.server.errors import identified, send_error
 
 RETRY_AFTER_SECONDS = 30  # another client may have disconnected by then
 
@@ -67,9 +67,9 @@ class ScopeRequest:
 
 
 async def refuse(
-    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: float = RETRY_AFTER_SECONDS
+    scope: Scope, send: Send, limits: Mapping[str, str], retry_after: int = RETRY_AFTER_SECONDS
 ) -> None:
     """Answer 429. `limits` are the rate-limit headers of the token."""
-    headers = {"Retry-After": str(max(1, math.ceil(retry_after))), **limits}
+    headers = {"Retry-After": str(retry_after), **limits}
     with identified(scope):
-        await answer_error(send, ApiError(429, ErrorCode.RATE_LIMITED, headers=headers))
+        await send_error(send, ApiError(ErrorCode.RATE_LIMITED, headers=headers))

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db import Error
 
 from chatapi.api import tokens
-from chatapi.server.body import App, Receive, Scope, Send, disconnected, identified, on_shutdown
+from chatapi.server.asgi_types import App, Receive, Scope, Send
+from chatapi.server.errors import identified
+from chatapi.server.hooks import disconnected, on_shutdown
 from chats.hints import Position
 from chats.stream.admission import Admission
 from chats.stream.caps import Caps, refuse
@@ -59,8 +61,9 @@ class EventStream:
             await self.app(to_view_scope(request, scope), receive, send)
             return
         hub().record_use(admission)
-        if not admission.verdict.allowed:
-            await refuse(scope, send, admission.verdict.headers, admission.verdict.retry_after)
+        verdict = admission.verdict
+        if not verdict.allowed:
+            await refuse(scope, send, verdict.headers, verdict.retry_after_seconds)
             return
         with self.caps.slot(admission.grant.limit_key, scope) as allowed:
             if allowed:
@@ -68,7 +71,7 @@ class EventStream:
                     admission, change_count, after, request.present_in, scope, receive, send
                 )
             else:
-                await refuse(scope, send, admission.verdict.headers)
+                await refuse(scope, send, verdict.headers)
 
 
 async def serve(

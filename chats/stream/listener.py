@@ -12,7 +12,8 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chatapi.bus.hints import CONTROL, channel, notes
+from chatapi.bus.hints import CONTROL, channel
+from chatapi.bus.local import local_messages
 from chats.stream import log_reader
 
 logger = logging.getLogger(__name__)
@@ -207,9 +208,9 @@ class FileListener:
 
     async def _poll(self) -> None:
         if self._last is None:
-            self._last = await log_reader.BACKGROUND_POOL.call(notes().last)
+            self._last = await log_reader.BACKGROUND_POOL.call(local_messages().last_id)
         for number, name, payload in await log_reader.BACKGROUND_POOL.call(
-            notes().after, self._last
+            local_messages().after, self._last
         ):
             self._last = number
             self._handler.on_message(name, payload)

@@ -18,7 +18,8 @@ import orjson
 from django.db import Error
 
 from chatapi.api.views import read
-from chatapi.server.body import App, Message, Receive, Scope, Send, disconnected, on_shutdown
+from chatapi.server.asgi_types import App, Message, Receive, Scope, Send
+from chatapi.server.hooks import disconnected, on_shutdown
 from chats.hints import Hint
 from chats.serializers.events import EventsQuery
 from chats.stream.caps import Caps, refuse

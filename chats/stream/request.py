@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 
 from chatapi.api.ids import parse_id, parse_ids
-from chatapi.server.body import Scope
+from chatapi.server.asgi_types import Scope
 from chats.hints import MAX_PRESENT_IN, Position
 from chats.models import ChatUserToken
 

@@ -7,7 +7,8 @@ from collections.abc import Hashable
 
 from django.conf import settings
 
-from chatapi.server.body import CONNECTION, Scope, Send
+from chatapi.server.asgi_types import Scope, Send
+from chatapi.server.hooks import CONNECTION
 
 Headers = list[tuple[bytes, bytes]]
 

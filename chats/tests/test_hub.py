@@ -367,7 +367,7 @@ def test_a_process_that_was_forked_makes_a_publisher_of_its_own(settings, monkey
 
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     first = hints.publisher()
-    first._making_good = True
+    first._resync_pending = True
     child = os.fork()
     if not child:
         os._exit(hints.publisher() is first)

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatapi.server.body import Guard, Intake, disconnected
+from chatapi.server.body import BodyReader
+from chatapi.server.errors import ErrorBoundary
+from chatapi.server.hooks import disconnected
 from chatapi.tests.installation import Installation, wait_for
 from chats.hints import Hint
 from chats.stream import admission, log_reader, longpoll
@@ -466,21 +468,24 @@ class Recorder:
         self.scope, self.body = scope, (await receive())["body"]
 
 
-class TestIntake:
+class TestBodyReader:
     def test_portions_come_as_one_body_with_its_length(self):
         inner = Recorder()
         portions = [
             {"type": "http.request", "body": b"ab", "more_body": True},
             {"type": "http.request", "body": b"cd", "more_body": False},
         ]
-        talk(Intake(inner, most=10), portions, headers=[(b"transfer-encoding", b"chunked")])
+        talk(
+            BodyReader(inner, max_bytes=10), portions, headers=[(b"transfer-encoding", b"chunked")]
+        )
         assert inner.body == b"abcd"
         assert inner.scope["headers"] == [(b"content-length", b"4")]
 
     def test_too_much_is_cut_one_byte_past_the_limit(self):
         inner = Recorder()
         talk(
-            Intake(inner, most=3), [{"type": "http.request", "body": b"abcdef", "more_body": True}]
+            BodyReader(inner, max_bytes=3),
+            [{"type": "http.request", "body": b"abcdef", "more_body": True}],
         )
         assert inner.body == b"abcd"
 
@@ -488,7 +493,7 @@ class TestIntake:
         """Django would decode the query string by it, or fail to."""
         inner = Recorder()
         talk(
-            Intake(inner, most=3),
+            BodyReader(inner, max_bytes=3),
             [{"type": "http.request", "body": b"", "more_body": False}],
             headers=[(b"content-type", b"multipart/form-data; charset=rot13; boundary=x")],
         )
@@ -496,13 +501,13 @@ class TestIntake:
 
     def test_who_goes_away_costs_nothing(self):
         inner = Recorder()
-        talk(Intake(inner, most=3), [{"type": "http.disconnect"}])
+        talk(BodyReader(inner, max_bytes=3), [{"type": "http.disconnect"}])
         assert inner.scope is None
 
     def test_underscored_headers_and_raw_bytes_do_not_pass(self):
         inner = Recorder()
         talk(
-            Intake(inner, most=3),
+            BodyReader(inner, max_bytes=3),
             [{"type": "http.request", "body": b"", "more_body": False}],
             headers=[(b"x_forwarded_for", b"1.2.3.4"), (b"x-forwarded-for", b"5.6.7.8")],
             query=b"q=\xff&a=%20b",
@@ -522,7 +527,7 @@ def test_a_bug_outside_django_is_answered_in_shape(caplog):
     async def broken(scope, receive, send):
         raise RuntimeError("a secret of the inside")
 
-    start, body = talk(Guard(broken), [], path="/api/x\nforged")
+    start, body = talk(ErrorBoundary(broken), [], path="/api/x\nforged")
     assert start["status"] == 500
     assert b'"server_error"' in body["body"]
     assert b"inside" not in body["body"]

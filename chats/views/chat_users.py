@@ -13,7 +13,8 @@ from chatapi.api.idempotency import once
 from chatapi.api.ids import parse_id
 from chatapi.api.language import callers_language
 from chatapi.api.pagination import PageQuery, by_creation, created
-from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, limiter
 from chats.access import chat_users as access

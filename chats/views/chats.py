@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import User
-from chatapi.api.errors import ErrorCode, forbidden, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
-from chatapi.api.views import READ, WRITE, Policy, token
+from chatapi.api.policies import READ, WRITE, Policy, token
 from chats import representations
 from chats.access import chats as access
 from chats.access import events as event_access
@@ -59,7 +59,7 @@ class ChatViewSet(ChatView):
                 first = access.first_page(request.user, query["order"], size)
                 return self.render_page(first, query)
             if is_next_page(query):
-                position = access.ORDERING.place(query)
+                position = access.ORDERING.position(query)
                 after = access.next_page(request.user, position, query["order"], size)
                 return self.render_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
@@ -91,9 +91,7 @@ class ChatViewSet(ChatView):
             companies_for(account(request)).filter(by_id_or_slug(fields.pop("company_id"))).first()
         )
         if company is None:
-            raise unprocessable(
-                ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"
-            )
+            raise ApiError(ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id")
 
         def respond() -> Response:
             chat = actions.create(company, **fields)
@@ -123,7 +121,7 @@ class ChatViewSet(ChatView):
         sent = token(request)
         if sent is not None and sent.missing_scope("GET"):
             # The password allows joining, and so reading.
-            raise forbidden(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
+            raise ApiError(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import account
-from chatapi.api.views import READ, ApiViewSet, Policy
+from chatapi.api.policies import READ, Policy
+from chatapi.api.views import ApiViewSet
 from chats.access import events as access
 from chats.hints import Position
 from chats.schema import events as schema

@@ -7,10 +7,10 @@ from rest_framework.response import Response
 
 from chatapi.api.cursors import Ordering
 from chatapi.api.errors import not_found
-from chatapi.api.idempotency import REPLAYED, fingerprint, key_of
+from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.api.views import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy
 from chats import representations
 from chats.access import messages as access
 from chats.actions import messages as actions
@@ -59,7 +59,7 @@ class MessageViewSet(ChatView):
         return created(access.messages(self.caller.chat_id), query)
 
     def from_cursor(self, query: dict[str, Any]) -> Rows:
-        (seq,) = self.ordering.place(query)
+        (seq,) = self.ordering.position(query)
         side = "after" if query["order"] == "asc" else "before"
         return self.adjacent(side, {**query, f"{side}_seq": seq})
 
@@ -108,7 +108,7 @@ class MessageViewSet(ChatView):
         fields = self.body(MessageInput)
         author = self.caller.chat_user
         assert author is not None
-        key = key_of(request)
+        key = read_key(request)
         request_hash = fingerprint(fields) if key else b""
         message, replayed = actions.send(author, fields["text"], key, request_hash)
         return Response(message, 201, headers=REPLAYED if replayed else None)

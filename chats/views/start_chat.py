@@ -8,7 +8,8 @@ from rest_framework.response import Response
 
 from chatapi.api.idempotency import once
 from chatapi.api.language import callers_language
-from chatapi.api.views import WRITE, ApiViewSet, Policy
+from chatapi.api.policies import WRITE, Policy
+from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
 from chats import representations

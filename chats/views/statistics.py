@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.api.views import READ, ApiViewSet, Policy
+from chatapi.api.policies import READ, Policy
+from chatapi.api.views import ApiViewSet
 from chats.access import statistics
 from chats.schema import statistics as schema
 from chats.serializers.statistics import StatisticsQuery, StatisticsSerializer

@@ -4,7 +4,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from chatapi.api.cursors import NUMBER, Ordering
-from chatapi.api.errors import ErrorCode, forbidden, not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.ids import parse_id
 from companies.models import Company, Role
 from companies.models.companies import CompanyQuerySet
@@ -45,7 +45,7 @@ def get_company(user: User, reference: str) -> Company:
 def require_role(company: Company, *roles: Role) -> None:
     """Raise ApiError 403 unless the caller's role in `company` is one of `roles`."""
     if company.role not in roles:  # type: ignore[attr-defined]
-        raise forbidden(
+        raise ApiError(
             ErrorCode.PERMISSION_DENIED, f"This needs the role {' or '.join(sorted(roles))}."
         )
 

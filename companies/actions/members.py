@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actions.users import account_for
-from chatapi.api.errors import ErrorCode, forbidden, not_found, unprocessable
-from chatapi.bus.hints import access_changed
+from chatapi.api.errors import ApiError, ErrorCode, not_found
+from chatapi.bus.hints import publish_access_changed
 from companies.access.companies import lock_company
 from companies.access.members import lock_membership
 from companies.models import Company, Membership, Role
@@ -30,7 +30,7 @@ def add_member(company: Company, email: str, role: Role) -> Membership:
         for invitation in Membership.objects.invited().filter(company=company, email=user.email):
             mark_ended(invitation)
         membership = Membership.objects.create(company=company, user=user, role=role)
-        access_changed(f"user:{user.pk}")
+        publish_access_changed(f"user:{user.pk}")
     return membership
 
 
@@ -63,7 +63,7 @@ def end_membership(
     Raises ApiError 403 when the role `by` does not allow it, 422 when the last owner would go.
     """
     if rotate_passwords and not by.manages:
-        raise forbidden(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
     with transaction.atomic():
         membership = lock_membership(membership)
         if membership.ended_at is None:
@@ -72,7 +72,7 @@ def end_membership(
             require_another_owner(membership)
             mark_ended(membership)
             if membership.user_id is not None:
-                access_changed(f"user:{membership.user_id}")
+                publish_access_changed(f"user:{membership.user_id}")
                 membership_ended.send(
                     Membership, membership=membership, rotate_passwords=rotate_passwords
                 )
@@ -87,9 +87,9 @@ def mark_ended(membership: Membership) -> None:
 def require_may_assign(by: Role, role: Role) -> None:
     """Raise ApiError 403 unless a member with the role `by` may grant and revoke `role`."""
     if role == Role.OWNER and by != Role.OWNER:
-        raise forbidden(ErrorCode.PERMISSION_DENIED, _("Only an owner makes or unmakes owners."))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, _("Only an owner makes or unmakes owners."))
     if not by.manages:
-        raise forbidden(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
 
 
 def require_another_owner(membership: Membership) -> None:
@@ -98,8 +98,8 @@ def require_another_owner(membership: Membership) -> None:
         return
     owners = Membership.objects.live().filter(company=membership.company_id, role=Role.OWNER)
     if not owners.exclude(pk=membership.pk).exists():
-        raise unprocessable(ErrorCode.LAST_OWNER)
+        raise ApiError(ErrorCode.LAST_OWNER)
 
 
-def already_member() -> Exception:
-    return unprocessable(ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email")
+def already_member() -> ApiError:
+    return ApiError(ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email")

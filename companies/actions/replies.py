@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chatapi.api.errors import ErrorCode, unprocessable
+from chatapi.api.errors import ApiError, ErrorCode
 from companies.models import Company, SavedReply
 
 MAX_REPLIES = 200  # per company
@@ -20,7 +20,7 @@ def create_reply(company: Company, *, title: str, text: str) -> SavedReply:
     with transaction.atomic():
         Company.objects.select_for_update().get(pk=company.pk)  # serialise the count
         if company.saved_replies.count() >= MAX_REPLIES:
-            raise unprocessable(
+            raise ApiError(
                 ErrorCode.VALIDATION_FAILED,
                 _("A company has at most %(most)s saved replies.") % {"most": MAX_REPLIES},
             )
@@ -52,4 +52,4 @@ def delete_reply(reply: SavedReply) -> SavedReply:
 def require_free_title(company_id: int, title: str, except_id: int = 0) -> None:
     taken = SavedReply.objects.filter(company_id=company_id, title=title).exclude(pk=except_id)
     if taken.exists():
-        raise unprocessable(ErrorCode.VALIDATION_FAILED, _("This title is taken."), "title")
+        raise ApiError(ErrorCode.VALIDATION_FAILED, _("This title is taken."), "title")

@@ -5,7 +5,7 @@
 from typing import Any
 
 from chatapi.api.pagination import PageQuery
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from companies.serializers.companies import CompanyInput, CompanySerializer
 
 COMPANY: dict[str, Any] = {
@@ -35,7 +35,7 @@ companies_schema = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(CompanySerializer),
                 {"One company": page("/api/companies", COMPANY)},
                 "The companies that the account belongs to.",
@@ -45,9 +45,9 @@ companies_schema = describe(
     ),
     create=Operation(
         "Create",
-        {201: Answer(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
+        {201: Response(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
         "Any account may; it becomes the owner.",
-        takes=CompanyInput,
+        request=CompanyInput,
         examples={
             "A name is enough": {"name": "Acme Travel"},
             "With more": {
@@ -60,19 +60,19 @@ companies_schema = describe(
     ),
     retrieve=Operation(
         "Get single by id or slug",
-        {200: Answer(CompanySerializer, {"Acme": COMPANY}, "The company.")},
+        {200: Response(CompanySerializer, {"Acme": COMPANY}, "The company.")},
     ),
     update=Operation(
         "Edit",
         {
-            200: Answer(
+            200: Response(
                 CompanySerializer,
                 {"Renamed": {**COMPANY, "name": "Acme Holidays"}},
                 "The company as it is now.",
             )
         },
         "Managers and owners. Fields that are not sent stay as they are.",
-        takes=CompanyInput,
+        request=CompanyInput,
         examples={
             "Rename": {"name": "Acme Holidays"},
             "Let guests in at once": {"verify_first_join": False, "logo_url": ""},
@@ -86,7 +86,7 @@ companies_schema = describe(
     destroy=Operation(
         "Delete",
         {
-            200: Answer(
+            200: Response(
                 CompanySerializer,
                 {"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
                 "The company that was deleted.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from chatapi.api.schema.describe import Answer, Operation, describe
+from chatapi.api.schema.describe import Operation, Response, describe
 from companies.schema.companies import COMPANY
 from companies.serializers.current_user import CurrentUserSerializer
 
@@ -40,7 +40,7 @@ current_user_schema = describe(
     "Current user",
     retrieve=Operation(
         "The account of the API token",
-        {200: Answer(CurrentUserSerializer, {"Alice": USER}, "The account, with its companies.")},
+        {200: Response(CurrentUserSerializer, {"Alice": USER}, "The account, with its companies.")},
         id="current_user",
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatapi.api.errors import ErrorCode
 from chatapi.api.pagination import PageQuery
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from companies.serializers.members import (
     CompanyUserAcceptInput,
     CompanyUserEdit,
@@ -36,7 +36,7 @@ members_schema = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(CompanyUserSerializer),
                 {"A member and an invitation": page("/api/companies/3/users", MEMBER, INVITED)},
                 "The company's members, and whom it has invited.",
@@ -46,13 +46,13 @@ members_schema = describe(
     ),
     create=Operation(
         "Invite",
-        {201: Answer(CompanyUserSerializer, {"Bob": INVITED}, "The invitation.")},
+        {201: Response(CompanyUserSerializer, {"Bob": INVITED}, "The invitation.")},
         "Managers and owners; only an owner makes owners. The person gets a mail, and is a member "
         "when they accept. Until then they have no access, and nothing but the address is shown, "
         "whether or not it has an account. Again, the mail is sent again, though not within ten "
         "minutes, and the role is the new one. Who declined for good gets no mail, and the answer "
         "is the same.",
-        takes=CompanyUserInput,
+        request=CompanyUserInput,
         examples={"An agent": {"email": "bob@acme.example.com", "role": "agent"}},
         errors=(ErrorCode.ALREADY_MEMBER,),
         replays=True,
@@ -60,7 +60,7 @@ members_schema = describe(
     accept=Operation(
         "Accept an invitation",
         {
-            200: Answer(
+            200: Response(
                 CompanyUserSerializer,
                 {
                     "Bob": MEMBER,
@@ -75,13 +75,13 @@ members_schema = describe(
         },
         "The caller's account must have the invited address, and have proven it by a mail. On the "
         "website it can be done too, and there a person can also decline for good.",
-        takes=CompanyUserAcceptInput,
+        request=CompanyUserAcceptInput,
         examples={"Accept": {}, "Decline": {"decline": True}},
     ),
     retrieve=Operation(
         "Get single by id",
         {
-            200: Answer(
+            200: Response(
                 CompanyUserSerializer,
                 {"Bob": MEMBER, "Invited": INVITED},
                 "The member, or the invitation.",
@@ -91,21 +91,21 @@ members_schema = describe(
     update=Operation(
         "Edit",
         {
-            200: Answer(
+            200: Response(
                 CompanyUserSerializer,
                 {"Promoted": {**MEMBER, "role": "manager"}},
                 "The member as it is now.",
             )
         },
         "Managers and owners; only an owner makes or unmakes owners.",
-        takes=CompanyUserEdit,
+        request=CompanyUserEdit,
         examples={"Promote": {"role": "manager"}},
         errors=(ErrorCode.LAST_OWNER,),
     ),
     destroy=Operation(
         "Remove, leave, or cancel an invitation",
         {
-            200: Answer(
+            200: Response(
                 CompanyUserSerializer,
                 {"Gone": {**MEMBER, "status": "ended", "ended_at": "2021-08-01T08:00:00.000000Z"}},
                 "The member, with the end of the membership.",

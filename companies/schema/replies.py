@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from chatapi.api.schema.describe import Answer, Operation, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
 from companies.serializers.replies import SavedRepliesQuery, SavedReplyInput, SavedReplySerializer
 
 REPLY: dict[str, Any] = {
@@ -23,7 +23,7 @@ replies_schema = describe(
     list=Operation(
         "Get all",
         {
-            200: Answer(
+            200: Response(
                 page_of(SavedReplySerializer),
                 {"One reply": page("/api/companies/3/replies", REPLY)},
                 "The answers that the company has prepared, by title.",
@@ -33,32 +33,32 @@ replies_schema = describe(
     ),
     create=Operation(
         "Create",
-        {201: Answer(SavedReplySerializer, {"Opening hours": REPLY}, "The new reply.")},
+        {201: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The new reply.")},
         "Managers and owners. A company has at most 200; a title is there once.",
-        takes=SavedReplyInput,
+        request=SavedReplyInput,
         examples={"Opening hours": {"title": REPLY["title"], "text": REPLY["text"]}},
         replays=True,
     ),
     retrieve=Operation(
         "Get single by id",
-        {200: Answer(SavedReplySerializer, {"Opening hours": REPLY}, "The reply.")},
+        {200: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The reply.")},
     ),
     update=Operation(
         "Edit",
         {
-            200: Answer(
+            200: Response(
                 SavedReplySerializer,
                 {"Reworded": {**REPLY, "text": "We are here from 9 to 17."}},
                 "The reply as it is now.",
             )
         },
         "Managers and owners. Fields that are not sent stay as they are.",
-        takes=SavedReplyInput,
+        request=SavedReplyInput,
         examples={"Reword": {"text": "We are here from 9 to 17."}},
     ),
     destroy=Operation(
         "Delete",
-        {200: Answer(SavedReplySerializer, {"Deleted": REPLY}, "The reply that was deleted.")},
+        {200: Response(SavedReplySerializer, {"Deleted": REPLY}, "The reply that was deleted.")},
         "Managers and owners.",
     ),
 )

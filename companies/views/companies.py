@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import PageQuery, created
-from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.views import ApiViewSet
 from companies.access.companies import COMPANIES_ORDERING, companies_for, get_company
 from companies.actions.companies import create_company, delete_company, update_company
 from companies.models import Company

@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.api.views import READ, ApiViewSet, Policy
+from chatapi.api.policies import READ, Policy
+from chatapi.api.views import ApiViewSet
 from companies.access.companies import companies_for
 from companies.schema.current_user import current_user_schema
 from companies.serializers.current_user import CurrentUserSerializer

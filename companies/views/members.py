@@ -12,7 +12,8 @@ from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.idempotency import once
 from chatapi.api.language import callers_language
 from chatapi.api.pagination import PageQuery, created
-from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.views import ApiViewSet
 from chatapi.limits.limiter import Charge
 from companies.access.companies import get_company
 from companies.access.invitations import get_invitation_to

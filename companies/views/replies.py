@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from accounts.authentication import ApiTokenAuthentication, account
 from chatapi.api.idempotency import once
 from chatapi.api.pagination import created
-from chatapi.api.views import READ, WRITE, ApiViewSet, Policy
+from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.views import ApiViewSet
 from companies.access.companies import get_company
 from companies.access.replies import get_saved_reply, replies_ordering, saved_replies
 from companies.actions.replies import create_reply, delete_reply, update_reply

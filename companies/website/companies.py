@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
-from chatapi.website.forms import RulesForm
+from chatapi.website.forms import SerializerForm
 from chatapi.website.limits import charge
 from companies.access.companies import companies_for, get_company, require_role
 from companies.access.invitations import blocks_of, invitations_for
@@ -34,13 +34,13 @@ def given(values: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: values[name] for name in names if values.get(name) is not None}
 
 
-class NewCompanyForm(RulesForm):
-    rules = CompanyInput
+class NewCompanyForm(SerializerForm):
+    serializer_class = CompanyInput
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
 
 
-class CompanyForm(RulesForm):
-    rules = CompanyInput
+class CompanyForm(SerializerForm):
+    serializer_class = CompanyInput
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     slug = forms.CharField(
         label=gettext_lazy("Short name"), max_length=80,
@@ -108,7 +108,7 @@ class CompanyForm(RulesForm):
     def weekdays(self) -> list[forms.BoundField]:
         return [self[day] for day in WEEKDAY_LABELS]
 
-    def taken(self, values: dict[str, Any]) -> dict[str, Any]:
+    def serializer_input(self, values: dict[str, Any]) -> dict[str, Any]:
         body = given(
             values, "name", "slug", "logo_url", "verify_first_join", "edit_window_minutes",
             "chat_user_token_days", "closed_text",
@@ -168,7 +168,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewCompanyForm(request.POST or None)
     if form.is_valid():
         charge(request, Charge("WRITE", f"user {account(request).pk}"))
-        company = create_company(account(request), **form.valid)
+        company = create_company(account(request), **form.validated)
         messages.success(request, _("The company is made. You own it."))
         return redirect("company", company.slug)
     return render(request, "companies/new.html", {"section": "companies", "form": form})
@@ -185,9 +185,9 @@ def settings(request: HttpRequest, company: Company) -> HttpResponse:
     before = company.slug
     if form.is_valid():
         try:
-            update_company(company, form.valid)
+            update_company(company, form.validated)
         except ApiError as error:
-            form.refuse(error)
+            form.add_api_error(error)
         else:
             messages.success(request, _("Saved."))
             return redirect("company", company.slug)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chatapi.api.errors import ApiError
 from chatapi.limits.limiter import Charge
-from chatapi.website.forms import RulesForm
+from chatapi.website.forms import SerializerForm
 from chatapi.website.limits import charge
 from companies.access.companies import require_role
 from companies.access.members import get_membership, memberships
@@ -37,8 +37,8 @@ SHORT_ROLES = [
 ]
 
 
-class InviteForm(RulesForm):
-    rules = CompanyUserInput
+class InviteForm(SerializerForm):
+    serializer_class = CompanyUserInput
     email = forms.CharField(
         label=gettext_lazy("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
@@ -50,8 +50,8 @@ class InviteForm(RulesForm):
         role.choices = [each for each in ROLES if by == Role.OWNER or each[0] != Role.OWNER]
 
 
-class RoleForm(RulesForm):
-    rules = CompanyUserEdit
+class RoleForm(SerializerForm):
+    serializer_class = CompanyUserEdit
     role = forms.ChoiceField(label=gettext_lazy("Role"))
 
     def __init__(self, *args: Any, by: Role, **kwargs: Any) -> None:
@@ -69,16 +69,16 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
     require_role(company, Role.MANAGER, Role.OWNER)
     form = InviteForm(request.POST, by=role)
     if form.is_valid():
-        email = form.valid["email"]
+        email = form.validated["email"]
         charge(
             request,
             Charge("CODE_MAIL", f"company {company.pk} {email}"),
             *invitation_charges(account(request), company),
         )
         try:
-            invite_member(company, role, email, Role(form.valid["role"]))
+            invite_member(company, role, email, Role(form.validated["role"]))
         except ApiError as error:
-            form.refuse(error)
+            form.add_api_error(error)
         else:
             messages.success(request, _("%(email)s is invited and gets a mail.") % {"email": email})
             return redirect("members", company.slug)
@@ -111,7 +111,7 @@ def change_role(request: HttpRequest, company: Company, member: str) -> HttpResp
     form = RoleForm(request.POST, by=role_of(company))
     if form.is_valid():
         try:
-            actions.change_role(membership, role_of(company), Role(form.valid["role"]))
+            actions.change_role(membership, role_of(company), Role(form.validated["role"]))
         except ApiError as error:
             if error.status_code != 422:
                 raise

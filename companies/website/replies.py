@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from chatapi.api.errors import ApiError
-from chatapi.website.forms import RulesForm
+from chatapi.website.forms import SerializerForm
 from companies.access.companies import require_role
 from companies.access.replies import get_saved_reply, saved_replies
 from companies.actions.replies import create_reply, delete_reply, update_reply
@@ -18,8 +18,8 @@ from companies.serializers.replies import SavedReplyInput
 from companies.website.base import company_page, show
 
 
-class ReplyForm(RulesForm):
-    rules = SavedReplyInput
+class ReplyForm(SerializerForm):
+    serializer_class = SavedReplyInput
     title = forms.CharField(label=gettext_lazy("Title"), max_length=100)
     text = forms.CharField(
         label=gettext_lazy("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5})
@@ -34,9 +34,9 @@ def replies(request: HttpRequest, company: Company) -> HttpResponse:
         require_role(company, Role.MANAGER, Role.OWNER)
         if form.is_valid():
             try:
-                create_reply(company, **form.valid)
+                create_reply(company, **form.validated)
             except ApiError as error:
-                form.refuse(error)
+                form.add_api_error(error)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("saved-replies", company.slug)
@@ -56,9 +56,9 @@ def reply(request: HttpRequest, company: Company, reply_id: int) -> HttpResponse
     form = ReplyForm(request.POST or None, initial={"title": found.title, "text": found.text})
     if form.is_valid():
         try:
-            update_reply(found, form.valid)
+            update_reply(found, form.validated)
         except ApiError as error:
-            form.refuse(error)
+            form.add_api_error(error)
         else:
             messages.success(request, _("Saved."))
             return redirect("saved-replies", company.slug)

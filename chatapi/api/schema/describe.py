@@ -1,6 +1,7 @@
-"""How an app's `docs` module tells the OpenAPI schema what a viewset's actions take and answer.
+"""Describe the requests and responses of a viewset's actions for the OpenAPI schema.
 
-The generator adds what the policy and the method already say: tokens, errors, headers.
+The `schema` packages of the apps use this module. The generator adds what follows from the policy
+and the method: tokens, errors and headers.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,35 +23,36 @@ from chatapi.api.errors import ErrorCode
 
 V = TypeVar("V", bound=type)
 Shape = type[serializers.Serializer[Any]]
-Examples = Mapping[str, Any]  # by their names
+Examples = Mapping[str, Any]  # by name
 
-# Extensions of an operation that only the generator reads; it removes them.
+# Extensions of an operation that the generator reads and removes.
 ERRORS = "x-errors"
 REPLAYS = "x-replays"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A success: its body and what it means."""
+class Response:
+    """A successful response."""
 
-    shows: Shape | PolymorphicProxySerializer
+    body: Shape | PolymorphicProxySerializer
     examples: Examples
     description: str
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An action. `errors` are the codes that only some actions answer with.
+    """An action of a viewset.
 
-    `replays`: it takes an `Idempotency-Key`.
+    `request` is the serializer of the body, and `errors` are the codes that are specific to the
+    action. With `replays`, it accepts an `Idempotency-Key`.
     """
 
     summary: str
-    answers: Mapping[int | tuple[int, str], Answer]  # by status, and media type if it is not JSON
+    responses: Mapping[int | tuple[int, str], Response]  # by status, and media type if not JSON
     description: str = ""
     query: Shape | None = None
     parameters: tuple[OpenApiParameter, ...] = ()
-    takes: Shape | serializers.Serializer[Any] | None = None
+    request: Shape | serializers.Serializer[Any] | None = None
     examples: Examples = field(default_factory=dict)
     errors: tuple[ErrorCode, ...] = ()
     replays: bool = False
@@ -58,7 +60,7 @@ class Operation:
 
 
 def describe(noun: str, tag: str, **operations: Operation) -> Callable[[V], V]:
-    """The decorator of a viewset; operation ids are `noun_action`. PATCH is as PUT is."""
+    """Decorate a viewset. The operation ids are `noun_action`; PATCH is described like PUT."""
     described = {name: extended(noun, tag, name, op) for name, op in operations.items()}
     if "update" in operations:
         described["partial_update"] = extended(noun, tag, "partial_update", operations["update"])
@@ -76,23 +78,23 @@ def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:
         summary=operation.summary,
         description=description,
         parameters=[*([operation.query] if operation.query else []), *operation.parameters],
-        request=OpenApiRequest(operation.takes, examples=listed(operation.examples))
-        if operation.takes is not None
+        request=OpenApiRequest(operation.request, examples=example_list(operation.examples))
+        if operation.request is not None
         else None,
         responses={
-            status: OpenApiResponse(answer.shows, answer.description, listed(answer.examples))
-            for status, answer in operation.answers.items()
+            status: OpenApiResponse(each.body, each.description, example_list(each.examples))
+            for status, each in operation.responses.items()
         },
         extensions={ERRORS: operation.errors, REPLAYS: operation.replays},
     )
 
 
-def listed(examples: Examples) -> list[OpenApiExample]:
+def example_list(examples: Examples) -> list[OpenApiExample]:
     return [OpenApiExample(name, value) for name, value in examples.items()]
 
 
 def page_of(item: Shape) -> Shape:
-    """The envelope of a page of `item`, as `chatapi.api.pagination.envelope` makes it."""
+    """The serializer of a page of `item`, as `chatapi.api.pagination.envelope` builds it."""
     name = item.__name__.removesuffix("Serializer")
 
     def url(about: str) -> serializers.CharField:
@@ -120,7 +122,7 @@ def page_of(item: Shape) -> Shape:
 
 
 def page(path: str, *rows: Any) -> dict[str, Any]:
-    """An example of a page that is the only one; `path` without the host."""
+    """An example of a list with a single page; `path` is without the host."""
     url = f"https://chat.example.com{path}"
     return {
         "current_page": 1,

@@ -1,8 +1,8 @@
-"""The OpenAPI schema: what can be said of every operation without writing it down for each.
+"""Generate the parts of the OpenAPI schema that follow from policies, methods and error codes.
 
-The apps' `docs` modules say the rest, by `chatapi.api.schema.describe`.
+The apps describe the rest with `chatapi.api.schema.describe`.
 """
-# drf-spectacular is typed in part only.
+# drf-spectacular is only partly typed.
 # mypy: disallow_untyped_calls=False
 
 import copy
@@ -16,44 +16,15 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, force_instance
 
 from chatapi.api.cursors import MAX_LENGTH
-from chatapi.api.errors import MEANINGS, ErrorCode
+from chatapi.api.errors import ErrorCode
 from chatapi.api.idempotency import HEADER, REPLAYED
 from chatapi.api.ids import MAX_ID
+from chatapi.api.policies import Policy
 from chatapi.api.schema.describe import ERRORS, REPLAYS
-from chatapi.api.views import Policy
 
 Schema = dict[str, Any]
 
-# The status that each code comes with. Those of COMMON go with every operation of the status.
-STATUS: dict[ErrorCode, int] = {
-    ErrorCode.NOT_AUTHENTICATED: 401,
-    ErrorCode.INVALID_TOKEN: 401,
-    ErrorCode.PERMISSION_DENIED: 403,
-    ErrorCode.SCOPE_MISSING: 403,
-    ErrorCode.OTHER_CHAT: 403,
-    ErrorCode.JOIN_FIRST: 403,
-    ErrorCode.CHAT_CLOSED: 403,
-    ErrorCode.BANNED: 403,
-    ErrorCode.NOT_AUTHOR: 403,
-    ErrorCode.EDIT_WINDOW_OVER: 403,
-    ErrorCode.MESSAGE_DELETED: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.VALIDATION_FAILED: 422,
-    ErrorCode.MALFORMED_BODY: 422,
-    ErrorCode.UNSUPPORTED_MEDIA_TYPE: 422,
-    ErrorCode.BODY_TOO_LARGE: 422,
-    ErrorCode.BAD_REQUEST: 422,
-    ErrorCode.WRONG_PASSWORD: 422,
-    ErrorCode.INVALID_AUTH_CODE: 422,
-    ErrorCode.LAST_OWNER: 422,
-    ErrorCode.ALREADY_MEMBER: 422,
-    ErrorCode.IDEMPOTENCY_CONFLICT: 422,
-    ErrorCode.USE_CURSOR: 422,
-    ErrorCode.QUERY_TIMEOUT: 422,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.SERVER_ERROR: 500,
-}
+# The codes that every operation with this status may answer with.
 COMMON: dict[int, tuple[ErrorCode, ...]] = {
     401: (ErrorCode.NOT_AUTHENTICATED, ErrorCode.INVALID_TOKEN),
     403: (ErrorCode.PERMISSION_DENIED, ErrorCode.SCOPE_MISSING, ErrorCode.OTHER_CHAT),
@@ -76,7 +47,7 @@ TITLES = {
     429: "RateLimited",
     500: "ServerError",
 }
-# The field that an example of the code speaks of.
+# The field that is wrong in the example of a code.
 FIELDS = {
     ErrorCode.VALIDATION_FAILED: "email",
     ErrorCode.WRONG_PASSWORD: "password",
@@ -120,13 +91,13 @@ IDEMPOTENCY_KEY: Schema = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
-PLACE_OF_CODES = "<!-- error codes -->"
-# The schema in the repository must not depend on where it was made.
+CODES_PLACEHOLDER = "<!-- error codes -->"
+# The schema in the repository must not depend on where it was generated.
 NEUTRAL_SERVER = {"url": "http://127.0.0.1:8000", "description": "`make run`"}
 
 
 class ApiSchema(AutoSchema):
-    """An operation as its viewset's policy has it."""
+    """An operation, completed from its viewset's policy."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Schema | None:
         operation: Schema | None = super().get_operation(*args, **kwargs)
@@ -136,10 +107,10 @@ class ApiSchema(AutoSchema):
         if replays:
             operation.setdefault("parameters", []).append({"$ref": component("parameters", HEADER)})
             specific = (*specific, ErrorCode.IDEMPOTENCY_CONFLICT)
-        for answer in operation["responses"].values():
-            answer["headers"] = headers(*(REPLAYED if replays else ()))
+        for response in operation["responses"].values():
+            response["headers"] = headers(*(REPLAYED if replays else ()))
         for status in self.error_statuses():
-            codes = tuple(code for code in specific if STATUS[code] == status)
+            codes = tuple(code for code in specific if code.status == status)
             operation["responses"][str(status)] = (
                 error_response(status, codes)
                 if codes
@@ -166,17 +137,17 @@ class ApiSchema(AutoSchema):
                 ResolvedComponent(
                     name=scheme.name,
                     type=ResolvedComponent.SECURITY_SCHEMA,
-                    object=scheme.name,  # one scheme, whichever class takes its tokens
+                    object=scheme.name,  # one scheme, whichever class accepts its tokens
                     schema=scheme.get_security_definition(self),
                 )
             )
         return [*found, {}] if self.policy.anonymous else found
 
-    def get_description(self) -> str:  # type: ignore[override]
-        return ""  # docstrings speak to who reads the code
+    def get_description(self, *args: Any, **kwargs: Any) -> str:
+        return ""  # docstrings are for readers of the code
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        return False  # pages are spelled out, by `page_of`
+        return False  # `page_of` describes pages
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         number = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
@@ -197,7 +168,7 @@ class ApiSchema(AutoSchema):
         self, serializer: Any, direction: str = "request"
     ) -> tuple[Schema | None, bool]:
         if self.method == "PUT" and serializer is not None:
-            # As `ApiViewSet.body` reads it; drf-spectacular itself thinks so of PATCH alone.
+            # `ApiViewSet.body` reads it as partial; drf-spectacular assumes this only for PATCH.
             serializer = copy.copy(force_instance(serializer))
             serializer.partial = True
         found: tuple[Schema | None, bool] = super()._get_request_for_media_type(
@@ -217,7 +188,7 @@ class ApiSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)
-        # DRF takes read-only fields for not required; where one says so itself, it may be absent.
+        # DRF makes all read-only fields not required. Only one that declares it may be absent.
         absent = {
             name
             for name, field in force_instance(serializer).fields.items()
@@ -253,7 +224,7 @@ class CursorExtension(OpenApiSerializerFieldExtension):
 def only_api(
     endpoints: list[tuple[str, str, str, Any]], **kwargs: Any
 ) -> list[tuple[str, str, str, Any]]:
-    """The routes below /api, their parameters named by what they are: `{chat_id}`."""
+    """The routes below /api, with parameters named after their nouns: `{chat_id}`."""
     return [
         (named(path), regex, method, callback)
         for path, regex, method, callback in endpoints
@@ -266,17 +237,17 @@ NOUNS = {"companies": "company", "replies": "reply"}
 
 def named(path: str) -> str:
     parts = path.split("/")
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if part.startswith("{"):
-            nouns = parts[place - 1]
+            nouns = parts[index - 1]
             noun = NOUNS.get(nouns, nouns.removesuffix("s"))
             of_chat = noun == "user" and "chats" in parts
-            parts[place] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
+            parts[index] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
     return "/".join(parts)
 
 
 def finish(result: Schema, request: Any = None, **kwargs: Any) -> Schema:
-    """What all operations share, and the codes in the introduction."""
+    """Add the shared components, and the table of error codes in the introduction."""
     components = result["components"]
     components["schemas"] = dict(
         sorted({**plain(components["schemas"]), **error_schemas()}.items())
@@ -285,15 +256,15 @@ def finish(result: Schema, request: Any = None, **kwargs: Any) -> Schema:
     components["parameters"] = {HEADER: IDEMPOTENCY_KEY}
     components["responses"] = {TITLES[status]: error_response(status) for status in COMMON}
     info = result["info"]
-    info["description"] = info["description"].replace(PLACE_OF_CODES, table_of_codes())
+    info["description"] = info["description"].replace(CODES_PLACEHOLDER, table_of_codes())
     result["servers"] = servers(request, result["servers"])
     return result
 
 
 def servers(request: Any, configured: list[Schema]) -> list[Schema]:
-    """What is made for a file names no installation; what is served names the asker's way first.
+    """A schema for a file names no installation; a served one lists the requested origin first.
 
-    The pages at /docs call the first: from another origin a browser would not let them.
+    The pages at /docs call the first server, and a browser would block calls to another origin.
     """
     if request is None:
         return [NEUTRAL_SERVER]
@@ -304,9 +275,10 @@ def servers(request: Any, configured: list[Schema]) -> list[Schema]:
 
 
 def plain(schema: Any) -> Any:
-    """`schema` without `readOnly`, which says nothing where requests have schemas of their own.
+    """Simplify a schema.
 
-    And with `anyOf` for `oneOf`: alternatives here overlap.
+    Remove `readOnly`, which is redundant because requests have schemas of their own, and replace
+    `oneOf` by `anyOf`, because alternatives overlap.
     """
     if isinstance(schema, dict):
         schema = {key: value for key, value in schema.items() if key != "readOnly"}
@@ -329,7 +301,7 @@ def headers(*more: str, limited: bool = True) -> Schema:
 
 
 def error_schemas() -> dict[str, Schema]:
-    codes = "\n".join(f"* `{code}` ({STATUS[code]}): {MEANINGS[code]}" for code in ErrorCode)
+    codes = "\n".join(f"* `{code}` ({code.status}): {code.sentence}" for code in ErrorCode)
     return {
         "ErrorCode": {
             "type": "string",
@@ -355,11 +327,11 @@ def error_schemas() -> dict[str, Schema]:
 
 
 def error_response(status: int, specific: tuple[ErrorCode, ...] = ()) -> Schema:
-    """The answers of a status: the codes that are `specific` to an operation, and the common."""
+    """The responses of a status: the codes `specific` to an operation, then the common ones."""
     codes = (*specific, *COMMON[status])
     more = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}.get(status, ())
     return {
-        "description": "\n".join(f"* `{code}`: {MEANINGS[code]}" for code in codes),
+        "description": "\n".join(f"* `{code}`: {code.sentence}" for code in codes),
         "headers": headers(*more, limited=status not in {401, 500}),
         "content": {
             "application/json": {
@@ -371,7 +343,7 @@ def error_response(status: int, specific: tuple[ErrorCode, ...] = ()) -> Schema:
 
 
 def error_example(code: ErrorCode) -> Schema:
-    example: Schema = {"message": MEANINGS[code], "code": code.value}
+    example: Schema = {"message": code.sentence, "code": code.value}
     if code is ErrorCode.VALIDATION_FAILED:
         example["message"] = "Enter a valid email address."
     if code in FIELDS:
@@ -380,5 +352,5 @@ def error_example(code: ErrorCode) -> Schema:
 
 
 def table_of_codes() -> str:
-    rows = (f"| `{code}` | {STATUS[code]} | {MEANINGS[code]} |" for code in ErrorCode)
+    rows = (f"| `{code}` | {code.status} | {code.sentence} |" for code in ErrorCode)
     return "\n".join(("| Code | Status | Meaning |", "| :--- | :--- | :--- |", *rows))

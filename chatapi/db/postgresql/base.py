@@ -1,5 +1,4 @@
-"""PostgreSQL as Django has it, but for what costs each request time: how a connection is found to
-be good, and how times are read."""
+"""Django's backend for PostgreSQL with a faster health check and faster reading of times."""
 
 import select
 from typing import Any
@@ -8,12 +7,12 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import Format
 
-# psycopg's own, compiled where it can be; Django's sets any time zone, in Python.
+# psycopg's loader is compiled if possible. Django's is written in Python, for any time zone.
 LOADER: Any = psycopg.adapters.get_loader(base.TIMESTAMPTZ_OID, Format.TEXT)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """For connections whose times are UTC, as ours all are."""
+    """A connection whose times are in UTC, as are all of this project."""
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
@@ -21,17 +20,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_loader("timestamptz", LOADER)
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """A cursor; Django's also sees to other time zones."""
+        """Create a cursor without Django's handling of other time zones."""
         connection: Any = self.connection
         if name:
             return connection.cursor(name, scrollable=False, withhold=connection.autocommit)
         return connection.cursor()
 
     def is_usable(self) -> bool:
-        """Whether the connection can be used, found without a round trip.
+        """Whether the connection is usable, usually without a round trip.
 
-        A server that has closed a connection, or is about to, has said so: there is something to
-        read where nothing was asked. Only then is it asked as Django does each time.
+        A server that closes a connection sends data that nobody requested. Only if there is
+        something to read, send a query as Django always does.
         """
         connection: Any = self.connection
         if connection is None or connection.closed:

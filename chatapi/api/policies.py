@@ -1,0 +1,64 @@
+"""Policies: who may call an action, and how often."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from chatapi.limits.address import network_address
+from chatapi.limits.limiter import Charge
+
+# Given the request and its view, the charge for the request; None if it is not limited.
+Limit = Callable[[Request, Any], Charge | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may call an action, and how often. `anonymous` allows a caller without a token.
+
+    Without `authentication`, a token in the request is ignored.
+    """
+
+    authentication: tuple[type[BaseAuthentication], ...]
+    permissions: tuple[type[BasePermission], ...]
+    limits: tuple[Limit, ...]
+    anonymous: bool = False
+
+
+class Token(Protocol):
+    """The interface of both kinds of tokens, as `request.auth`."""
+
+    @property
+    def caller(self) -> str:
+        """The owner: `user:1` or `chat_user:1`."""
+
+    @property
+    def limit_key(self) -> str:
+        """The subject that the token's limits are counted for."""
+
+    def missing_scope(self, method: str | None) -> str | None:
+        """The scope that the HTTP method needs and the token lacks, or None."""
+
+
+def token(request: Request) -> Token | None:
+    found: Any = request.auth
+    return cast("Token | None", found)
+
+
+def by_token(name: str) -> Limit:
+    """The limit `name` for a token, or LIMIT_ANONYMOUS for the address of an anonymous caller."""
+
+    def limit(request: Request, view: Any) -> Charge:
+        sent = token(request)
+        if sent is None:
+            return Charge("ANONYMOUS", network_address(request))
+        return Charge(name, sent.limit_key)
+
+    return limit
+
+
+READ = by_token("READ")
+WRITE = by_token("WRITE")
