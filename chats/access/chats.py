@@ -203,7 +203,7 @@ def get_by_password(reference: str, password: str) -> Chat:
         chat, correct = None, ""
     expected, given = normal_password(correct).encode(), normal_password(password).encode()
     if not hmac.compare_digest(expected, given) or chat is None:
-        raise unprocessable(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
+        raise unprocessable(ErrorCode.WRONG_PASSWORD, "This password is wrong.", "password")
     return chat
 
 

@@ -73,7 +73,7 @@ def test_an_action_that_refuses_is_told_and_stops_no_other(root, acme, chat):
     chats.create(acme, name="New", external_id="ticket-1")
     chats.delete(chat)
     text = act(root, CHATS, "restore", old, chat)
-    assert "Old: Another chat of the company has this external_id." in text
+    assert "Old: Another chat of this company already has this external_id." in text
     assert "1 chat restored." in text
     old.refresh_from_db()
     assert old.deleted_at is not None
@@ -250,7 +250,7 @@ def test_a_transcript_costs_the_same_however_long(root, chat, gina, django_asser
 def test_remove_ban_and_lift_the_ban(root, chat, gina, agent_bob):
     text = act(root, CHAT_USERS, "ban", gina.chat_user, agent_bob.chat_user)
     assert "1 chat user banned." in text
-    assert "Bob Test: An agent can&#x27;t be banned." in text
+    assert "Bob Test: Agents can&#x27;t be banned." in text
     assert log_of(chat)[-1] == "user.removed"
     assert gina.api.get("/api/chat-user").status_code == 401
     assert agent_bob.api.get("/api/chat-user").status_code == 200

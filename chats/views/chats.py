@@ -92,7 +92,9 @@ class ChatViewSet(ChatView):
         )
         if company is None:
             raise unprocessable(
-                ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id"
+                ErrorCode.VALIDATION_FAILED,
+                "You have no company with this id or slug.",
+                "company_id",
             )
 
         def respond() -> Response:
@@ -123,7 +125,7 @@ class ChatViewSet(ChatView):
         sent = token(request)
         if sent is not None and sent.missing_scope("GET"):
             # The password allows joining, and so reading.
-            raise forbidden(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
+            raise forbidden(ErrorCode.SCOPE_MISSING, "This token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()

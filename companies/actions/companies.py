@@ -45,7 +45,7 @@ def slug_from(name: str) -> str:
 
 
 def slug_taken() -> Exception:
-    return unprocessable(ErrorCode.VALIDATION_FAILED, _("This slug is taken."), "slug")
+    return unprocessable(ErrorCode.VALIDATION_FAILED, _("This slug is already taken."), "slug")
 
 
 def update_company(company: Company, fields: dict[str, Any]) -> Company:

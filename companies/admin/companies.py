@@ -50,7 +50,7 @@ class CompanyForm(CompanyModelForm):
     allowed_origins = forms.JSONField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Websites that may show the chat in a panel: [&quot;https://example.com&quot;].",
+        help_text="Websites that may embed the chat: [&quot;https://example.com&quot;].",
     )
     opening_hours = forms.JSONField(
         required=False,
@@ -84,7 +84,7 @@ class CompanyAddForm(CompanyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
-        self.fields["slug"].help_text = "Made from the name when empty."
+        self.fields["slug"].help_text = "Generated from the name if left empty."
 
     def clean_owner(self) -> str:
         return parse_email(self.cleaned_data["owner"])

@@ -94,7 +94,7 @@ def test_what_is_wrong_stays_and_is_said_beside_its_field(browser, acme, mary, c
     for value in ("https://a.test/path", "all day", "17-9", "javascript:x"):
         assert value in text
     text = browser(mary).post(PATH, FORM | {"slug": "outside"}).content.decode()
-    assert "This slug is taken." in text
+    assert "This slug is already taken." in text
     assert 'data-company="acme"' in text.replace("&quot;", '"')
     acme.refresh_from_db()
     assert acme.slug == "acme"

@@ -51,7 +51,7 @@ def test_inviting(browser, acme, mary, bob):
     assert "ivy@new.test" in text
     assert "has not accepted yet" in text
     again = browser(mary).post(PATH, {"email": "bob@acme.test", "role": "agent"})
-    assert "This person is a member already." in again.content.decode()
+    assert "This person is already a member." in again.content.decode()
     for form in ({"email": "ivy", "role": "agent"}, {"email": "eve@new.test", "role": "owner"}):
         text = browser(mary).post(PATH, form).content.decode()
         assert 'class="errorlist"' in text
