@@ -42,7 +42,7 @@ def test_an_agent_reads(bob, reply):
     client = logged_in(bob)
     page = client.get(PATH).content.decode()
     assert "From 9 to 17." in page
-    assert "A new reply" not in page
+    assert "New saved reply" not in page
     assert client.post(PATH, {"title": "T", "text": "x"}).status_code == 403
     assert client.get(f"{PATH}/{reply.pk}").status_code == 403
 
