@@ -55,8 +55,9 @@ class CompanyForm(CompanyModelForm):
     opening_hours = forms.JSONField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
-        help_text="{&quot;timezone&quot;: &quot;Europe/Berlin&quot;, &quot;monday&quot;: "
-        "[[&quot;09:00&quot;, &quot;17:00&quot;]]}; {} is always open.",
+        help_text="For example {&quot;timezone&quot;: &quot;Europe/Berlin&quot;, "
+        "&quot;monday&quot;: [[&quot;09:00&quot;, &quot;17:00&quot;]]}. {} means "
+        "always open.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class CompanyForm(CompanyModelForm):
 class CompanyAddForm(CompanyForm):
     owner = forms.EmailField(
         max_length=254,
-        help_text="The owner's e-mail address; an account is made if there is none.",
+        help_text="The owner's email address. An account is created if none exists.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -123,7 +124,7 @@ class CompanyAdmin(StaffAdmin):
     list_display = ("name", "slug", "members", "chats", "created_at", "deleted_at")
     list_filter = (DeletedFilter, "verify_first_join")
     search_fields = ("name", "slug", "id__exact", "memberships__user__email")
-    search_help_text = "Name, slug, id, or a member's e-mail address"
+    search_help_text = "Name, slug, id or a member's email address"
     date_hierarchy = "created_at"
     actions = ("delete_softly", "restore")
     inlines = (MembershipInline,)
@@ -131,8 +132,8 @@ class CompanyAdmin(StaffAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "logo_url", "chats_link")}),
         ("Settings", {"fields": SETTINGS}),
-        ("On websites, and out of hours", {"fields": FOR_PAGES}),
-        ("When", {"fields": ("created_at", "deleted_at")}),
+        ("Websites and opening hours", {"fields": FOR_PAGES}),
+        ("Dates", {"fields": ("created_at", "deleted_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("name", "slug", "logo_url", "owner")}),
@@ -192,7 +193,7 @@ class CompanyAdmin(StaffAdmin):
 
         self.act(request, queryset, delete, "deleted")
 
-    @admin.action(description="Restore deleted", permissions=["operate"])
+    @admin.action(description="Restore", permissions=["operate"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def restore(company: Company) -> bool:
             restore_company(company)
