@@ -33,7 +33,7 @@ def parse_email(email: str) -> str:
     """Return a valid address in normal form. Raises ValidationError."""
     normal = normalize_email(email)
     if len(normal) > MAX_LENGTH:
-        text = _("An address has at most %(most)s characters.")
+        text = _("Email addresses can have at most %(most)s characters.")
         raise ValidationError(text % {"most": MAX_LENGTH})
     # Few mail servers support non-ASCII local parts, and a quoted local part is a second way to
     # write a plain one.

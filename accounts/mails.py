@@ -22,9 +22,9 @@ NOTICES = {
     "password_changed": gettext_lazy("Your password was changed"),
     "password_set": gettext_lazy("Your password was set"),
     "email_changed": gettext_lazy("Your email address was changed"),
-    "totp_activated": gettext_lazy("Two-factor authentication is on"),
-    "totp_deactivated": gettext_lazy("Two-factor authentication is off"),
-    "recovery_codes_generated": gettext_lazy("You have new recovery codes"),
+    "totp_activated": gettext_lazy("Two-factor authentication was turned on"),
+    "totp_deactivated": gettext_lazy("Two-factor authentication was turned off"),
+    "recovery_codes_generated": gettext_lazy("New recovery codes were created"),
 }
 
 
@@ -71,12 +71,12 @@ def account_exists(address_id: int) -> Letter | None:
     context = {
         "email": user.email, "login": absolute_url("account_login"), "url": password_link(user),
     }  # fmt: skip
-    return Letter.render("account_exists", _("You have an account already"), context)
+    return Letter.render("account_exists", _("You already have an account"), context)
 
 
 def unknown_account(_unused: int) -> Letter:
     context = {"open": settings.SIGNUP_OPEN, "url": absolute_url("account_signup")}
-    return Letter.render("unknown_account", _("There is no account with this address"), context)
+    return Letter.render("unknown_account", _("No account with this address"), context)
 
 
 def notice(kind: str) -> Callable[[int], Letter | None]:
@@ -98,7 +98,7 @@ def token_issued(token_id: int) -> Letter | None:
         "name": token.user.name, "token": token, "url": absolute_url("tokens"),
         "reset": absolute_url("account_reset_password"),
     }  # fmt: skip
-    return Letter.render("token_issued", _("A token was issued for your account"), context)
+    return Letter.render("token_issued", _("A token was created for your account"), context)
 
 
 def unknown_browser(user_id: int) -> Letter | None:
@@ -109,7 +109,7 @@ def unknown_browser(user_id: int) -> Letter | None:
         "url": absolute_url("known-browser", link_key(user.pk)),
         "reset": absolute_url("account_reset_password"),
     }
-    return Letter.render("unknown_browser", _("A browser was refused"), context)
+    return Letter.render("unknown_browser", _("A login attempt was blocked"), context)
 
 
 KINDS["unknown_browser"] = MailKind(unknown_browser)

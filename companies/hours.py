@@ -42,29 +42,29 @@ def is_open(company: Company, now: datetime) -> bool:
 def range_error(given: Any) -> str:
     """Return what is wrong with a range like `["09:00", "17:00"]`, or an empty string."""
     if not (isinstance(given, list) and len(given) == 2 and all(isinstance(t, str) for t in given)):
-        return _("Each range is a start and an end, like [“09:00”, “17:00”].")
+        return _("Each time range needs a start and an end, like [“09:00”, “17:00”].")
     if not all(TIME.fullmatch(time) for time in given):
-        return _("Times are HH:MM, from 00:00 to 24:00.")
+        return _("Enter times as HH:MM, from 00:00 to 24:00.")
     if given[0] < given[1]:
         return ""
     return _(
-        "A range ends after it starts. Past midnight, the rest is the next day's:"
-        " 22:00 to 24:00, then 00:00 to 02:00."
+        "A time range must end after it starts. Split ranges at midnight: 22:00 to 24:00, then "
+        "00:00 to 02:00 on the next day."
     )
 
 
 def day_error(ranges: Any) -> str:
     """Return what is wrong with the ranges of a day, or an empty string."""
     if not isinstance(ranges, list):
-        return _("A day has a list of ranges.")
+        return _("Send a list of time ranges for each day.")
     if len(ranges) > MAX_RANGES:
-        return _("A day has at most %(most)s ranges.") % {"most": MAX_RANGES}
+        return _("A day can have at most %(most)s time ranges.") % {"most": MAX_RANGES}
     for each in ranges:
         if error := range_error(each):
             return error
     in_order = sorted(ranges)
     if any(end > start for (_, end), (start, _) in pairwise(in_order)):
-        return _("Ranges of a day do not overlap.")
+        return _("Time ranges must not overlap.")
     return ""
 
 
@@ -74,13 +74,13 @@ def find_errors(hours: dict[str, Any]) -> dict[str, str]:
         return {}
     found = {}
     if hours.get("timezone") not in timezones():
-        found["timezone"] = _("This is no time zone like Europe/Berlin.")
+        found["timezone"] = _("Enter a time zone like Europe/Berlin.")
     for key, value in hours.items():
         if key in WEEKDAYS:
             if error := day_error(value):
                 found[key] = error
         elif key != "timezone":
-            found[key] = "Keys are timezone and the weekdays, monday to sunday."
+            found[key] = "Allowed keys are timezone and the weekdays, monday to sunday."
     return found
 
 

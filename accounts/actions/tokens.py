@@ -37,13 +37,13 @@ def issue_token(
     or when `days` is not between 1 and 3650.
     """
     if not user.is_active:
-        raise ValidationError(_("This account is switched off."))
+        raise ValidationError(_("This account is deactivated."))
     wanted = [scope for scope in ApiToken.SCOPES if scope in set(scopes)]
     unknown = sorted(set(scopes) - set(ApiToken.SCOPES))
     if unknown or not wanted:
-        raise ValidationError(f"Scopes are {' and '.join(ApiToken.SCOPES)}.")
+        raise ValidationError(f"Valid scopes are {' and '.join(ApiToken.SCOPES)}.")
     if not 1 <= days <= 3650:
-        raise ValidationError(_("A token lives from 1 to 3650 days."))
+        raise ValidationError(_("Enter a lifetime of 1 to 3650 days."))
     plain = tokens.mint(ApiToken.PREFIX)
     token = ApiToken.objects.create(
         user=user,

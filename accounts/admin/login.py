@@ -20,7 +20,7 @@ class StaffLogin(AdminAuthenticationForm):
     code = forms.CharField(
         label=_("Two-factor code"),
         required=False,
-        help_text=_("If two-factor authentication is on for your account."),
+        help_text=_("Required if your account uses two-factor authentication."),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
 
@@ -28,7 +28,7 @@ class StaffLogin(AdminAuthenticationForm):
         assert self.request is not None
         guess = charge_guess(self.request, self.cleaned_data.get("username", ""))
         if not guess.verdict.allowed:
-            raise ValidationError(_("Too many attempts. Wait some minutes and try again."))
+            raise ValidationError(_("Too many attempts. Wait a few minutes and try again."))
         cleaned: dict[str, Any] = super().clean()
         if not guess.in_pool:
             mail_browser_link(self.get_user())
@@ -43,7 +43,7 @@ class StaffLogin(AdminAuthenticationForm):
             return
         form = AuthenticateForm({"code": cleaned.get("code", "")}, user=user)
         if not form.is_valid():
-            raise ValidationError(_("Type a code of your authenticator app, or a recovery code."))
+            raise ValidationError(_("Enter a code from your authenticator app or a recovery code."))
         form.authenticator.record_usage()
 
 

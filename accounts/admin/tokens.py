@@ -19,7 +19,7 @@ def state_of(token: ApiToken) -> str:
         return "revoked"
     if token.expires_at <= timezone.now():
         return "expired"
-    return "live" if token.user.is_active else "account is off"
+    return "live" if token.user.is_active else "account deactivated"
 
 
 class TokenStateFilter(StateFilter):
@@ -35,7 +35,7 @@ class ScopeFilter(StateFilter):
     parameter_name = "scope"
     states = {
         "read only": lambda tokens: tokens.filter(scopes="read"),
-        "may write": lambda tokens: tokens.filter(scopes__contains="write"),
+        "read and write": lambda tokens: tokens.filter(scopes__contains="write"),
     }
 
 
@@ -51,7 +51,9 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     list_filter = (TokenStateFilter, ScopeFilter)
     search_fields = ("user__email", "name", "hint")
-    search_help_text = "E-mail address, name, or the token's first 8 characters (never all of it)"
+    search_help_text = (
+        "Email address, name or the token's first 8 characters (never the whole token)"
+    )
     date_hierarchy = "created_at"
     actions = ("revoke",)
     fields = (
@@ -67,7 +69,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         tokens: QuerySet[ApiToken] = rows.with_chats(timezone.now())
         return tokens
 
-    @admin.display(description="chat-user tokens issued with it")
+    @admin.display(description="chat-user tokens")
     def chats(self, token: ApiToken) -> int:
         return int(token.chats)  # type: ignore[attr-defined]
 
@@ -98,9 +100,14 @@ class TokenInline(ReadOnlyInline):
 
 
 class IssueTokenForm(forms.Form):
-    name = forms.CharField(max_length=100, required=False, help_text="What it is for.")
+    name = forms.CharField(
+        max_length=100, required=False, help_text="The program that will use the token."
+    )
     days = forms.IntegerField(
-        min_value=1, max_value=3650, initial=DEFAULT_TOKEN_DAYS, help_text="How long it is good."
+        min_value=1,
+        max_value=3650,
+        initial=DEFAULT_TOKEN_DAYS,
+        help_text="How many days the token is valid.",
     )
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in ApiToken.SCOPES],

@@ -67,7 +67,7 @@ class UserAddForm(CreationForm):
         super().__init__(*args, **kwargs)
         usable = self.fields["usable_password"]
         usable.label, usable.initial = "Password", "false"
-        usable.help_text = "Only staff need one, for this website: the API is used by tokens."
+        usable.help_text = "Only staff need a password, to log in here. The API uses tokens."
 
 
 def live_token_count() -> Coalesce:
@@ -104,18 +104,18 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "password_state")}),
-        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Status and permissions", {"fields": ("is_active", "is_staff", "is_superuser")}),
         (
-            "Permissions in this website",
+            "Admin permissions",
             {"classes": ("collapse",), "fields": ("groups", "user_permissions")},
         ),
-        ("When", {"fields": ("created_at", "last_login")}),
+        ("Dates", {"fields": ("created_at", "last_login")}),
     )
     readonly_fields = ("password_state", "created_at", "last_login")
     list_display = ("email", "full_name", "tokens", "is_active", "is_staff", "created_at")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "first_name", "last_name")
-    search_help_text = "E-mail address or name, or a part of one"
+    search_help_text = "Email address or name, or part of one"
     date_hierarchy = "created_at"
     ordering = ("-pk",)
     actions = ("revoke_tokens", "turn_off_two_factor")
@@ -178,8 +178,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         usable = user.has_usable_password()
         return format_html(
             '{} <a href="../password/">{}</a>',
-            "Set." if usable else "None: they can't log in to this website.",
-            "Change it" if usable else "Set one",
+            "Password set." if usable else "No password. This account can't log in.",
+            "Change" if usable else "Set",
         )
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -191,7 +191,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         def revoke_all(user: User) -> bool:
             return revoke_all_tokens(user) > 0
 
-        self.act(request, queryset, revoke_all, "left without tokens")
+        self.act(request, queryset, revoke_all, "had all tokens revoked")
 
     @admin.action(description="Turn off two-factor authentication", permissions=["operate"])
     def turn_off_two_factor(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -200,7 +200,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         def turn_off(user: User) -> bool:
             return self.has_change_permission(request, user) and disable_two_factor(user)
 
-        self.act(request, queryset, turn_off, "left without two-factor authentication")
+        self.act(request, queryset, turn_off, "had two-factor authentication turned off")
 
     def get_urls(self) -> list[URLPattern]:
         issue = path(
@@ -245,7 +245,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
                 self.log_change(request, user, f"Issued the token {token}.")
         context = {
             **self.admin_site.each_context(request),
-            "title": "The new token" if token else "Issue a token",
+            "title": "New token" if token else "Issue a token",
             "subtitle": str(user),
             "opts": self.opts,
             "original": user,

@@ -64,7 +64,10 @@ class RevokeTokensMixin:
             label=_("Revoke all my tokens"),
             required=False,
             initial=self.revokes_by_default,
-            help_text=_("Programs that use one stop working. Do it if somebody may have got in."),
+            help_text=_(
+                "Programs that use them will stop working. Do this if someone else may "
+                "have had access."
+            ),
         )
 
     def save(self) -> None:
@@ -85,7 +88,9 @@ class ResetPasswordKeyForm(RevokeTokensMixin, account.ResetPasswordKeyForm):  # 
         if self.user and not is_verified(self.user):  # no user when the link has expired
             tokens = self.fields["revoke_tokens"]
             tokens.disabled = True  # `verify_address` revokes them anyway
-            tokens.help_text = _("This is the first proof of your address; what was before ends.")
+            tokens.help_text = _(
+                "This confirms your address for the first time. All earlier access is revoked."
+            )
 
     def set_password(self) -> None:
         # The link is only sent to this address, so opening it verifies the address.

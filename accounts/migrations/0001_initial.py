@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('first_name', models.CharField(blank=True, default='', max_length=100)),
                 ('last_name', models.CharField(blank=True, default='', max_length=100)),
                 ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False, verbose_name='may use the admin')),
+                ('is_staff', models.BooleanField(default=False, verbose_name='can use the admin')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),

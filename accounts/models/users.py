@@ -34,7 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=100, blank=True, default="")
     last_name = models.CharField(max_length=100, blank=True, default="")
     is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField("may use the admin", default=False)
+    is_staff = models.BooleanField("can use the admin", default=False)
     # Incremented to end all sessions: a session is valid only for the number it started with.
     session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)

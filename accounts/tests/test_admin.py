@@ -142,7 +142,7 @@ def test_the_page_of_a_token_has_a_button_that_comes_back_to_it(root, alice):
 
 def test_revoke_all_tokens_of_a_person(root, alice, charlie):
     issue_token(alice.user)
-    assert "1 user left without tokens." in act(root, USERS, "revoke_tokens", alice.user)
+    assert "1 user had all tokens revoked." in act(root, USERS, "revoke_tokens", alice.user)
     assert not ApiToken.objects.live(timezone.now()).filter(user=alice.user).exists()
     assert charlie.api.get("/api/user").status_code == 200
 
@@ -181,7 +181,7 @@ def test_the_states_of_tokens(root, alice, charlie):
     assert listed(scope="read only") == [revoked]
     assert listed(q="charlie@") == [charlie.user.api_tokens.get()]
     assert listed(q=live.hint) == [live]
-    assert "account is off" in root.get(TOKENS, {"q": "charlie@"}).content.decode()
+    assert "account deactivated" in root.get(TOKENS, {"q": "charlie@"}).content.decode()
     shown = root.get(f"{USERS}{alice.user.pk}/change/").content.decode()
     for hint in (live.hint, expired.hint, revoked.hint):
         assert hint in shown

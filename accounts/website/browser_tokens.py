@@ -19,7 +19,7 @@ def issue(request: HttpRequest) -> HttpResponse:
     """Return `{"token", "expires_at"}`. Errors have the API's format, since a script calls this."""
     user = request.user
     if not isinstance(user, User):
-        return http_error(ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+        return http_error(ErrorCode.NOT_AUTHENTICATED, "Log in first.")
     verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
     if not verdict.allowed:
         response = http_error(ErrorCode.RATE_LIMITED)
@@ -28,5 +28,5 @@ def issue(request: HttpRequest) -> HttpResponse:
     try:
         token, plain = browser_tokens.renew(user, request.session)
     except UpdateError:
-        return http_error(ErrorCode.NOT_AUTHENTICATED, "Nobody is logged in.")
+        return http_error(ErrorCode.NOT_AUTHENTICATED, "Log in first.")
     return JsonResponse({"token": plain, "expires_at": token.expires_at})

@@ -19,6 +19,6 @@ def known_browser(request: HttpRequest, key: str) -> HttpResponse:
         return render(request, "accounts/known_browser.html", {"is_valid": False}, status=404)
     if request.method == "POST":
         mark_known(request, user_id)
-        messages.success(request, _("You can log in in this browser now."))
+        messages.success(request, _("You can now log in with this browser."))
         return redirect("account_login")
     return render(request, "accounts/known_browser.html", {"is_valid": True})

@@ -30,15 +30,15 @@ MAX_ROWS = 200
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("What it is for"), max_length=100)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("What it may do"),
+        label=gettext_lazy("Permissions"),
         choices=[("read", gettext_lazy("Read")), ("write", gettext_lazy("Write"))],
         initial=list(ApiToken.SCOPES),
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.IntegerField(
-        label=gettext_lazy("Days it is good for"),
+        label=gettext_lazy("Valid for (days)"),
         min_value=1,
         max_value=3650,
         initial=DEFAULT_TOKEN_DAYS,
@@ -110,7 +110,9 @@ def end_access(request: HttpRequest) -> HttpResponse:
     user = account(request)
     end_all_access(user)
     update_session_auth_hash(request, user)
-    messages.success(request, _("All tokens and all other sessions have been ended."))
+    messages.success(
+        request, _("All tokens were revoked, and you were logged out everywhere else.")
+    )
     return redirect("account")
 
 
@@ -121,6 +123,6 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, user=account(request), pk=token_id, revoked_at=None)
     if request.method == "POST":
         revoke_token(token)
-        messages.success(request, _("The token is revoked."))
+        messages.success(request, _("Token revoked."))
         return redirect("tokens")
     return render(request, "accounts/revoke_token.html", {"section": "account", "token": token})

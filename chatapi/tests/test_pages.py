@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def test_the_door(site: Site, person: Callable[..., Person]) -> None:
     page = person().page()
     page.goto("/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Talk with your visitors")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Chat with your visitors")
     assert_accessible(page)
     shot(page, "home")
 

@@ -31,7 +31,7 @@ class Caller:
     def require_manager(self) -> None:
         """Raises ApiError 403 for everyone but managers and owners."""
         if not self.manages:
-            raise ApiError(ErrorCode.PERMISSION_DENIED, "This needs the role manager or owner.")
+            raise ApiError(ErrorCode.PERMISSION_DENIED, "Only managers and owners can do this.")
 
 
 def caller(request: Request, reference: str) -> Caller:

@@ -203,7 +203,7 @@ def get_by_password(reference: str, password: str) -> Chat:
         chat, correct = None, ""
     expected, given = normalize_password(correct).encode(), normalize_password(password).encode()
     if not hmac.compare_digest(expected, given) or chat is None:
-        raise ApiError(ErrorCode.WRONG_PASSWORD, "The password is wrong.", "password")
+        raise ApiError(ErrorCode.WRONG_PASSWORD, "This password is wrong.", "password")
     return chat
 
 

@@ -175,4 +175,6 @@ def verify(chat_user: ChatUser) -> None:
 
 
 def invalid_code() -> ApiError:
-    return ApiError(ErrorCode.INVALID_AUTH_CODE, "This auth code is not valid.", "auth-code")
+    return ApiError(
+        ErrorCode.INVALID_AUTH_CODE, "This code is not valid. Request a new one.", "auth-code"
+    )

@@ -238,7 +238,7 @@ def ban(chat_user: ChatUser) -> ChatUser:
     Raises ApiError 422 for an agent who is a member; members can only be removed.
     """
     if chat_user.role == ChatUser.Role.AGENT and not is_former_agent(chat_user):
-        raise ApiError(ErrorCode.VALIDATION_FAILED, "An agent can't be banned.", "status")
+        raise ApiError(ErrorCode.VALIDATION_FAILED, "Agents can't be banned.", "status")
     return end_participation(chat_user, ChatUser.Status.BANNED, EventType.USER_REMOVED)
 
 

@@ -171,7 +171,7 @@ def purge(chat_id: int, expired: Q) -> bool:
 def external_id_taken() -> ApiError:
     return ApiError(
         ErrorCode.VALIDATION_FAILED,
-        "Another chat of the company has this external_id.",
+        "Another chat of this company already has this external_id.",
         "external_id",
     )
 

@@ -22,7 +22,7 @@ PRESENT = (ChatUser.Status.ACTIVE, ChatUser.Status.INVITED)
 class TokenInline(ReadOnlyInline):
     model = ChatUserToken
     fields = ("state", "scopes", "origin", "created_at", "expires_at", "last_used_at", "revoked_at")
-    verbose_name_plural = "tokens, the newest hundred"
+    verbose_name_plural = "tokens (newest 100)"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatUserToken]:
         return super().get_queryset(request).select_related("origin")
@@ -41,7 +41,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
     list_select_related = ("chat",)
     list_filter = ("status", "role", "assurance", ChatFilter, CompanyOfChatFilter)
     search_fields = ("email", "first_name", "last_name", "id__exact")
-    search_help_text = "E-mail address, name or id"
+    search_help_text = "Email address, name or id"
     date_hierarchy = "created_at"
     actions = ("remove", "ban", "lift_ban", "revoke_tokens")
     inlines = (TokenInline,)
@@ -49,7 +49,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
         (None, {"fields": ("name", "email", "chat", "role", "status", "assurance")}),
         ("Account", {"fields": ("user", "membership")}),
         (
-            "What they did",
+            "Activity",
             {"fields": ("last_read_seq", "messages_link", "created_at", "joined_at", "left_at")},
         ),
     )
@@ -78,7 +78,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
     def messages_link(self, chat_user: ChatUser) -> SafeString:
         url = reverse("admin:chats_message_changelist")
         return format_html(
-            '<a href="{}?chat={}&author={}">Their messages</a>',
+            "<a href=\"{}?chat={}&author={}\">All messages</a>",
             url, chat_user.chat_id, chat_user.pk,
         )  # fmt: skip
 
@@ -107,7 +107,7 @@ class ChatUserAdmin(ReadOnlyAdmin):
             actions.lift_ban(chat_user)
             return status == ChatUser.Status.BANNED
 
-        self.act(request, queryset, lift, "no longer banned")
+        self.act(request, queryset, lift, "unbanned")
 
     @admin.action(description="Revoke all tokens", permissions=["operate"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -116,4 +116,4 @@ class ChatUserAdmin(ReadOnlyAdmin):
             tokens.revoke_all(chat_user)  # also ends their open codes
             return had
 
-        self.act(request, queryset, revoke, "left without tokens")
+        self.act(request, queryset, revoke, "had all tokens revoked")

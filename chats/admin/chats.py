@@ -46,7 +46,7 @@ class ChatUserInline(ReadOnlyInline):
     model = ChatUser
     fields = ("email", "role", "status", "assurance", "joined_at", "left_at")
     show_change_link = True
-    verbose_name_plural = "chat users, the newest hundred"
+    verbose_name_plural = "chat users (newest 100)"
 
 
 def users_count() -> Coalesce:
@@ -83,14 +83,14 @@ class ChatAdmin(StaffAdmin):
     list_select_related = ("company",)
     list_filter = ("status", DeletedFilter, CompanyFilter)
     search_fields = ("name", "external_id", "id__exact", "users__email")
-    search_help_text = "Name, external_id, id, or the e-mail address of a chat user"
+    search_help_text = "Name, external_id, id or a chat user's email address"
     date_hierarchy = "created_at"
     actions = ("close", "reopen", "delete_softly", "restore")
     inlines = (ChatUserInline,)
     fieldsets = (
         (None, {"fields": ("name", ("company", "state", "external_id"), "metadata")}),
         (
-            "What happened",
+            "Activity",
             {"fields": (("events", "activity"), ("created_at", "deleted_at"), "people")},
         ),
     )
@@ -130,7 +130,7 @@ class ChatAdmin(StaffAdmin):
             return "deleted"
         return "company deleted" if chat.company.deleted_at else chat.status
 
-    @admin.display(description="users in it")
+    @admin.display(description="current users")
     def users(self, chat: Chat) -> int:
         return int(chat.users_total)  # type: ignore[attr-defined]
 
@@ -188,7 +188,7 @@ class ChatAdmin(StaffAdmin):
 
         self.act(request, queryset, delete, "deleted")
 
-    @admin.action(description="Restore deleted", permissions=["operate"])
+    @admin.action(description="Restore", permissions=["operate"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def restore(chat: Chat) -> bool:
             actions.restore(chat)

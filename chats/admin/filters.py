@@ -66,7 +66,7 @@ class CompanyOfChatFilter(CompanyFilter):
 class ChatFilter(TypedFilter):
     title = "chat"
     parameter_name = "chat"
-    hint = "Id of a chat"
+    hint = "Chat id"
 
     def narrow(self, wanted: str) -> Q:
         number = parse_id(wanted)

@@ -22,7 +22,7 @@ from chats.models import Message, MessageRevision
 class AuthorFilter(TypedFilter):
     title = "author"
     parameter_name = "author"
-    hint = "Id of a chat user"
+    hint = "Chat user id"
 
     def narrow(self, wanted: str) -> Q:
         number = parse_id(wanted)
@@ -54,7 +54,7 @@ class MessageAdmin(ReadOnlyAdmin):
     # Any other order than the key would sort a table of millions of rows.
     sortable_by = ()
     search_fields = ("text",)
-    search_help_text = "A part of the text. All texts are read for it: choose a chat first."
+    search_help_text = "Part of the text. Filter by chat first; searching all messages is slow."
     date_hierarchy = "created_at"
     actions = ("delete_text",)
     inlines = (RevisionInline,)
@@ -83,13 +83,13 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="transcript")
     def place(self, message: Message) -> SafeString:
         return format_html(
-            '<a href="{}?before_seq={}#seq-{}">See it among the others</a>',
+            '<a href="{}?before_seq={}#seq-{}">Show in transcript</a>',
             reverse("admin:chats_chat_change", args=[message.chat_id]),
             message.seq + PAGE // 2,
             message.seq,
         )
 
-    @admin.action(description="Delete the text for good", permissions=["discard"])
+    @admin.action(description="Permanently delete text", permissions=["discard"])
     def delete_text(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Ask for confirmation, because a deleted text cannot be restored."""
         if request.POST.get("confirmed"):
@@ -102,7 +102,7 @@ class MessageAdmin(ReadOnlyAdmin):
             return None
         context = {
             **self.admin_site.each_context(request),
-            "title": "Delete for good?",
+            "title": "Permanently delete?",
             "opts": self.opts,
             "messages_to_delete": queryset[:1000],
             "page": request.POST.get("_page", ""),

@@ -9,12 +9,12 @@ from chats.models import Chat, ChatUser, Event, EventType, Message
 PAGE = 100
 
 NOTICES = {
-    EventType.CHAT_CREATED: "The chat was opened",
-    EventType.CHAT_UPDATED: "The chat was changed",
-    EventType.CHAT_CLOSED: "The chat was closed",
-    EventType.CHAT_REOPENED: "The chat was reopened",
+    EventType.CHAT_CREATED: "Chat created",
+    EventType.CHAT_UPDATED: "Chat updated",
+    EventType.CHAT_CLOSED: "Chat closed",
+    EventType.CHAT_REOPENED: "Chat reopened",
     EventType.USER_JOINED: "joined",
-    EventType.USER_UPDATED: "changed: a name, a role or how sure it is who they are",
+    EventType.USER_UPDATED: "was updated (name, role or assurance)",
     EventType.USER_LEFT: "left",
     EventType.USER_REMOVED: "was removed",
     EventType.MESSAGE_UPDATED: "edited message",

@@ -33,7 +33,7 @@ class ChatUserTokenScheme(OpenApiAuthenticationExtension):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "cnc_…",
-            "description": "The token of a chat user, good in one chat; `get-token` gives it.",
+            "description": "A chat user's token, valid for one chat. `get-token` issues it.",
         }
 
 
@@ -41,12 +41,12 @@ current_chat_user = describe(
     "current_chat_user",
     "Current user",
     retrieve=Operation(
-        "The chat user of the chat-user token",
+        "Get the current chat user",
         {
             200: Response(
                 CurrentChatUserSerializer,
                 {"Gina": {**GUEST, "chat": CHAT_BRIEF, "company": COMPANY_BRIEF}},
-                "The chat user, with chat and company.",
+                "The chat user, with its chat and company.",
             )
         },
         id="current_chat_user",
@@ -56,27 +56,27 @@ chat_users = describe(
     "chat_users",
     "Chat users",
     list=Operation(
-        "Get all",
+        "List chat users",
         {
             200: Response(
                 page_of(ChatUserSerializer),
                 {
-                    "To a member": page("/api/chats/42/users", GUEST, AGENT),
-                    "To the guest": page("/api/chats/42/users", GUEST, {**AGENT, "email": None}),
+                    "For a member": page("/api/chats/42/users", GUEST, AGENT),
+                    "For the guest": page("/api/chats/42/users", GUEST, {**AGENT, "email": None}),
                 },
-                "Who takes part in the chat, and who did.",
+                "Current and former participants of the chat.",
             )
         },
         query=PageQuery,
     ),
     create=Operation(
-        "Join, or invite",
+        "Join or invite",
         {
             201: Response(
                 JoinedSerializer,
                 {
                     "A guest": {**JOINED, "code_mailed": True},
-                    "A guest, trusted at once": {
+                    "A guest who needs no code": {
                         **JOINED,
                         "token": TOKEN,
                         "expires_at": "2021-08-04T09:31:38.000000Z",
@@ -88,30 +88,30 @@ chat_users = describe(
                         "expires_at": "2021-08-04T09:31:38.000000Z",
                         "code_mailed": False,
                     },
-                    "Invited": {**INVITED, "code_mailed": False},
+                    "An invited guest": {**INVITED, "code_mailed": False},
                 },
-                "The new chat user; an agent who joins gets a token.",
+                "The new chat user. An agent who joins also gets a token.",
             ),
             202: Response(
                 AcceptedSerializer,
                 {
-                    "A guest comes back": {
+                    "A returning guest": {
                         "chat_id": 7,
                         "email": GUEST["email"],
                         "code_mailed": True,
                     }
                 },
-                "The address was in the chat already; a code or an invitation is on its way.",
+                "This address is already in the chat; a code or an invitation is being mailed.",
             ),
         },
-        "* Without a token a guest joins, by the chat's password: an auth code is mailed, and "
-        "`get-token` takes it. Where the company does not verify first joins, the token comes at "
-        "once.\n"
-        "* A member without a body joins as agent. The token has the scopes of the API token that "
-        "is sent, expires no later, and ends with it.\n"
-        "* A member with an `email` invites that person by mail.\n\n"
-        "A former member of the company is refused as `banned` until they are a member again, or "
-        "until a member invites them.",
+        "* A guest joins without a token, using the chat's password. An auth code is mailed; "
+        "exchange it with `get-token`. If the company does not verify first joins, the response "
+        "contains the token.\n"
+        "* A member who sends no body joins as an agent. The chat-user token has the scopes of "
+        "the personal access token in the request, expires no later and is revoked with it.\n"
+        "* A member who sends an `email` invites that person by email.\n\n"
+        "Former members of the company get `banned` until they rejoin the company or a member "
+        "invites them.",
         request=PolymorphicProxySerializer("ChatUserInput", [JoinInput, InviteInput], None),
         examples={
             "A guest joins": {
@@ -127,11 +127,11 @@ chat_users = describe(
         replays=True,
     ),
     retrieve=Operation(
-        "Get single by id",
+        "Get a chat user",
         {200: Response(ChatUserSerializer, {"Gina": GUEST}, "The chat user.")},
     ),
     update=Operation(
-        "Edit",
+        "Update a chat user",
         {
             200: Response(
                 ChatUserSerializer,
@@ -143,24 +143,25 @@ chat_users = describe(
                         "left_at": "2021-07-05T10:00:00.000000Z",
                     },
                 },
-                "The chat user as it is now.",
+                "The updated chat user.",
             )
         },
-        "The chat user itself, and members, who alone may ban: guests, and agents who are no "
-        "longer members.",
+        "For the chat user itself and for members. Only members can ban; guests and agents who "
+        "are no longer members can be banned.",
         request=ChatUserEdit,
         examples={"Rename": {"first_name": "Georgina"}, "Ban": {"status": "banned"}},
     ),
     destroy=Operation(
-        "Leave, or remove",
+        "Leave or remove a chat user",
         {
             200: Response(
                 ChatUserSerializer,
                 {"Left": {**GUEST, "status": "left", "left_at": "2021-07-05T10:00:00.000000Z"}},
-                "The chat user, who is out of the chat.",
+                "The chat user, no longer in the chat.",
             )
         },
-        "A chat user leaves, a member removes. What was said stays; the tokens die at once.",
+        "Chat users can leave; members can remove them. Messages are kept; tokens are revoked "
+        "immediately.",
     ),
     get_token=Operation(
         "Exchange an auth code for a chat-user token",
@@ -174,13 +175,14 @@ chat_users = describe(
                         "chat_user": GUEST,
                     }
                 },
-                "The token, which is shown this once.",
+                "The token. It is shown only once.",
             )
         },
-        "The token can be kept in localStorage and is needed to write messages. `auth_code` is "
-        "taken for `auth-code` too, and the same is answered without `/api` in the path. A code "
-        "is good once, for ten minutes and five attempts. What is wrong is not told: an unknown "
-        "chat or address answers as a wrong code does.",
+        "The token is required to send messages and can be kept in localStorage. `auth_code` is "
+        "accepted as an alias of `auth-code`, and the route also works without `/api` in the "
+        "path. A code works once, expires after ten minutes and allows five attempts. Errors do "
+        "not reveal the cause: an unknown chat or address gets the same response as a wrong "
+        "code.",
         request=GetTokenInput,
         examples={
             "A number": {"email": "gina@example.com", "auth-code": 493817},

@@ -23,27 +23,27 @@ chats = describe(
     "chats",
     "Chats",
     list=Operation(
-        "Get all",
+        "List chats",
         {
             200: Response(
                 page_of(ChatSerializer),
                 {
-                    "To a member": page("/api/chats", CHAT),
-                    "To a chat user": page("/api/chats", CHAT_FOR_GUEST),
+                    "For a member": page("/api/chats", CHAT),
+                    "For a chat user": page("/api/chats", CHAT_FOR_GUEST),
                 },
-                "The chats of the account's companies; to a chat user its own one.",
+                "The chats of the account's companies; for a chat user, only its own chat.",
             )
         },
         query=ChatsQuery,
     ),
     create=Operation(
-        "Create",
+        "Create a chat",
         {201: Response(ChatSerializer, {"New": NEW_CHAT}, "The new chat.")},
-        "Members of the company. Without a password one is made; `share` shows it.",
+        "For members of the company. If no password is sent, one is generated; `share` returns it.",
         request=ChatInput,
         examples={
-            "The company is enough": {"company_id": 3},
-            "With more": {
+            "Company only": {"company_id": 3},
+            "With optional fields": {
                 "company_id": "acme-travel",
                 "name": "Booking 4711",
                 "external_id": "booking-4711",
@@ -53,40 +53,40 @@ chats = describe(
         replays=True,
     ),
     retrieve=Operation(
-        "Get single by id",
+        "Get a chat",
         {
             200: Response(
                 ChatSerializer,
-                {"To a member": CHAT, "To a chat user": CHAT_FOR_GUEST},
+                {"For a member": CHAT, "For a chat user": CHAT_FOR_GUEST},
                 "The chat.",
             )
         },
     ),
     update=Operation(
-        "Edit, close or reopen",
+        "Update, close or reopen a chat",
         {
             200: Response(
                 ChatSerializer,
                 {"Closed": {**CHAT, "status": "closed", "last_seq": 4}},
-                "The chat as it is now.",
+                "The updated chat.",
             )
         },
-        "Members. Fields that are not sent stay as they are. A closed chat can be read, not "
-        "written to. The password is for managers and owners.",
+        "For members. Omitted fields keep their values. A closed chat is read-only. Only "
+        "managers and owners can change the password.",
         request=ChatEdit,
         examples={"Close": {"status": "closed"}, "Rename": {"name": "Booking 4711, changed"}},
     ),
     destroy=Operation(
-        "Delete",
+        "Delete a chat",
         {
             200: Response(
                 ChatSerializer,
                 {"Deleted": {**CHAT, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
-                "The chat that was deleted.",
+                "The deleted chat.",
             )
         },
-        "Managers and owners. Its chat-user tokens die at once; the operator can restore it for "
-        "30 days.",
+        "For managers and owners. The chat's tokens are revoked immediately. The operator can "
+        "restore the chat for 30 days.",
     ),
     share=Operation(
         "Get the chat's password",
@@ -94,17 +94,18 @@ chats = describe(
             200: Response(
                 ShareSerializer,
                 {"A link": {"password": "kT7mWq2ZrbXh4d", "url": JOIN_URL}},
-                "The password, and the link for guests that has it in its fragment.",
+                "The password, and the join link for guests with the password in its fragment.",
             )
         },
-        "Whoever is in the chat may share it. The token needs the scope `read` too, for one can "
-        "join and read by the password. The same is answered without `/api` in the path.",
+        "For chat users and members. The token also needs the scope `read`, because the "
+        "password lets its holder join and read. The route also works without `/api` in the "
+        "path.",
         request=ShareInput,
-        examples={"As it is": {}, "A new password": {"rotate": True}},
+        examples={"Current password": {}, "A new password": {"rotate": True}},
         replays=True,
     ),
     events=Operation(
-        "Read the log",
+        "List or stream a chat's events",
         {
             200: Response(
                 EventsSerializer,
@@ -112,44 +113,44 @@ chats = describe(
                     "Three events": {"data": EVENTS, "last_seq": 3},
                     "Nothing new": {"data": [], "last_seq": 3},
                 },
-                "The events after `after`, oldest first. With `Accept: text/event-stream` the "
-                "same as a stream: each of its `data:` lines is a `StreamEvent`.",
+                "The events after `after`, oldest first. With `Accept: text/event-stream`, the "
+                "same events as a stream; each `data:` line is a `StreamEvent`.",
             ),
             (200, "text/event-stream"): STREAM,
         },
-        "What happened in the chat, without gaps. Ask with the last `seq` you have as `after`; "
-        "with `wait` the answer is held back until there is an event, or the time is up. A request "
-        "that waits counts as an open stream.\n\n"
-        f"{STREAM_RULES} The `id:` of an event is its `seq`: sent back as `Last-Event-ID`, nothing "
-        "is lost, nothing comes twice and nothing out of order.",
+        "The chat's log, without gaps. Send the last `seq` you have as `after`. With `wait`, the "
+        "response is held until there is an event or the time is up. A waiting request counts as "
+        "an open stream.\n\n"
+        f"{STREAM_RULES} The `id:` of an event is its `seq`. Send it back as `Last-Event-ID`, and "
+        "no event is lost, repeated or out of order.",
         query=EventsQuery,
         parameters=(LAST_EVENT_ID, CHAT_USER_TOKEN),
     ),
     typing=Operation(
-        "Tell that one is typing",
+        "Report typing",
         {
             200: Response(
                 TypingSerializer,
                 {"Typing": {"expires_at": "2021-07-05T09:31:44.000000Z"}},
-                "Until when the others see it.",
+                "When the indicator expires.",
             )
         },
-        "The streams of the chat get a passing event `typing`. It ends by itself after six "
-        "seconds: tell it again every few seconds while it goes on.",
+        "Sends an ephemeral `typing` event to the chat's streams. It expires after six seconds; "
+        "repeat the request every few seconds while the user is typing.",
         request=TypingInput,
-        examples={"Typing": {}, "Given up": {"typing": False}},
+        examples={"Typing": {}, "Stopped typing": {"typing": False}},
         errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
         id="chats_typing",
     ),
     read=Operation(
-        "Note what was read",
+        "Mark as read",
         {
             200: Response(
-                ReadSerializer, {"Read": {"seq": 3}}, "How far the chat user has read now."
+                ReadSerializer, {"Read": {"seq": 3}}, "The seq up to which the chat user has read."
             )
         },
-        "A chat user has read up to `seq`. It never goes back; sending reads up to one's own "
-        "message.",
+        "Marks everything up to `seq` as read. The marker never moves back. Sending a message "
+        "also marks everything up to it as read.",
         request=ReadInput,
         examples={"Up to the third event": {"seq": 3}},
         errors=(ErrorCode.JOIN_FIRST,),

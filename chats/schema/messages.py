@@ -14,53 +14,54 @@ messages = describe(
     "messages",
     "Messages",
     list=Operation(
-        "Get all",
+        "List messages",
         {
             200: Response(
                 page_of(MessageSerializer),
                 {"One message": page("/api/chats/42/messages", MESSAGE)},
-                "The messages, newest first unless `order=asc`.",
+                "The messages, newest first; with `order=asc`, oldest first.",
             )
         },
-        "`before_seq`, `after_seq` and `around_seq`, one of them at a time, page from a message's "
-        "`seq` at the same cost at any depth; follow `next_page_url` and `prev_page_url`.",
+        "`before_seq`, `after_seq` and `around_seq` (one per request) start a page at a "
+        "message's `seq`, at the same cost at any depth. Follow `next_page_url` and "
+        "`prev_page_url` from there.",
         query=MessagesQuery,
     ),
     create=Operation(
-        "Create",
-        {201: Response(MessageSerializer, {"Sent": MESSAGE}, "The message.")},
-        "Chat users; a member joins the chat first. With an `Idempotency-Key` a message that is "
-        "sent again, at any time and by any token of the chat user, is not doubled.",
+        "Send a message",
+        {201: Response(MessageSerializer, {"Sent": MESSAGE}, "The new message.")},
+        "For chat users; members must join the chat first. With an `Idempotency-Key`, retrying "
+        "never creates a duplicate, no matter when or with which of the chat user's tokens.",
         request=MessageInput,
         examples={"Hello": {"text": MESSAGE["text"]}},
         errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
         replays=True,
     ),
     retrieve=Operation(
-        "Get single by id",
+        "Get a message",
         {
             200: Response(
                 MessageDetailSerializer,
                 {
-                    "To a chat user": MESSAGE,
-                    "To a member": {
+                    "For a chat user": MESSAGE,
+                    "For a member": {
                         **EDITED,
                         "revisions": [
                             {"text": MESSAGE["text"], "replaced_at": EDITED["edited_at"]},
                         ],
                     },
                 },
-                "The message; members also see its earlier texts.",
+                "The message. Members also see its earlier texts.",
             )
         },
     ),
     update=Operation(
-        "Edit",
-        {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The message as it is now.")},
-        "Its author, by the chat-user token, within 15 minutes unless the company says otherwise. "
-        "It keeps its `seq`.",
+        "Edit a message",
+        {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The updated message.")},
+        "For the author, with the chat-user token, within 15 minutes unless the company has set "
+        "another limit. The message keeps its `seq`.",
         request=MessageInput,
-        examples={"Another text": {"text": EDITED["text"]}},
+        examples={"New text": {"text": EDITED["text"]}},
         errors=(
             ErrorCode.JOIN_FIRST,
             ErrorCode.NOT_AUTHOR,
@@ -70,10 +71,14 @@ messages = describe(
         ),
     ),
     destroy=Operation(
-        "Delete",
-        {200: Response(MessageDetailSerializer, {"Deleted": TOMBSTONE}, "What is left of it.")},
-        "Its author, or a manager or owner. Its place and its author stay; its text goes. Again is "
-        "no error.",
+        "Delete a message",
+        {
+            200: Response(
+                MessageDetailSerializer, {"Deleted": TOMBSTONE}, "The message without its text."
+            )
+        },
+        "For the author, managers and owners. The text is deleted; the message keeps its "
+        "position and its author. Deleting it again is not an error.",
         errors=(ErrorCode.NOT_AUTHOR,),
     ),
 )

@@ -9,12 +9,12 @@ start_chat = describe(
     "start_chat",
     "Chats",
     create=Operation(
-        "Open a chat as a guest",
+        "Start a chat as a guest",
         {
             201: Response(
                 StartedSerializer,
                 {
-                    "A code was mailed": {
+                    "Code mailed": {
                         "chat": {**CHAT_BRIEF, "name": "Gina Green"},
                         "chat_user": JOINED,
                         "password": "kT7mWq2ZrbXh4d",
@@ -22,11 +22,11 @@ start_chat = describe(
                         "code_mailed": True,
                     }
                 },
-                "The new chat, its first chat user and the link back into it.",
+                "The new chat, its first chat user and the link to return to it.",
             )
         },
-        "For the button on a company's website; no token is needed. An auth code is mailed, and "
-        "`get-token` takes it.",
+        "For the button on a company's website; no token is required. An auth code is mailed; "
+        "exchange it with `get-token`.",
         request=StartChatInput,
         examples={
             "With a first message": {

@@ -26,9 +26,9 @@ statistics = describe(
     "statistics",
     "Companies",
     retrieve=Operation(
-        "Get the statistics of its chats",
-        {200: Response(StatisticsSerializer, {"Two days": STATISTICS}, "What was counted.")},
-        "Managers and owners. At most 366 days at once.",
+        "Get chat statistics",
+        {200: Response(StatisticsSerializer, {"Two days": STATISTICS}, "The statistics.")},
+        "For managers and owners. A period can have at most 366 days.",
         query=StatisticsQuery,
         id="company_statistics",
     ),

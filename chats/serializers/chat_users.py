@@ -24,7 +24,7 @@ class JoinInput(PersonInput):
 
 
 class InviteInput(serializers.Serializer[Any]):
-    """What a member sends: nothing to join as agent, an address to invite somebody."""
+    """A member's request: empty to join as an agent, or an address to invite someone."""
 
     email = EmailField(required=False)
     first_name = VisibleField(max_length=100, required=False, allow_blank=True)
@@ -33,7 +33,9 @@ class InviteInput(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs and "email" not in attrs:
             # Meant as an invitation; it must not turn the caller into an agent.
-            raise serializers.ValidationError({"email": "Whom to invite is missing."})
+            raise serializers.ValidationError(
+                {"email": "Enter the email address of the person to invite."}
+            )
         return attrs
 
 
@@ -43,12 +45,12 @@ class ChatUserEdit(serializers.Serializer[Any]):
     status = serializers.ChoiceField(
         [ChatUser.Status.BANNED.value, ChatUser.Status.REMOVED.value],
         required=False,
-        help_text="Members: `banned` shuts a guest out, `removed` lifts the ban.",
+        help_text="Members only. `banned` bans the chat user; `removed` lifts the ban.",
     )
 
 
 class ChatUserBriefSerializer(serializers.Serializer[Any]):
-    """A chat user as everybody in the chat may see them: without the address."""
+    """A chat user as everyone in the chat sees it, without the address."""
 
     id = serializers.IntegerField()
     chat_id = serializers.IntegerField()
@@ -63,7 +65,10 @@ class ChatUserBriefSerializer(serializers.Serializer[Any]):
 
 
 class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
-    """Somebody in a chat. `email` is shown to members and to its owner, null to others."""
+    """A participant of a chat.
+
+    `email` is visible to members and to the chat user itself, and null for everyone else.
+    """
 
     chat_id = serializers.IntegerField(read_only=True)
     email = serializers.SerializerMethodField()
@@ -86,7 +91,7 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
 
 
 class CurrentChatUserSerializer(ChatUserSerializer):
-    """The chat user whose token was sent, with chat and company."""
+    """The chat user whose token was sent, with its chat and company."""
 
     chat = serializers.SerializerMethodField()
     company = serializers.SerializerMethodField()
@@ -115,16 +120,16 @@ class AttemptKey(serializers.CharField):
     """The key that identifies the browser which requested a code."""
 
     def __init__(self, **kwargs: Any) -> None:
-        text = "Send it along with the code: its guesses are counted apart from everybody else's."
+        text = "Send it with the code, so that your attempts are counted separately."
         super().__init__(help_text=text, **kwargs)
 
 
 class JoinedSerializer(ChatUserSerializer):
-    """A chat user who came in; with a token when no code is needed."""
+    """A chat user who joined or was invited, with a token if no code is required."""
 
-    token = serializers.CharField(required=False, help_text="Shown once.")
-    expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
-    code_mailed = serializers.BooleanField(help_text="Whether an auth code is on its way.")
+    token = serializers.CharField(required=False, help_text="Shown only once.")
+    expires_at = serializers.DateTimeField(required=False, help_text="When the token expires.")
+    code_mailed = serializers.BooleanField(help_text="Whether an auth code was mailed.")
     attempt_key = AttemptKey(required=False)
 
     class Meta(ChatUserSerializer.Meta):
@@ -135,9 +140,9 @@ class JoinedSerializer(ChatUserSerializer):
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
-    """The address is known here: a mail is on its way, and no more is told."""
+    """The address is already in the chat. An email is sent; nothing else is disclosed."""
 
     chat_id = serializers.IntegerField()
     email = serializers.EmailField()
-    code_mailed = serializers.BooleanField(help_text="False for an invitation.")
+    code_mailed = serializers.BooleanField(help_text="False if an invitation was mailed instead.")
     attempt_key = AttemptKey(required=False)

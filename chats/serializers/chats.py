@@ -20,9 +20,14 @@ from chats.serializers.messages import MessageSerializer
 class ChatsQuery(NewestFirstQuery):
     status = serializers.ChoiceField(Chat.Status.choices, required=False)
     q = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, help_text="In the name or external_id."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="Searches the name and `external_id`.",
     )
-    company_id = serializers.CharField(max_length=80, required=False, help_text="Id or slug.")
+    company_id = serializers.CharField(
+        max_length=80, required=False, help_text="The company's id or slug."
+    )
     external_id = serializers.CharField(max_length=200, required=False)
 
 
@@ -34,11 +39,11 @@ class Metadata(serializers.DictField):
     """A JSON object of at most 16 KiB and 20 levels."""
 
     default_error_messages = {
-        "too_large": f"Metadata is at most {MAX_METADATA_BYTES} bytes of JSON.",
-        "too_deep": f"Metadata is nested at most {MAX_METADATA_DEPTH} levels.",
+        "too_large": f"Metadata can have at most {MAX_METADATA_BYTES} bytes of JSON.",
+        "too_deep": f"Metadata can have at most {MAX_METADATA_DEPTH} levels of nesting.",
         "not_a_dict": "Metadata must be a JSON object.",
-        "nul": "Metadata can't hold NUL characters.",
-        "number": "Metadata can't hold numbers of this size.",
+        "nul": "Metadata can't contain NUL characters.",
+        "number": "Metadata contains a number that is too large.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -85,7 +90,7 @@ class Password(serializers.CharField):
         password = normalize_password(super().to_internal_value(data))
         if has_unusable(password):
             raise serializers.ValidationError(
-                _("A password has no control characters and no invisible ones.")
+                _("Passwords can't contain control characters or invisible characters.")
             )
         return password
 
@@ -108,7 +113,7 @@ class CompanyReference(serializers.CharField):
 class ChatEdit(serializers.Serializer[Any]):
     name = VisibleField(max_length=200, required=False, allow_blank=True)
     status = serializers.ChoiceField(Chat.Status.choices, required=False)
-    password = Password(required=False, help_text="Managers and owners.")
+    password = Password(required=False, help_text="Managers and owners only.")
     external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
     metadata = Metadata(required=False)
 
@@ -116,17 +121,21 @@ class ChatEdit(serializers.Serializer[Any]):
 class ChatInput(serializers.Serializer[Any]):
     company_id = CompanyReference(max_length=80, help_text="The company's id or slug.")
     name = VisibleField(max_length=200, required=False, allow_blank=True)
-    password = Password(required=False, help_text="Made when absent; `share` shows it.")
+    password = Password(required=False, help_text="Generated if omitted; `share` returns it.")
     external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
     metadata = Metadata(required=False)
 
 
 class ShareInput(serializers.Serializer[Any]):
-    rotate = serializers.BooleanField(required=False, help_text="Managers: make a new password.")
+    rotate = serializers.BooleanField(
+        required=False, help_text="Managers and owners only: generate a new password."
+    )
 
 
 class TypingInput(serializers.Serializer[Any]):
-    typing = serializers.BooleanField(default=True, help_text="False when the text was given up.")
+    typing = serializers.BooleanField(
+        default=True, help_text="False when the user has stopped typing."
+    )
 
 
 class ReadInput(serializers.Serializer[Any]):
@@ -134,7 +143,7 @@ class ReadInput(serializers.Serializer[Any]):
 
 
 class ChatBriefSerializer(serializers.Serializer[Any]):
-    """A chat as everybody in it may see it."""
+    """A chat as everyone in it sees it."""
 
     id = serializers.IntegerField()
     company_id = serializers.IntegerField()
@@ -144,17 +153,19 @@ class ChatBriefSerializer(serializers.Serializer[Any]):
 
 
 class ChatSerializer(serializers.ModelSerializer[Chat]):
-    """A chat; `external_id` and `metadata` are shown to members alone."""
+    """A chat. Only members see `external_id` and `metadata`."""
 
     company_id = serializers.IntegerField(read_only=True)
     last_message = serializers.SerializerMethodField()
     chat_user_id = serializers.IntegerField(
         read_only=True,
         allow_null=True,
-        help_text="The caller's own chat user; null if they have never been in the chat.",
+        help_text="The caller's chat user; null if the caller has never joined the chat.",
     )
     unread_count = serializers.IntegerField(read_only=True)
-    users_count = serializers.IntegerField(read_only=True, help_text="Who is in the chat now.")
+    users_count = serializers.IntegerField(
+        read_only=True, help_text="The number of people currently in the chat."
+    )
     external_id = serializers.CharField(read_only=True, required=False, allow_null=True)
     metadata = serializers.DictField(read_only=True, required=False)
 
@@ -180,12 +191,14 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
 
 class ShareSerializer(serializers.Serializer[Any]):
     password = serializers.CharField()
-    url = serializers.CharField(help_text="The link for guests, the password in its fragment.")
+    url = serializers.CharField(
+        help_text="The join link for guests, with the password in its fragment."
+    )
 
 
 class TypingSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
-        help_text="When it ends by itself, unless it is told again before."
+        help_text="When the indicator expires unless it is renewed."
     )
 
 

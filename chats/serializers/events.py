@@ -18,7 +18,10 @@ class EventsQuery(serializers.Serializer[Any]):
     after = serializers.IntegerField(min_value=0, max_value=MAX_ID, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
     wait = serializers.IntegerField(
-        min_value=0, max_value=30, default=0, help_text="Seconds to wait for the next event."
+        min_value=0,
+        max_value=30,
+        default=0,
+        help_text="How many seconds to wait for the next event.",
     )
 
 
@@ -36,7 +39,7 @@ class PositionField(serializers.Field[Any, Any, Any, Any]):
             position = Position.parse(event_id)
             return event_id, position if text != event_id else position.settled
         except (ValueError, OverflowError):
-            raise serializers.ValidationError("This is no id of an event.") from None
+            raise serializers.ValidationError("This is not a valid event id.") from None
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -50,7 +53,7 @@ class PresentInField(serializers.Field[Any, Any, Any, Any]):
         found = parse_ids(str(data), MAX_PRESENT_IN)
         if found is None:
             raise serializers.ValidationError(
-                f"Send at most {MAX_PRESENT_IN} ids of chats, separated by commas."
+                f"Send at most {MAX_PRESENT_IN} chat ids, separated by commas."
             )
         return found
 
@@ -60,13 +63,13 @@ class PresentInField(serializers.Field[Any, Any, Any, Any]):
 
 class AllEventsQuery(serializers.Serializer[Any]):
     after = PositionField(
-        required=False, help_text="An event's id, or a `last_id`; without it, now."
+        required=False, help_text="An event's `id` or a `last_id`. Defaults to now."
     )
     present_in = PresentInField(
         required=False,
-        help_text="For streams: the ids of the chats that the reader has open, separated by "
-        f"commas, at most {MAX_PRESENT_IN}. The stream begins with who is connected to these, and "
-        "in those that the account has joined it is shown as connected.",
+        help_text="Streams only: the ids of the chats that the reader has open, separated by "
+        f"commas, at most {MAX_PRESENT_IN}. The stream begins with who is connected to these "
+        "chats, and the account is shown as connected in those that it has joined.",
     )
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
 
@@ -77,13 +80,13 @@ class AllEventsQuery(serializers.Serializer[Any]):
     )
 )
 class EventData(serializers.DictField):
-    """What an event tells of, by its type: `message.*`, `user.*` or `chat.*`."""
+    """The subject of the event: a message, chat user or chat, according to its type."""
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """An entry of a chat's log. `data` is the message, chat user or chat that it tells of.
+    """An entry of a chat's log. `data` is the message, chat user or chat that changed.
 
-    A message is shown as it stands now: what was deleted has no text in any event.
+    Messages are shown in their current state, so no event contains a deleted text.
     """
 
     seq = serializers.IntegerField()
@@ -97,9 +100,9 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class AllEventSerializer(EventSerializer):
-    """An event among those of many chats; its `id` tells doubles."""
+    """An event of one of many chats. Use its `id` to detect duplicates."""
 
-    id = serializers.CharField(help_text="Of the event; the same whenever it is told of.")
+    id = serializers.CharField(help_text="The event's id, the same on every delivery.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         event = representations.event(instance)
@@ -110,19 +113,21 @@ class AllEventSerializer(EventSerializer):
 class AllEventsSerializer(serializers.Serializer[Any]):
     data = AllEventSerializer(many=True)  # type: ignore[assignment]
     last_id = serializers.CharField(
-        help_text="To ask for what follows by. After a page that is not full, the last half minute "
-        "may come again."
+        help_text="Send it as `after` to get the next events. After a page that is not full, "
+        "events of the last 30 seconds may be repeated."
     )
 
 
 class TypingDataSerializer(serializers.Serializer[Any]):
     chat_user_id = serializers.IntegerField()
-    expires_at = serializers.DateTimeField(help_text="When it ends, unless it is told again.")
+    expires_at = serializers.DateTimeField(
+        help_text="When the indicator expires unless it is renewed."
+    )
 
 
 class ReadDataSerializer(serializers.Serializer[Any]):
     chat_user_id = serializers.IntegerField()
-    seq = serializers.IntegerField(help_text="Up to which event they have read.")
+    seq = serializers.IntegerField(help_text="The newest event that the chat user has read.")
 
 
 class PresentUserSerializer(serializers.Serializer[Any]):
@@ -143,28 +148,28 @@ class EphemeralSerializer(serializers.Serializer[Any]):
 
 
 class TypingEventSerializer(EphemeralSerializer):
-    """Somebody is typing."""
+    """A chat user is typing."""
 
     type = serializers.ChoiceField(["typing"])
     data = TypingDataSerializer()  # type: ignore[assignment]
 
 
 class ReadEventSerializer(EphemeralSerializer):
-    """Somebody has read."""
+    """A chat user has read messages."""
 
     type = serializers.ChoiceField(["read"])
     data = ReadDataSerializer()  # type: ignore[assignment]
 
 
 class PresenceEventSerializer(EphemeralSerializer):
-    """Who has come and who has gone; first of all, who is connected."""
+    """Chat users who connected or disconnected. The first one lists everyone who is connected."""
 
     type = serializers.ChoiceField(["presence"])
     data = PresenceDataSerializer()  # type: ignore[assignment]
 
 
 class ByeSerializer(serializers.Serializer[Any]):
-    """The last event of a stream whose token is good no more."""
+    """The last event of a stream, sent when its token is no longer valid."""
 
     code = serializers.ChoiceField(["invalid_token"])
     message = serializers.CharField()
@@ -183,5 +188,6 @@ STREAM_EVENT = PolymorphicProxySerializer(
 class EventsSerializer(serializers.Serializer[Any]):
     data = EventSerializer(many=True)  # type: ignore[assignment]
     last_seq = serializers.IntegerField(
-        help_text="The newest event of the chat; when it is above the last one here, ask again."
+        help_text="The chat's newest `seq`. If it is higher than that of the last event here, "
+        "request the next page."
     )

@@ -22,7 +22,7 @@ class MessagesQuery(NewestFirstQuery):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = [name for name in ("cursor", *self.ANCHORS) if name in attrs]
         if len(given) > 1:
-            raise serializers.ValidationError({given[1]: f"Not together with {given[0]}."})
+            raise serializers.ValidationError({given[1]: f"Can't be combined with {given[0]}."})
         return attrs
 
 
@@ -51,15 +51,17 @@ class AuthorSerializer(serializers.Serializer[Any]):
 
 
 class MessageSerializer(serializers.Serializer[Any]):
-    """A message; deleted, it keeps its place and loses its text (null)."""
+    """A message. A deleted message keeps its position; its text is null."""
 
     id = serializers.IntegerField()
     chat_id = serializers.IntegerField()
-    seq = serializers.IntegerField(help_text="Its place in the chat's log; messages sort by it.")
+    seq = serializers.IntegerField(
+        help_text="The position in the chat's log. Messages are sorted by it."
+    )
     text = serializers.CharField(allow_null=True)
     author = AuthorSerializer()
     assurance = serializers.ChoiceField(
-        ChatUser.Assurance.choices, help_text="How sure it is who the author is."
+        ChatUser.Assurance.choices, help_text="How the author's identity was verified."
     )
     created_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)
@@ -75,6 +77,6 @@ class RevisionSerializer(serializers.Serializer[Any]):
 
 
 class MessageDetailSerializer(MessageSerializer):
-    """A single message; members also see the texts it had before, oldest first."""
+    """A single message. Members also see its earlier texts, oldest first."""
 
     revisions = RevisionSerializer(many=True, required=False)

@@ -16,9 +16,9 @@ class StartChatInput(PersonInput):
 class StartedSerializer(serializers.Serializer[Any]):
     chat = ChatBriefSerializer()
     chat_user = ChatUserSerializer()
-    password = serializers.CharField(help_text="Of the chat.")
-    url = serializers.CharField(help_text="The link back into the chat, with its password.")
-    token = serializers.CharField(required=False, help_text="Shown once.")
-    expires_at = serializers.DateTimeField(required=False, help_text="Of the token.")
+    password = serializers.CharField(help_text="The chat's password.")
+    url = serializers.CharField(help_text="The link to return to the chat, with its password.")
+    token = serializers.CharField(required=False, help_text="Shown only once.")
+    expires_at = serializers.DateTimeField(required=False, help_text="When the token expires.")
     code_mailed = serializers.BooleanField()
     attempt_key = AttemptKey(required=False)

@@ -15,7 +15,7 @@ from companies.serializers.fields import EmailField
             {"type": "integer", "minimum": 100_000, "maximum": 999_999},
             {"type": "string", "pattern": "^[0-9]{6}$"},
         ],
-        "description": "The six digits out of the mail, as a number or a string.",
+        "description": "The six-digit code from the email, as a number or a string.",
     }
 )
 class AuthCodeField(serializers.Field[Any, Any, Any, Any]):
@@ -42,7 +42,8 @@ class GetTokenInput(serializers.Serializer[Any]):
         max_length=500,
         required=False,
         allow_blank=True,
-        help_text="As the join answered it. Guesses with it are counted apart from everybody's.",
+        help_text="The `attempt_key` from the join response, so that your attempts are counted "
+        "separately.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -61,6 +62,6 @@ class GetTokenInput(serializers.Serializer[Any]):
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="Shown once.")
+    token = serializers.CharField(help_text="Shown only once.")
     expires_at = serializers.DateTimeField()
     chat_user = ChatUserSerializer()

@@ -33,7 +33,7 @@ SWEEP_SECONDS = 300.0  # a full resync, in case a hint was lost with its machine
 RETRY_MILLISECONDS = 1000, 3000  # a client reconnects after a delay in this range
 HEARTBEAT_COMMENT = b":\n\n"
 BYE = b"event: bye\ndata: %b\n\n" % dumps(
-    {"code": "invalid_token", "message": "The token is good no more."}
+    {"code": "invalid_token", "message": "This token is no longer valid."}
 )
 
 

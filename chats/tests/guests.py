@@ -9,7 +9,7 @@ from chatapi.tests.browser import Site
 
 REFUSED = r"the server responded with a status of 4\d\d"  # Chromium's line for such an answer
 AWAY = r"net::ERR_|Failed to load resource|the server responded with a status of 5\d\d"
-CODE_ASKED = "Type in the 6-digit code sent to you"
+CODE_ASKED = "Enter your 6-digit code"
 
 
 def heading(page: Page) -> Locator:

@@ -367,7 +367,7 @@ def test_no_personal_access_token(bob, capsys):
     bob.user.save()
     with pytest.raises(ValidationError):
         issue_token(bob.user)
-    with pytest.raises(CommandError, match="switched off"):
+    with pytest.raises(CommandError, match="deactivated"):
         call_command("issue_token", BOB)
     assert capsys.readouterr().out == ""
 
@@ -377,7 +377,7 @@ def test_nor_one_by_the_admin(bob, admin_client):
     bob.user.save()
     path = f"/admin/accounts/user/{bob.user.pk}/issue-token/"
     answer = admin_client.post(path, {"days": 1, "scopes": ["read"]})
-    assert "This account is switched off." in answer.content.decode()
+    assert "This account is deactivated." in answer.content.decode()
     assert "cnp_" not in answer.content.decode()
     assert bob.user.api_tokens.count() == 1
 

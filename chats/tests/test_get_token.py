@@ -54,7 +54,9 @@ def test_all_that_is_wrong_looks_the_same(chat, other_chat, ida, newest_code, er
     for answer in answers:
         assert answer.status_code == 422
         assert error_of(answer) == "invalid_auth_code"
-        assert answer.json()["errors"] == {"auth-code": ["This auth code is not valid."]}
+        assert answer.json()["errors"] == {
+            "auth-code": ["This code is not valid. Request a new one."]
+        }
 
 
 def test_a_stale_code_is_not_taken(chat, ida, newest_code):

@@ -89,9 +89,9 @@ def test_a_wrong_password_and_an_unknown_chat_look_the_same(chat, error_of):
         body = answer.json()
         del body["request_id"]
         assert body == {
-            "message": "The password is wrong.",
+            "message": "This password is wrong.",
             "code": "wrong_password",
-            "errors": {"password": ["The password is wrong."]},
+            "errors": {"password": ["This password is wrong."]},
         }
 
 

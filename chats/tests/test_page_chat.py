@@ -89,7 +89,7 @@ def test_own_messages_are_edited_and_deleted(site: Site, person: Callable[..., P
     message(gina, "Two tulips").hover()
     message(gina, "Two tulips").get_by_role("button", name="Delete").click()
     dialog = gina.get_by_role("dialog")
-    expect(dialog).to_contain_text("Delete this message for everybody?")
+    expect(dialog).to_contain_text("Delete this message for everyone?")
     dialog.get_by_role("button", name="Delete").click()
     for page in (gina, hugo):
         expect(message(page, "This message was deleted.")).to_be_visible()
@@ -111,7 +111,7 @@ def test_what_is_too_late_to_edit_is_said(site: Site, person: Callable[..., Pers
         field(page).fill("Not at all")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
-            "It is too late to edit this message."
+            "This message can no longer be edited."
         )
         expect(field(page)).to_have_value("Not at all")
     finally:
@@ -159,7 +159,7 @@ def test_what_came_unseen_is_marked(site: Site, person: Callable[..., Person]) -
     expect(message(page, "Line 39")).to_be_in_viewport()
     page.locator(".timeline").hover()
     page.mouse.wheel(0, -2000)
-    expect(page.get_by_role("button", name="To the newest message")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to newest message")).to_be_visible()
     site.ask("POST", path, {"text": "Unseen"}, agent)
     button = page.get_by_role("button", name="1 new message")
     expect(button).to_be_visible()
@@ -182,7 +182,7 @@ def test_who_is_there_and_leaving(site: Site, person: Callable[..., Person]) -> 
     expect(beside).to_contain_text("Roses")
     expect(beside).to_contain_text(str(chat["id"]))
     expect(beside).to_contain_text("Acme")
-    expect(beside.get_by_role("listitem").filter(has_text="Hugo")).to_contain_text("here now")
+    expect(beside.get_by_role("listitem").filter(has_text="Hugo")).to_contain_text("online")
     beside.get_by_role("button", name="Share join link").click()
     expect(beside.get_by_label("Join link")).to_have_value(chat["url"])
     assert page.evaluate("navigator.clipboard.readText()") == chat["url"]
@@ -192,7 +192,7 @@ def test_who_is_there_and_leaving(site: Site, person: Callable[..., Person]) -> 
     shot(hugo, "chat-people-phone")
     hugo.get_by_role("button", name="Leave chat").click()
     hugo.get_by_role("dialog").get_by_role("button", name="Leave chat").click()
-    expect(hugo.get_by_role("heading", level=1)).to_have_text("You have left the chat")
+    expect(hugo.get_by_role("heading", level=1)).to_have_text("You left the chat")
     expect(beside.get_by_role("listitem").filter(has_text="Hugo")).to_contain_text("has left")
 
 
@@ -229,7 +229,7 @@ def test_by_keyboard_alone(site: Site, person: Callable[..., Person]) -> None:
     keys.press("Enter")
     reach(page, "Leave chat")
     keys.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You have left the chat")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You left the chat")
 
 
 def reach(page: Page, what: str) -> None:

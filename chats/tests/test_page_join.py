@@ -36,9 +36,7 @@ def test_without_the_password_it_is_asked_for(site: Site, person: Callable[..., 
     page.get_by_role("button", name="Continue").click()
     introduce(page, "gina@guest.test")
     page.get_by_role("button", name="Join the chat").click()
-    expect(page.get_by_role("alert")).to_have_text(
-        "This password is wrong, or there is no such chat."
-    )
+    expect(page.get_by_role("alert")).to_have_text("Wrong password, or this chat does not exist.")
     assert_accessible(page)
     page.get_by_label("Password").fill(chat["password"])
     page.get_by_role("button", name="Continue").click()
@@ -56,9 +54,7 @@ def test_a_chat_that_is_none_looks_like_a_wrong_password(
     page.goto("/chats/999999#password")
     introduce(page, "gina@guest.test")
     page.get_by_role("button", name="Join the chat").click()
-    expect(page.get_by_role("alert")).to_have_text(
-        "This password is wrong, or there is no such chat."
-    )
+    expect(page.get_by_role("alert")).to_have_text("Wrong password, or this chat does not exist.")
 
 
 def test_what_is_wrong_about_a_person_is_said_there(
@@ -89,7 +85,7 @@ def test_the_code(site: Site, person: Callable[..., Person]) -> None:
     page.get_by_role("button", name="Join the chat").click()
     expect(heading(page)).to_have_text(CODE_ASKED)
     expect(page.get_by_text(email)).to_be_visible()
-    again = page.get_by_role("button", name=re.compile("Send it again"))
+    again = page.get_by_role("button", name=re.compile("Resend code"))
     expect(again).to_be_disabled()
     expect(again).to_have_text(re.compile(r"\(in \d+ seconds?\)"))
     shot(page, "join-code")
@@ -119,7 +115,7 @@ def test_another_code_and_another_address(site: Site, person: Callable[..., Pers
     introduce(page, first)
     page.get_by_role("button", name="Join the chat").click()
     site.code(first)
-    page.get_by_role("button", name="Use another address").click()
+    page.get_by_role("button", name="Use a different address").click()
     expect(page.get_by_label("Email")).to_have_value(first)
     page.get_by_label("Email").fill(second)
     page.get_by_role("button", name="Join the chat").click()
@@ -127,7 +123,7 @@ def test_another_code_and_another_address(site: Site, person: Callable[..., Pers
     site.code(second)
     page.clock.run_for(61_000)
     time.sleep(1.1)  # as long as this site waits between two codes
-    page.get_by_role("button", name="Send it again", exact=True).click()
+    page.get_by_role("button", name="Resend code", exact=True).click()
     expect(page.get_by_text("A new code is on its way.")).to_be_visible()
     page.get_by_label("Digit 1 of 6").press_sequentially(site.code(second, 2))
     expect(field(page)).to_be_visible()
@@ -165,7 +161,7 @@ def test_a_token_that_ended_leads_through_the_code_again(
         stored,
     )
     page.reload()
-    expect(heading(page)).to_have_text("Please show again who you are")
+    expect(heading(page)).to_have_text("Confirm your identity again")
     shot(page, "join-again")
     assert_accessible(page)
     page.get_by_role("button", name="Continue").click()
@@ -182,10 +178,10 @@ def test_leaving_and_joining_again(site: Site, person: Callable[..., Person]) ->
     email = join(page, site, chat)
     page.get_by_role("button", name="Leave chat").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave chat").click()
-    expect(heading(page)).to_have_text("You have left the chat")
+    expect(heading(page)).to_have_text("You left the chat")
     shot(page, "left")
     assert_accessible(page)
-    page.get_by_role("button", name="Join again").click()
+    page.get_by_role("button", name="Rejoin").click()
     introduce(page, email)
     page.get_by_role("button", name="Join the chat").click()
     prove(page, site, email, 2)
@@ -201,11 +197,11 @@ def test_who_was_banned_is_told_and_stays_out(site: Site, person: Callable[..., 
     guest = next(each for each in users if each["first_name"] == "Gina")
     path = f"/api/chats/{chat['id']}/users/{guest['id']}"
     site.ask("PUT", path, {"status": "banned"}, site.alice)
-    expect(heading(page)).to_have_text("Please show again who you are")
+    expect(heading(page)).to_have_text("Confirm your identity again")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Email")).to_have_value(email)
     page.get_by_role("button", name="Join the chat").click()
-    expect(page.get_by_role("alert")).to_have_text("This address was banned from the chat.")
+    expect(page.get_by_role("alert")).to_have_text("This address is banned from the chat.")
 
 
 def test_the_link_opened_on_the_page_itself(site: Site, person: Callable[..., Person]) -> None:

@@ -22,7 +22,7 @@ def logged_in(person):
 def test_managers_see_what_was_counted(mary, gina, chat):
     messages.send(gina.chat_user, "Hello")
     page = logged_in(mary).get(PATH).content.decode()
-    assert "1 in all" in page
+    assert "1 in total" in page
     assert "<svg" in page
     assert logged_in(mary).get(f"{PATH}?days=365").status_code == 200
     assert logged_in(mary).get(f"{PATH}?days=nonsense").status_code == 200
@@ -56,7 +56,7 @@ def test_the_plots_in_a_browser(site: Site, person: Callable[..., Person]) -> No
     enter(site, page, "alice@acme.test")
     page.goto(PATH)
     expect(page.get_by_role("img", name="Messages")).to_be_visible()
-    for summary in page.get_by_text("As a table").all():
+    for summary in page.get_by_text("Show as table").all():
         summary.click()
     expect(page.get_by_role("table")).to_have_count(3)
     assert_accessible(page)

@@ -51,7 +51,7 @@ def test_five_thousand_messages_in_few_elements(site: Site, person: Callable[...
         return [first.dataset.seq, first.getBoundingClientRect().top];
     })()"""
     page.locator(".timeline").hover()
-    first = page.get_by_text("This is where the chat begins.")
+    first = page.get_by_text("This is the start of the chat.")
     for _ in range(400):
         page.mouse.wheel(0, -6_000)
         page.wait_for_timeout(30)
@@ -61,7 +61,7 @@ def test_five_thousand_messages_in_few_elements(site: Site, person: Callable[...
     expect(message(page, "Message number 1.")).to_be_visible()
     assert most <= MOST_ELEMENTS
     # While a page loads above, what is looked at stays where it is.
-    expect(page.get_by_role("button", name="To the newest message")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to newest message")).to_be_visible()
     before = page.evaluate(steady)
     page.wait_for_timeout(500)
     assert page.evaluate(steady) == before
@@ -69,7 +69,7 @@ def test_five_thousand_messages_in_few_elements(site: Site, person: Callable[...
         page.mouse.wheel(0, 6_000)
         page.wait_for_timeout(100)
         most = max(most, page.locator(".message").count())
-    page.get_by_role("button", name="To the newest message").click()
+    page.get_by_role("button", name="Go to newest message").click()
     expect(message(page, "Message number 5000.")).to_be_in_viewport()
     assert most <= MOST_ELEMENTS
     shown = page.locator(".message").evaluate_all(

@@ -95,9 +95,9 @@ def test_an_agent_is_there_in_the_chat_that_is_open(
     join(guest, site, chat)
     page = open_inbox(site, person())
     joined(page, "Presence")
-    expect(page.locator(".person", has_text="Gina Guest")).to_contain_text("here now")
+    expect(page.locator(".person", has_text="Gina Guest")).to_contain_text("online")
     agent = guest.locator(".person", has_text="Team")
-    expect(agent).to_contain_text("here now", timeout=15_000)
+    expect(agent).to_contain_text("online", timeout=15_000)
     page.close()
     expect(agent).to_contain_text("away", timeout=15_000)
 

@@ -267,7 +267,7 @@ def test_the_owner_sees_what_hangs_on_a_token(chat, other_chat, bob, browser, ca
     token = ApiToken.objects.get(user=bob.user)
     ChatUserToken.objects.filter(chat=chat).update(revoked_at=timezone.now())
     page = browser.get("/account/tokens").content.decode()
-    assert "2 chat access tokens were issued with it and end with it." in page
+    assert "2 chat-user tokens were issued with it and will be revoked with it." in page
     call_command("list_tokens", bob.user.email)
     head, row = capsys.readouterr().out.splitlines()
     assert row[head.index("chats") :].split()[0] == "2"

@@ -91,7 +91,11 @@ class ChatViewSet(ChatView):
             companies_for(account(request)).filter(by_id_or_slug(fields.pop("company_id"))).first()
         )
         if company is None:
-            raise ApiError(ErrorCode.VALIDATION_FAILED, "You have no such company.", "company_id")
+            raise ApiError(
+                ErrorCode.VALIDATION_FAILED,
+                "You have no company with this id or slug.",
+                "company_id",
+            )
 
         def respond() -> Response:
             chat = actions.create(company, **fields)
@@ -121,7 +125,7 @@ class ChatViewSet(ChatView):
         sent = token(request)
         if sent is not None and sent.missing_scope("GET"):
             # The password allows joining, and so reading.
-            raise ApiError(ErrorCode.SCOPE_MISSING, "The token lacks the scope `read`.")
+            raise ApiError(ErrorCode.SCOPE_MISSING, "This token lacks the scope `read`.")
         rotate = self.body(ShareInput).get("rotate", False)
         if rotate:
             self.caller.require_manager()

@@ -66,6 +66,6 @@ def start_context(company: Company) -> dict[str, object]:
     notice = ""
     if not is_open(company, timezone.now()):
         notice = company.closed_text or _(
-            "We are closed at the moment. Write to us, and we answer when we are back."
+            "We are closed right now. Send us a message, and we will reply when we are back."
         )
     return {"company": company, "notice": notice}

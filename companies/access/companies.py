@@ -45,9 +45,8 @@ def get_company(user: User, reference: str) -> Company:
 def require_role(company: Company, *roles: Role) -> None:
     """Raise ApiError 403 unless the caller's role in `company` is one of `roles`."""
     if company.role not in roles:  # type: ignore[attr-defined]
-        raise ApiError(
-            ErrorCode.PERMISSION_DENIED, f"This needs the role {' or '.join(sorted(roles))}."
-        )
+        allowed = " and ".join(f"{role}s" for role in sorted(roles))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, f"Only {allowed} can do this.")
 
 
 def get_published_company(slug: str) -> Company:

@@ -45,7 +45,7 @@ def slug_from(name: str) -> str:
 
 
 def slug_taken() -> ApiError:
-    return ApiError(ErrorCode.VALIDATION_FAILED, _("This slug is taken."), "slug")
+    return ApiError(ErrorCode.VALIDATION_FAILED, _("This slug is already taken."), "slug")
 
 
 def update_company(company: Company, fields: dict[str, Any]) -> Company:

@@ -63,7 +63,7 @@ def end_membership(
     Raises ApiError 403 when the role `by` does not allow it, 422 when the last owner would go.
     """
     if rotate_passwords and not by.manages:
-        raise ApiError(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, _("Only managers and owners can do this."))
     with transaction.atomic():
         membership = lock_membership(membership)
         if membership.ended_at is None:
@@ -87,9 +87,11 @@ def mark_ended(membership: Membership) -> None:
 def require_may_assign(by: Role, role: Role) -> None:
     """Raise ApiError 403 unless a member with the role `by` may grant and revoke `role`."""
     if role == Role.OWNER and by != Role.OWNER:
-        raise ApiError(ErrorCode.PERMISSION_DENIED, _("Only an owner makes or unmakes owners."))
+        raise ApiError(
+            ErrorCode.PERMISSION_DENIED, _("Only owners can grant or revoke the role owner.")
+        )
     if not by.manages:
-        raise ApiError(ErrorCode.PERMISSION_DENIED, _("This needs the role manager or owner."))
+        raise ApiError(ErrorCode.PERMISSION_DENIED, _("Only managers and owners can do this."))
 
 
 def require_another_owner(membership: Membership) -> None:
@@ -102,4 +104,4 @@ def require_another_owner(membership: Membership) -> None:
 
 
 def already_member() -> ApiError:
-    return ApiError(ErrorCode.ALREADY_MEMBER, _("This person is a member already."), "email")
+    return ApiError(ErrorCode.ALREADY_MEMBER, _("This person is already a member."), "email")

@@ -22,7 +22,7 @@ def create_reply(company: Company, *, title: str, text: str) -> SavedReply:
         if company.saved_replies.count() >= MAX_REPLIES:
             raise ApiError(
                 ErrorCode.VALIDATION_FAILED,
-                _("A company has at most %(most)s saved replies.") % {"most": MAX_REPLIES},
+                _("A company can have at most %(most)s saved replies.") % {"most": MAX_REPLIES},
             )
         require_free_title(company.pk, title)
         return SavedReply.objects.create(company=company, title=title, text=text)
@@ -52,4 +52,4 @@ def delete_reply(reply: SavedReply) -> SavedReply:
 def require_free_title(company_id: int, title: str, except_id: int = 0) -> None:
     taken = SavedReply.objects.filter(company_id=company_id, title=title).exclude(pk=except_id)
     if taken.exists():
-        raise ApiError(ErrorCode.VALIDATION_FAILED, _("This title is taken."), "title")
+        raise ApiError(ErrorCode.VALIDATION_FAILED, _("This title is already taken."), "title")

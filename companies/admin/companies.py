@@ -50,13 +50,14 @@ class CompanyForm(CompanyModelForm):
     allowed_origins = forms.JSONField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Websites that may show the chat in a panel: [&quot;https://example.com&quot;].",
+        help_text="Websites that may embed the chat: [&quot;https://example.com&quot;].",
     )
     opening_hours = forms.JSONField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
-        help_text="{&quot;timezone&quot;: &quot;Europe/Berlin&quot;, &quot;monday&quot;: "
-        "[[&quot;09:00&quot;, &quot;17:00&quot;]]}; {} is always open.",
+        help_text="For example {&quot;timezone&quot;: &quot;Europe/Berlin&quot;, "
+        "&quot;monday&quot;: [[&quot;09:00&quot;, &quot;17:00&quot;]]}. {} means "
+        "always open.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -78,13 +79,13 @@ class CompanyForm(CompanyModelForm):
 class CompanyAddForm(CompanyForm):
     owner = forms.EmailField(
         max_length=254,
-        help_text="The owner's e-mail address; an account is made if there is none.",
+        help_text="The owner's email address. An account is created if none exists.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
-        self.fields["slug"].help_text = "Made from the name when empty."
+        self.fields["slug"].help_text = "Generated from the name if left empty."
 
     def clean_owner(self) -> str:
         return parse_email(self.cleaned_data["owner"])
@@ -123,7 +124,7 @@ class CompanyAdmin(StaffAdmin):
     list_display = ("name", "slug", "members", "chats", "created_at", "deleted_at")
     list_filter = (DeletedFilter, "verify_first_join")
     search_fields = ("name", "slug", "id__exact", "memberships__user__email")
-    search_help_text = "Name, slug, id, or a member's e-mail address"
+    search_help_text = "Name, slug, id or a member's email address"
     date_hierarchy = "created_at"
     actions = ("delete_softly", "restore")
     inlines = (MembershipInline,)
@@ -131,8 +132,8 @@ class CompanyAdmin(StaffAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "logo_url", "chats_link")}),
         ("Settings", {"fields": SETTINGS}),
-        ("On websites, and out of hours", {"fields": FOR_PAGES}),
-        ("When", {"fields": ("created_at", "deleted_at")}),
+        ("Websites and opening hours", {"fields": FOR_PAGES}),
+        ("Dates", {"fields": ("created_at", "deleted_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("name", "slug", "logo_url", "owner")}),
@@ -192,7 +193,7 @@ class CompanyAdmin(StaffAdmin):
 
         self.act(request, queryset, delete, "deleted")
 
-    @admin.action(description="Restore deleted", permissions=["operate"])
+    @admin.action(description="Restore", permissions=["operate"])
     def restore(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def restore(company: Company) -> bool:
             restore_company(company)

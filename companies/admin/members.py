@@ -41,7 +41,7 @@ class MembershipAdmin(StaffAdmin):
     list_select_related = ("user", "company")
     list_filter = (MembershipStateFilter, "role")
     search_fields = ("user__email", "email", "company__name", "company__slug")
-    search_help_text = "The person's e-mail address, or the company's name"
+    search_help_text = "The person's email address or the company's name"
     date_hierarchy = "created_at"
     actions = ("end", "end_and_rotate")
     fields = ("company", "user", "email", "role", "created_at", "ended_at")
@@ -76,9 +76,7 @@ class MembershipAdmin(StaffAdmin):
     def end(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self.end_all(request, queryset, rotate_passwords=False)
 
-    @admin.action(
-        description="End membership, and give the chats new passwords", permissions=["operate"]
-    )
+    @admin.action(description="End membership and change chat passwords", permissions=["operate"])
     def end_and_rotate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         self.end_all(request, queryset, rotate_passwords=True)
 

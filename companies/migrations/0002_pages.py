@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='company',
             name='allowed_origins',
-            field=models.JSONField(blank=True, default=list, help_text='Websites that may show the chat in a panel.'),
+            field=models.JSONField(blank=True, default=list, help_text='Websites that may embed the chat.'),
         ),
         migrations.AddField(
             model_name='company',
             name='closed_text',
-            field=models.CharField(blank=True, default='', help_text='What visitors read out of hours.', max_length=500),
+            field=models.CharField(blank=True, default='', help_text='Shown to visitors outside opening hours.', max_length=500),
         ),
         migrations.AddField(
             model_name='company',

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='membership',
             name='email',
-            field=models.EmailField(blank=True, db_default='', default='', help_text='Of an invitation.', max_length=254),
+            field=models.EmailField(blank=True, db_default='', default='', help_text='The invited address.', max_length=254),
         ),
         migrations.AddField(
             model_name='membership',

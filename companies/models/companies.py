@@ -18,19 +18,20 @@ class Company(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     logo_url = models.URLField(max_length=500, blank=True, default="")
     verify_first_join = models.BooleanField(
-        default=True, help_text="A first join needs a code by mail, like every return."
+        default=True,
+        help_text="Guests must enter a mailed code on their first join, not only when they return.",
     )
     edit_window_minutes = models.PositiveIntegerField(
-        default=15, help_text="How long the author of a message may edit it."
+        default=15, help_text="How many minutes authors can edit their messages."
     )
     chat_user_token_days = models.PositiveIntegerField(default=30)
     allowed_origins = models.JSONField(
-        default=list, blank=True, help_text="Websites that may show the chat in a panel."
+        default=list, blank=True, help_text="Websites that may embed the chat."
     )
     # {"timezone": "Europe/Berlin", "monday": [["09:00", "17:00"]], …}; empty: always open.
     opening_hours = models.JSONField(default=dict, blank=True)
     closed_text = models.CharField(
-        max_length=500, blank=True, default="", help_text="What visitors read out of hours."
+        max_length=500, blank=True, default="", help_text="Shown to visitors outside opening hours."
     )
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)

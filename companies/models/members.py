@@ -53,7 +53,7 @@ class Membership(models.Model):
         blank=True,
     )
     email = models.EmailField(
-        max_length=254, blank=True, default="", db_default="", help_text="Of an invitation."
+        max_length=254, blank=True, default="", db_default="", help_text="The invited address."
     )
     role = models.CharField(max_length=10, choices=Role, default=Role.AGENT)
     created_at = models.DateTimeField(default=timezone.now)

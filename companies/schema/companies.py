@@ -33,24 +33,24 @@ companies_schema = describe(
     "companies",
     "Companies",
     list=Operation(
-        "Get all",
+        "List companies",
         {
             200: Response(
                 page_of(CompanySerializer),
                 {"One company": page("/api/companies", COMPANY)},
-                "The companies that the account belongs to.",
+                "The account's companies.",
             )
         },
         query=PageQuery,
     ),
     create=Operation(
-        "Create",
+        "Create a company",
         {201: Response(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
-        "Any account may; it becomes the owner.",
+        "For any account, which becomes the owner.",
         request=CompanyInput,
         examples={
-            "A name is enough": {"name": "Acme Travel"},
-            "With more": {
+            "Name only": {"name": "Acme Travel"},
+            "With optional fields": {
                 "name": "Acme Travel",
                 "slug": "acme-travel",
                 "logo_url": "https://acme.example.com/logo.png",
@@ -59,23 +59,23 @@ companies_schema = describe(
         replays=True,
     ),
     retrieve=Operation(
-        "Get single by id or slug",
+        "Get a company",
         {200: Response(CompanySerializer, {"Acme": COMPANY}, "The company.")},
     ),
     update=Operation(
-        "Edit",
+        "Update a company",
         {
             200: Response(
                 CompanySerializer,
                 {"Renamed": {**COMPANY, "name": "Acme Holidays"}},
-                "The company as it is now.",
+                "The updated company.",
             )
         },
-        "Managers and owners. Fields that are not sent stay as they are.",
+        "For managers and owners. Omitted fields keep their values.",
         request=CompanyInput,
         examples={
             "Rename": {"name": "Acme Holidays"},
-            "Let guests in at once": {"verify_first_join": False, "logo_url": ""},
+            "Skip verification of first joins": {"verify_first_join": False, "logo_url": ""},
             "Websites and hours": {
                 "allowed_origins": COMPANY["allowed_origins"],
                 "opening_hours": COMPANY["opening_hours"],
@@ -84,14 +84,15 @@ companies_schema = describe(
         },
     ),
     destroy=Operation(
-        "Delete",
+        "Delete a company",
         {
             200: Response(
                 CompanySerializer,
                 {"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
-                "The company that was deleted.",
+                "The deleted company.",
             )
         },
-        "Owners. Its chats go with it; the operator can restore it for 30 days.",
+        "For owners. The company's chats are deleted with it. The operator can restore it for "
+        "30 days.",
     ),
 )

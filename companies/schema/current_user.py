@@ -21,7 +21,7 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "cnp_…",
-            "description": "A personal access token of an account, made on the website.",
+            "description": "An account's personal access token, created on the website.",
         }
 
 
@@ -39,8 +39,8 @@ current_user_schema = describe(
     "current_user",
     "Current user",
     retrieve=Operation(
-        "The account of the API token",
-        {200: Response(CurrentUserSerializer, {"Alice": USER}, "The account, with its companies.")},
+        "Get the current account",
+        {200: Response(CurrentUserSerializer, {"Alice": USER}, "The account and its companies.")},
         id="current_user",
     ),
 )

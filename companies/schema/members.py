@@ -34,24 +34,25 @@ members_schema = describe(
     "company_users",
     "Company users",
     list=Operation(
-        "Get all",
+        "List members and invitations",
         {
             200: Response(
                 page_of(CompanyUserSerializer),
                 {"A member and an invitation": page("/api/companies/3/users", MEMBER, INVITED)},
-                "The company's members, and whom it has invited.",
+                "The company's members and open invitations.",
             )
         },
         query=PageQuery,
     ),
     create=Operation(
-        "Invite",
+        "Invite a member",
         {201: Response(CompanyUserSerializer, {"Bob": INVITED}, "The invitation.")},
-        "Managers and owners; only an owner makes owners. The person gets a mail, and is a member "
-        "when they accept. Until then they have no access, and nothing but the address is shown, "
-        "whether or not it has an account. Again, the mail is sent again, though not within ten "
-        "minutes, and the role is the new one. Who declined for good gets no mail, and the answer "
-        "is the same.",
+        "For managers and owners; only owners can grant the role owner. The invitation is "
+        "mailed, and the person becomes a member by accepting it. Until then they have no "
+        "access, and only the address is shown, whether or not an account with it exists. "
+        "Inviting an address again updates the role and resends the email, at most once every "
+        "ten minutes. People who have blocked invitations get no email; the response is the "
+        "same.",
         request=CompanyUserInput,
         examples={"An agent": {"email": "bob@acme.example.com", "role": "agent"}},
         errors=(ErrorCode.ALREADY_MEMBER,),
@@ -70,51 +71,57 @@ members_schema = describe(
                         "ended_at": "2021-07-02T11:00:00.000000Z",
                     },
                 },
-                "The caller as a member, or the invitation that was declined.",
+                "The caller as a member, or the declined invitation.",
             )
         },
-        "The caller's account must have the invited address, and have proven it by a mail. On the "
-        "website it can be done too, and there a person can also decline for good.",
+        "The account's email address must be verified and match the invitation. People can also "
+        "answer on the website, where they can block further invitations, too.",
         request=CompanyUserAcceptInput,
         examples={"Accept": {}, "Decline": {"decline": True}},
     ),
     retrieve=Operation(
-        "Get single by id",
+        "Get a member or invitation",
         {
             200: Response(
                 CompanyUserSerializer,
                 {"Bob": MEMBER, "Invited": INVITED},
-                "The member, or the invitation.",
+                "The member or the invitation.",
             )
         },
     ),
     update=Operation(
-        "Edit",
+        "Change a member's role",
         {
             200: Response(
                 CompanyUserSerializer,
                 {"Promoted": {**MEMBER, "role": "manager"}},
-                "The member as it is now.",
+                "The updated member.",
             )
         },
-        "Managers and owners; only an owner makes or unmakes owners.",
+        "For managers and owners; only owners can grant or revoke the role owner.",
         request=CompanyUserEdit,
         examples={"Promote": {"role": "manager"}},
         errors=(ErrorCode.LAST_OWNER,),
     ),
     destroy=Operation(
-        "Remove, leave, or cancel an invitation",
+        "Remove a member, leave, or cancel an invitation",
         {
             200: Response(
                 CompanyUserSerializer,
-                {"Gone": {**MEMBER, "status": "ended", "ended_at": "2021-08-01T08:00:00.000000Z"}},
-                "The member, with the end of the membership.",
+                {
+                    "Removed": {
+                        **MEMBER,
+                        "status": "ended",
+                        "ended_at": "2021-08-01T08:00:00.000000Z",
+                    }
+                },
+                "The member, with the end of the membership in `ended_at`.",
             )
         },
-        "Managers and owners; everybody may leave. The chat-user tokens that the membership gave "
-        "die at once. The person cannot come back to the chats as a guest until a member invites "
-        "them. They may know the chats' passwords: with `rotate_passwords`, which a JSON body may "
-        "hold too, managers have those renewed.",
+        "For managers and owners; any member can leave. Chat-user tokens that depend on the "
+        "membership are revoked immediately. The person cannot return to the chats as a guest "
+        "until a member invites them. Because they may know the chats' passwords, managers and "
+        "owners can replace those with `rotate_passwords`, as a parameter or in a JSON body.",
         query=CompanyUserEnd,
         errors=(ErrorCode.LAST_OWNER,),
     ),

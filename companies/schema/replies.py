@@ -21,44 +21,45 @@ replies_schema = describe(
     "saved_replies",
     "Saved replies",
     list=Operation(
-        "Get all",
+        "List saved replies",
         {
             200: Response(
                 page_of(SavedReplySerializer),
                 {"One reply": page("/api/companies/3/replies", REPLY)},
-                "The answers that the company has prepared, by title.",
+                "The company's saved replies, sorted by title.",
             )
         },
         query=SavedRepliesQuery,
     ),
     create=Operation(
-        "Create",
-        {201: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The new reply.")},
-        "Managers and owners. A company has at most 200; a title is there once.",
+        "Create a saved reply",
+        {201: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The new saved reply.")},
+        "For managers and owners. A company can have at most 200 saved replies; titles must be "
+        "unique.",
         request=SavedReplyInput,
         examples={"Opening hours": {"title": REPLY["title"], "text": REPLY["text"]}},
         replays=True,
     ),
     retrieve=Operation(
-        "Get single by id",
-        {200: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The reply.")},
+        "Get a saved reply",
+        {200: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The saved reply.")},
     ),
     update=Operation(
-        "Edit",
+        "Update a saved reply",
         {
             200: Response(
                 SavedReplySerializer,
                 {"Reworded": {**REPLY, "text": "We are here from 9 to 17."}},
-                "The reply as it is now.",
+                "The updated saved reply.",
             )
         },
-        "Managers and owners. Fields that are not sent stay as they are.",
+        "For managers and owners. Omitted fields keep their values.",
         request=SavedReplyInput,
         examples={"Reword": {"text": "We are here from 9 to 17."}},
     ),
     destroy=Operation(
-        "Delete",
-        {200: Response(SavedReplySerializer, {"Deleted": REPLY}, "The reply that was deleted.")},
-        "Managers and owners.",
+        "Delete a saved reply",
+        {200: Response(SavedReplySerializer, {"Deleted": REPLY}, "The deleted saved reply.")},
+        "For managers and owners.",
     ),
 )

@@ -12,20 +12,20 @@ from companies.serializers.fields import OpeningHoursField, OriginsField
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):
-    """A company as one of its members sees it; `role` is the caller's."""
+    """A company as its members see it. `role` is the caller's role."""
 
     role = serializers.ChoiceField(Role.choices, read_only=True)
-    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+    logo_url = serializers.CharField(read_only=True, help_text="Empty if there is no logo.")
     allowed_origins = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="Websites that may show the chat in a panel.",
+        help_text="Websites that may embed the chat.",
     )
     opening_hours = OpeningHoursField(
-        read_only=True, help_text="By weekday, in a time zone; empty when it is always open."
+        read_only=True, help_text="Opening hours by weekday; empty if always open."
     )
     closed_text = serializers.CharField(
-        read_only=True, help_text="What visitors read out of hours."
+        read_only=True, help_text="Shown to visitors outside opening hours."
     )
 
     class Meta:
@@ -39,9 +39,9 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
 
 
 class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
-    """A company as its visitors see it."""
+    """A company as visitors see it."""
 
-    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+    logo_url = serializers.CharField(read_only=True, help_text="Empty if there is no logo.")
 
     class Meta:
         model = Company
@@ -56,7 +56,7 @@ class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
 class CompanyInput(serializers.Serializer[Any]):
     name = VisibleField(max_length=200)
     slug = serializers.SlugField(
-        max_length=80, required=False, help_text="Made from the name when absent."
+        max_length=80, required=False, help_text="Generated from the name if omitted."
     )
     logo_url = serializers.CharField(
         max_length=500,
@@ -69,23 +69,23 @@ class CompanyInput(serializers.Serializer[Any]):
     chat_user_token_days = serializers.IntegerField(required=False, min_value=1, max_value=365)
     allowed_origins = OriginsField(
         required=False,
-        help_text="Websites that may show the chat in a panel, like `https://example.com`.",
+        help_text="Websites that may embed the chat, for example `https://example.com`.",
     )
     opening_hours = OpeningHoursField(
         required=False,
-        help_text="The ranges of each weekday in a `timezone` of IANA; a day that is not named is "
-        "closed. `{}` is always open.",
+        help_text="Time ranges by weekday, in an IANA `timezone`. Weekdays left out are closed; "
+        "`{}` means always open.",
     )
     closed_text = serializers.CharField(
         required=False,
         allow_blank=True,
         max_length=500,
-        help_text="What visitors read out of hours.",
+        help_text="Shown to visitors outside opening hours.",
     )
 
     def validate_slug(self, slug: str) -> str:
         if slug.isdigit():
-            raise serializers.ValidationError(_("A slug needs at least one letter."))
+            raise serializers.ValidationError(_("The slug must contain at least one letter."))
         if slug in Company.RESERVED_SLUGS:
-            raise serializers.ValidationError(_("This slug is taken."))
+            raise serializers.ValidationError(_("This slug is already taken."))
         return slug

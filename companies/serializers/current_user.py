@@ -8,7 +8,7 @@ from companies.models import Company, Role
 
 class UserCompanySerializer(serializers.ModelSerializer[Company]):
     role = serializers.ChoiceField(Role.choices, read_only=True)
-    logo_url = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+    logo_url = serializers.CharField(read_only=True, help_text="Empty if there is no logo.")
 
     class Meta:
         model = Company

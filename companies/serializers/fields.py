@@ -47,7 +47,7 @@ class OriginField(serializers.CharField):
             return normalize_origin(text)
         except ValueError:
             raise serializers.ValidationError(
-                _("“%(text)s” is no origin like https://example.com.") % {"text": text}
+                _("“%(text)s” is not an origin like https://example.com.") % {"text": text}
             ) from None
 
 
@@ -76,7 +76,7 @@ class OpeningHoursField(serializers.Field):  # type: ignore[type-arg]
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
-            raise serializers.ValidationError("This is an object with a time zone and weekdays.")
+            raise serializers.ValidationError("Send an object with a time zone and weekdays.")
         errors = hours.find_errors(data)
         if errors:
             raise serializers.ValidationError({key: [text] for key, text in errors.items()})

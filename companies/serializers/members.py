@@ -9,12 +9,12 @@ from companies.serializers.fields import EmailField
 
 
 class CompanyUserSerializer(serializers.ModelSerializer[Membership]):
-    """A member of a company, or somebody who is invited and known by the address alone."""
+    """A member of a company, or an invitation, of which only the address is known."""
 
     id = serializers.IntegerField(
         source="public_id",
         read_only=True,
-        help_text="The account's id. An invitation has a negative one, until it is accepted.",
+        help_text="The account's id. Invitations have a negative id until they are accepted.",
     )
     name = serializers.CharField(
         read_only=True, allow_null=True, help_text="Null until the invitation is accepted."
@@ -24,7 +24,7 @@ class CompanyUserSerializer(serializers.ModelSerializer[Membership]):
     status = serializers.ChoiceField(
         Membership.Status.choices,
         read_only=True,
-        help_text="`invited` people have no access yet; `ended` is what was just removed.",
+        help_text="`invited` means no access yet; `ended` means just removed.",
     )
 
     class Meta:
@@ -40,12 +40,14 @@ class CompanyUserInput(serializers.Serializer[Any]):
 
 class CompanyUserEnd(serializers.Serializer[Any]):
     rotate_passwords = serializers.BooleanField(
-        required=False, help_text="Give the chats that the person could see new passwords."
+        required=False, help_text="Replace the passwords of the chats that this person could see."
     )
 
 
 class CompanyUserAcceptInput(serializers.Serializer[Any]):
-    decline = serializers.BooleanField(default=False, help_text="Decline it instead.")
+    decline = serializers.BooleanField(
+        default=False, help_text="Decline the invitation instead of accepting it."
+    )
 
 
 class CompanyUserEdit(serializers.Serializer[Any]):

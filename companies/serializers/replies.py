@@ -10,7 +10,7 @@ from companies.models import SavedReply
 
 
 class SavedReplySerializer(serializers.ModelSerializer[SavedReply]):
-    """An answer prepared in advance, for all agents of a company."""
+    """A prepared answer that all agents of a company can use."""
 
     company_id = serializers.IntegerField(read_only=True)
 
@@ -27,5 +27,8 @@ class SavedReplyInput(serializers.Serializer[Any]):
 
 class SavedRepliesQuery(PageQuery):
     q = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, help_text="In the title or the text."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="Searches the title and the text.",
     )

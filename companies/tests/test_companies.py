@@ -74,7 +74,7 @@ def test_a_manager_changes_what_is_sent(acme, mary):
 def test_a_slug_that_is_taken(acme, mary, charlie):
     answer = mary.api.put("/api/companies/acme", {"slug": "outside"})
     assert answer.status_code == 422
-    assert answer.json()["errors"] == {"slug": ["This slug is taken."]}
+    assert answer.json()["errors"] == {"slug": ["This slug is already taken."]}
 
 
 def test_a_deleted_company_takes_its_chats_and_tokens_with_it(acme, alice, bob, chat, gina):
@@ -184,4 +184,4 @@ def test_hours_that_are_none(acme, mary, hours, where):
 def test_the_slug_of_a_page_is_nobodys(alice):
     assert alice.api.post("/api/companies", {"name": "New"}).json()["slug"] == "company-new"
     answer = alice.api.post("/api/companies", {"name": "X", "slug": "new"})
-    assert answer.json()["errors"] == {"slug": ["This slug is taken."]}
+    assert answer.json()["errors"] == {"slug": ["This slug is already taken."]}

@@ -146,7 +146,7 @@ def test_a_manager_changes_and_cancels_an_invitation(alice, mary, bob, acme, ivy
     assert gone.json()["ended_at"] is not None
     assert gone.json()["name"] is None
     assert mary.api.get(here).status_code == 404
-    assert b"no longer open" in browser_of(ivy).get(where).content
+    assert b"no longer valid" in browser_of(ivy).get(where).content
     assert not is_member(acme)
 
 
@@ -257,7 +257,7 @@ def test_the_link_of_somebody_without_an_account(alice, acme):
     assert person.post(where, pair)["Location"] == "/companies/acme"
     assert person.get("/companies/acme").status_code == 200
     assert EmailAddress.objects.get(email=IVY).verified
-    assert b"no longer open" in Browser().get(where).content
+    assert b"no longer valid" in Browser().get(where).content
     assert Browser().post(where, pair).status_code == 404
     entered = Browser()
     entered.post("/accounts/login/", {"login": IVY, "password": PASSWORD})
@@ -327,7 +327,7 @@ def test_who_signs_up_after_the_invitation_finds_it(alice, acme):
 
 @pytest.mark.parametrize("wrong", ["x", "MQ:1xWOol:J7LNtFx2oE9xQiiBlnVRvw7kbF6NtW1ZgXXx7Smu1hA"])
 def test_a_link_that_nobody_made(db, wrong):
-    assert b"no longer open" in Browser().get(f"/invitation/{wrong}").content
+    assert b"no longer valid" in Browser().get(f"/invitation/{wrong}").content
     assert Browser().post(f"/invitation/{wrong}", {"answer": "accept"}).status_code == 404
 
 
@@ -336,7 +336,7 @@ def test_a_link_is_good_for_some_days(alice, acme, ivy, monkeypatch):
     where = link()
     now = timezone.now().timestamp()
     monkeypatch.setattr("django.core.signing.time.time", lambda: now + 8 * 86400)
-    assert b"no longer open" in Browser().get(where).content
+    assert b"no longer valid" in Browser().get(where).content
 
 
 def test_an_invitation_to_a_company_that_is_gone(alice, acme, ivy):
@@ -344,7 +344,7 @@ def test_an_invitation_to_a_company_that_is_gone(alice, acme, ivy):
     where = link()
     alice.api.delete("/api/companies/acme")
     accept(ivy, expect=404)
-    assert b"no longer open" in Browser().get(where).content
+    assert b"no longer valid" in Browser().get(where).content
     browser = browser_of(ivy)
     assert "Acme" not in browser.get("/companies").content.decode()
     assert browser.post(f"/invitations/{-entry['id']}", {"answer": "accept"}).status_code == 404

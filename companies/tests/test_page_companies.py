@@ -94,7 +94,7 @@ def test_what_is_wrong_stays_and_is_said_beside_its_field(browser, acme, mary, c
     for value in ("https://a.test/path", "all day", "17-9", "javascript:x"):
         assert value in text
     text = browser(mary).post(PATH, FORM | {"slug": "outside"}).content.decode()
-    assert "This slug is taken." in text
+    assert "This slug is already taken." in text
     assert 'data-company="acme"' in text.replace("&quot;", '"')
     acme.refresh_from_db()
     assert acme.slug == "acme"
@@ -126,7 +126,7 @@ def test_only_an_owner_deletes_and_types_the_name(browser, acme, alice, mary, bo
         assert browser(person).get(f"{PATH}/delete").status_code == 403
         assert browser(person).post(f"{PATH}/delete", {"name": "Acme"}).status_code == 403
     wrong = browser(alice).post(f"{PATH}/delete", {"name": "Acm"})
-    assert "This is not its name." in wrong.content.decode().replace("&#x27;", "'")
+    assert "This does not match the company name." in wrong.content.decode().replace("&#x27;", "'")
     acme.refresh_from_db()
     assert acme.deleted_at is None
     assert browser(alice).post(f"{PATH}/delete", {"name": " acme "})["Location"] == "/companies"

@@ -32,17 +32,17 @@ def test_a_manager_adds_changes_and_deletes(mary, acme):
 
 
 def test_what_was_typed_stays_when_the_title_is_taken(mary, reply):
-    answer = logged_in(mary).post(PATH, {"title": "Opening hours", "text": "Another text"})
+    answer = logged_in(mary).post(PATH, {"title": "Opening hours", "text": "New text"})
     assert answer.status_code == 200
-    assert "This title is taken." in answer.content.decode()
-    assert "Another text" in answer.content.decode()
+    assert "This title is already taken." in answer.content.decode()
+    assert "New text" in answer.content.decode()
 
 
 def test_an_agent_reads(bob, reply):
     client = logged_in(bob)
     page = client.get(PATH).content.decode()
     assert "From 9 to 17." in page
-    assert "A new reply" not in page
+    assert "New saved reply" not in page
     assert client.post(PATH, {"title": "T", "text": "x"}).status_code == 403
     assert client.get(f"{PATH}/{reply.pk}").status_code == 403
 

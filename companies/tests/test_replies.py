@@ -45,7 +45,7 @@ def test_fields_that_are_not_sent_stay(mary, reply):
 def test_a_title_is_there_once(mary, reply, acme, charlie):
     answer = mary.api.post(PATH, {"title": "Opening hours", "text": "Other"})
     assert answer.status_code == 422
-    assert answer.json()["errors"] == {"title": ["This title is taken."]}
+    assert answer.json()["errors"] == {"title": ["This title is already taken."]}
     other = actions.create_reply(acme, title="Other", text="Text")
     assert mary.api.put(f"{PATH}/{other.pk}", {"title": "Opening hours"}).status_code == 422
     assert mary.api.put(f"{PATH}/{reply.pk}", {"title": "Opening hours"}).status_code == 200

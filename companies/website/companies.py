@@ -44,38 +44,41 @@ class CompanyForm(SerializerForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     slug = forms.CharField(
         label=gettext_lazy("Short name"), max_length=80,
-        help_text=gettext_lazy("In links. Those of before stop working when you change it."),
+        help_text=gettext_lazy("Used in links. If you change it, existing links will stop "
+                               "working."),
     )  # fmt: skip
     logo_url = forms.CharField(
-        label=gettext_lazy("Address of the logo"), max_length=500, required=False,
+        label=gettext_lazy("Logo URL"), max_length=500, required=False,
         widget=forms.URLInput(attrs={"placeholder": "https://"}),
     )  # fmt: skip
     verify_first_join = forms.BooleanField(
-        label=gettext_lazy("Visitors prove their address when they first join"), required=False,
-        help_text=gettext_lazy("By a code in a mail. Otherwise only when they come back."),
+        label=gettext_lazy("Verify addresses on a visitor's first join"), required=False,
+        help_text=gettext_lazy("We email visitors a code. If off, they only need one when they "
+                               "return."),
     )  # fmt: skip
     edit_window_minutes = forms.IntegerField(
-        label=gettext_lazy("Minutes in which a message can be edited"),
+        label=gettext_lazy("Messages can be edited for (minutes)"),
         min_value=0,
         max_value=525_600,
     )
     chat_user_token_days = forms.IntegerField(
-        label=gettext_lazy("Days until a visitor needs another code"), min_value=1, max_value=365
+        label=gettext_lazy("Visitors need a new code after (days)"), min_value=1, max_value=365
     )
     allowed_origins = forms.CharField(
-        label=gettext_lazy("Websites that may show the chat"), required=False,
+        label=gettext_lazy("Websites that can embed the chat"), required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "One a line, like https://example.com. Elsewhere the button opens a window."
+            "One per line, for example https://example.com. On other websites, the button opens "
+            "a new window."
         ),
     )  # fmt: skip
-    limited = forms.BooleanField(label=gettext_lazy("Only in these hours"), required=False)
+    limited = forms.BooleanField(label=gettext_lazy("Limit to opening hours"), required=False)
     timezone = forms.ChoiceField(
         label=gettext_lazy("Time zone"), required=False,
         choices=lambda: [("", "-"), *((name, name) for name in timezones())],
     )  # fmt: skip
     closed_text = forms.CharField(
-        label=gettext_lazy("What visitors read out of hours"), max_length=500, required=False,
+        label=gettext_lazy("Message outside opening hours"), max_length=500, required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
 
@@ -121,7 +124,7 @@ class CompanyForm(SerializerForm):
     def opening_hours(self, values: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {"timezone": values.get("timezone", "")}
         if not found["timezone"] and "timezone" not in self.errors:
-            self.add_error("timezone", _("Choose a time zone."))
+            self.add_error("timezone", _("Select a time zone."))
         for day in WEEKDAY_LABELS:
             try:
                 found[day] = parse_ranges(values.get(day, ""))
@@ -132,7 +135,7 @@ class CompanyForm(SerializerForm):
 
 class DeleteForm(forms.Form):
     name = forms.CharField(
-        label=gettext_lazy("Type the company's name"),
+        label=gettext_lazy("Enter the company name to confirm"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -143,7 +146,7 @@ class DeleteForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name.casefold() != self.company.name.strip().casefold():
-            raise ValidationError(_("This is not its name."))
+            raise ValidationError(_("This does not match the company name."))
         return name
 
 
@@ -169,7 +172,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         charge(request, Charge("WRITE", f"user {account(request).pk}"))
         company = create_company(account(request), **form.validated)
-        messages.success(request, _("The company is made. You own it."))
+        messages.success(request, _("Company created. You are its owner."))
         return redirect("company", company.slug)
     return render(request, "companies/new.html", {"section": "companies", "form": form})
 
@@ -210,7 +213,7 @@ def delete(request: HttpRequest, company: Company) -> HttpResponse:
     form = DeleteForm(request.POST or None, company=company)
     if form.is_valid():
         delete_company(company)
-        messages.success(request, _("The company is deleted."))
+        messages.success(request, _("Company deleted."))
         return redirect("companies")
     days = project.KEEP_DELETED_DAYS
     return show(request, "companies/delete.html", company, "settings", form=form, days=days)

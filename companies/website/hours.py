@@ -30,7 +30,7 @@ def parse_ranges(text: str) -> list[list[str]]:
             continue
         match = RANGE.fullmatch(part)
         if match is None:
-            raise ValidationError(_("Write ranges like 9:00-12:30, 13:30-17:00."))
+            raise ValidationError(_("Enter hours like 9:00-12:30, 13:30-17:00."))
         from_hour, from_minute, to_hour, to_minute = (int(group or 0) for group in match.groups())
         ranges.append([f"{from_hour:02}:{from_minute:02}", f"{to_hour:02}:{to_minute:02}"])
     return ranges

@@ -29,7 +29,10 @@ reads_and_writes = require_http_methods(["GET", "HEAD", "POST"])
 
 class DeclineForm(forms.Form):
     block = forms.ChoiceField(
-        label=gettext_lazy("What to decline"), required=False, initial="", widget=forms.RadioSelect
+        label=gettext_lazy("What do you want to decline?"),
+        required=False,
+        initial="",
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
@@ -41,7 +44,7 @@ class DeclineForm(forms.Form):
                 "company",
                 gettext_lazy("All invitations from %(company)s") % {"company": company.name},
             ),
-            ("all", gettext_lazy("All invitations, from any company")),
+            ("all", gettext_lazy("All invitations from any company")),
         ]
 
 
@@ -138,7 +141,7 @@ def accept_with_password(
 
 
 def joined(invitation: Membership) -> str:
-    return _("You belong to %(company)s now.") % {"company": invitation.company.name}
+    return _("You are now a member of %(company)s.") % {"company": invitation.company.name}
 
 
 def decline(request: HttpRequest, invitation: Membership) -> HttpResponse:
@@ -148,7 +151,7 @@ def decline(request: HttpRequest, invitation: Membership) -> HttpResponse:
         actions.decline_invitation(invitation, block)
     except ApiError as error:
         raise Http404 from error
-    messages.success(request, _("You declined the invitation."))
+    messages.success(request, _("Invitation declined."))
     return redirect("companies" if request.user.is_authenticated else "home")
 
 
@@ -157,5 +160,5 @@ def decline(request: HttpRequest, invitation: Membership) -> HttpResponse:
 @require_POST
 def lift_block(request: HttpRequest, block_id: int) -> HttpResponse:
     actions.remove_block(get_object_or_404(blocks_of(account(request)), pk=block_id))
-    messages.success(request, _("You get these invitations again."))
+    messages.success(request, _("You will receive these invitations again."))
     return redirect("companies")

@@ -27,8 +27,8 @@ MAX_ROWS = 500
 
 ROLES = [
     (Role.AGENT, gettext_lazy("Agent: answers chats")),
-    (Role.MANAGER, gettext_lazy("Manager: and changes settings, invites people")),
-    (Role.OWNER, gettext_lazy("Owner: and makes owners, deletes the company")),
+    (Role.MANAGER, gettext_lazy("Manager: also changes settings and invites people")),
+    (Role.OWNER, gettext_lazy("Owner: also manages owners and can delete the company")),
 ]
 SHORT_ROLES = [
     (Role.AGENT, gettext_lazy("Agent")),
@@ -80,7 +80,7 @@ def members(request: HttpRequest, company: Company) -> HttpResponse:
         except ApiError as error:
             form.add_api_error(error)
         else:
-            messages.success(request, _("%(email)s is invited and gets a mail.") % {"email": email})
+            messages.success(request, _("We sent an invitation to %(email)s.") % {"email": email})
             return redirect("members", company.slug)
     return show_members(request, company, form)
 
@@ -144,9 +144,9 @@ def remove(request: HttpRequest, company: Company, member: str) -> HttpResponse:
             messages.success(request, _("You left %(company)s.") % {"company": company.name})
             return redirect("companies")
         if membership.user is None:
-            text = _("The invitation of %(email)s is cancelled.") % {"email": membership.email}
+            text = _("Invitation for %(email)s cancelled.") % {"email": membership.email}
         else:
-            text = _("%(name)s is out.") % {"name": membership.user.name}
+            text = _("%(name)s was removed.") % {"name": membership.user.name}
         messages.success(request, text)
         return redirect("members", company.slug)
     return show(

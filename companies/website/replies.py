@@ -51,7 +51,7 @@ def reply(request: HttpRequest, company: Company, reply_id: int) -> HttpResponse
     found = get_saved_reply(company, str(reply_id))
     if request.method == "POST" and "delete" in request.POST:
         delete_reply(found)
-        messages.success(request, _("The reply is deleted."))
+        messages.success(request, _("Saved reply deleted."))
         return redirect("saved-replies", company.slug)
     form = ReplyForm(request.POST or None, initial={"title": found.title, "text": found.text})
     if form.is_valid():

@@ -9,15 +9,17 @@ from accounts.actions.users import account_for
 
 class Command(BaseCommand):
     help = (
-        "Issue a personal access token; prints it, and nothing else, on stdout."
-        " The person is told by mail."
+        "Issue a personal access token. Only the token is printed on stdout. The account's "
+        "owner is notified by email."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email", help="whose token; the account is made if there is none")
-        parser.add_argument("--name", default="", help="what it is for")
+        parser.add_argument(
+            "email", help="the account's email address; the account is created if it does not exist"
+        )
+        parser.add_argument("--name", default="", help="a name for the token")
         parser.add_argument("--days", type=int, default=DEFAULT_TOKEN_DAYS)
-        parser.add_argument("--scopes", default="read,write", help="read, write or both")
+        parser.add_argument("--scopes", default="read,write", help="read, write or read,write")
 
     def handle(self, *, email: str, name: str, days: int, scopes: str, **options: Any) -> None:
         try:

@@ -9,8 +9,8 @@ from accounts.models import ApiToken, User
 
 class Command(BaseCommand):
     help = (
-        "List the personal access tokens of an account, never their secrets. `chats` is how many"
-        " chat-user tokens were got by each and end with it."
+        "List an account's personal access tokens without their secrets. `chats` is the number "
+        "of chat-user tokens that were issued with each token and are revoked with it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *, email: str, **options: Any) -> None:
         user = User.objects.filter(email=normalize_email(email)).first()
         if user is None:
-            raise CommandError(f"There is no account for {email}.")
+            raise CommandError(f"No account with the address {email} exists.")
         row = "{:>6}  {:<10}{:<24}{:<12}{:<12}{:<18}{:<7}{}"
         self.stdout.write(
             row.format("id", "starts", "name", "scopes", "expires", "used", "chats", "state")

@@ -8,10 +8,10 @@ from chatapi.api import tokens
 
 
 class Command(BaseCommand):
-    help = "Revoke a personal access token, named by its id or by itself."
+    help = "Revoke a personal access token, given by its id or in full."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("token", help="the id that list_tokens shows, or the token")
+        parser.add_argument("token", help="the id shown by list_tokens, or the full token")
 
     def handle(self, *, token: str, **options: Any) -> None:
         if token.startswith(ApiToken.PREFIX):
@@ -19,10 +19,10 @@ class Command(BaseCommand):
         elif token.isdecimal() and len(token) < 19:
             found = ApiToken.objects.filter(pk=int(token)).first()
         else:
-            raise CommandError("Name the token by the id that list_tokens shows, or by itself.")
+            raise CommandError("Enter the id shown by list_tokens or the full token.")
         if found is None:
-            raise CommandError("There is no such token.")
+            raise CommandError("This token does not exist.")
         if revoke_token(found):
             self.stdout.write(f"Revoked {found} of {found.user}.")
         else:
-            self.stdout.write(f"{found} of {found.user} had been revoked before.")
+            self.stdout.write(f"{found} of {found.user} was already revoked.")

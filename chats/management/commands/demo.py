@@ -20,19 +20,21 @@ WEBSITE = "http://localhost:9000"  # the website of docs/embed.md
 
 
 class Command(BaseCommand):
-    help = "Make a demonstration company, chat and token, if there is no company yet."
+    help = "Create a demo company, chat and token, unless a company already exists."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--starting", action="store_true", help="the service starts next")
+        parser.add_argument(
+            "--starting", action="store_true", help="for use by `make run`: the service starts next"
+        )
 
     def handle(self, *, starting: bool = False, **options: Any) -> None:
         base = settings.PUBLIC_URL
         self.stdout.write("")
         if Company.objects.exists():
-            self.stdout.write("Going on with the data that is there.")
+            self.stdout.write("Using the existing data.")
             manage = ".venv/bin/python manage.py"
-            token = f"issue one: {manage} issue_token {OWNER}"
-            log_in = f"as you did, or: {manage} changepassword {OWNER}"
+            token = f"issue one with: {manage} issue_token {OWNER}"
+            log_in = f"as before, or reset the password with: {manage} changepassword {OWNER}"
             # Only the demonstration chat: a terminal must not show passwords of other chats.
             chat = Chat.objects.filter(
                 name=CHAT, company__slug=SLUG, company__memberships__user__email=OWNER,
@@ -40,7 +42,7 @@ class Command(BaseCommand):
             ).first()  # fmt: skip
         else:
             self.stdout.write(
-                f"Made a demonstration for you: the account {OWNER}, a company, a chat and a token."
+                f"Created demo data: the account {OWNER}, a company, a chat and a token."
             )
             owner = account_for(OWNER)
             password = secrets.token_urlsafe(9)
@@ -50,7 +52,7 @@ class Command(BaseCommand):
                 owner, name="Demo Company", slug=SLUG, allowed_origins=[WEBSITE]
             )
             chat = chats.create(company, name=CHAT)
-            _, token = issue_token(owner, name="demonstration")
+            _, token = issue_token(owner, name="Demo")
         self.stdout.write(f"  Inbox          {base}/inbox")
         if chat:
             self.stdout.write(f"  Log in         {log_in}")
@@ -61,7 +63,7 @@ class Command(BaseCommand):
         try:
             password = chats.password_of(chat) if chat else ""
         except InvalidToken:
-            self.stderr.write("No key fits the chat's password: see CHAT_PASSWORD_KEYS.")
+            self.stderr.write("The chat's password can't be decrypted. Check CHAT_PASSWORD_KEYS.")
             password = ""
         if chat and password:
             self.stdout.write(f"  Chat           {chats.join_url(chat, password)}")
@@ -72,8 +74,8 @@ class Command(BaseCommand):
             return
         if settings.EMAIL_URL.startswith("consolemail"):
             self.stdout.write(
-                "Mail, with the auth codes, is printed here. Ctrl-C stops everything."
+                "Emails, including auth codes, are printed here. Press Ctrl-C to stop."
             )
         else:
-            self.stdout.write("Mail goes where EMAIL_URL says. Ctrl-C stops everything.")
+            self.stdout.write("Emails are sent through EMAIL_URL. Press Ctrl-C to stop.")
         self.stdout.write("")

@@ -15,7 +15,10 @@ from companies.models import Company, Membership
 
 
 class Command(BaseCommand):
-    help = "Remove for good what has had its time: codes, tokens, answers, mails, deleted things."
+    help = (
+        "Permanently remove expired codes and tokens, old replay answers and emails, and "
+        "deleted chats and companies."
+    )
 
     def handle(self, *, verbosity: int = 1, **options: Any) -> None:
         now = timezone.now()
@@ -31,7 +34,7 @@ class Command(BaseCommand):
             "revoked personal access tokens": ApiToken.objects.filter(revoked_at__lt=ended),
             "answers kept for replay": IdempotencyRecord.objects.filter(created_at__lt=replays),
             "ended invitations": Membership.objects.filter(user=None, ended_at__lt=ended),
-            "sent mails": OutgoingMail.objects.filter(created_at__lt=ended),
+            "sent emails": OutgoingMail.objects.filter(created_at__lt=ended),
         }.items():
             count, by_model = rows.delete()
             if verbosity and count:
@@ -42,7 +45,7 @@ class Command(BaseCommand):
             try:
                 count += actions.purge(chat_id, expired)
             except DatabaseError as error:  # one failure must not stop the rest
-                self.stderr.write(f"Chat {chat_id} could not be removed: {error}")
+                self.stderr.write(f"Chat {chat_id} could not be deleted: {error}")
         if verbosity and count:
             self.stdout.write(f"{count} deleted chats")
         Company.objects.filter(deleted_at__lt=deleted, chats=None).delete()

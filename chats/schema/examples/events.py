@@ -72,5 +72,5 @@ EPHEMERAL = [
         "presence", {"users": [{"id": GUEST["id"], "online": True, "last_seen_at": None}]}
     ),
 ]  # fmt: skip
-BYE = {"code": "invalid_token", "message": "The token is good no more."}
+BYE = {"code": "invalid_token", "message": "This token is no longer valid."}
 STREAMED: dict[str, Any] = {event["type"]: event for event in (*LOG, *EPHEMERAL)} | {"bye": BYE}

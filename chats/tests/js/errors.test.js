@@ -34,5 +34,5 @@ test('other codes fall back to the API’s words', () => {
 });
 
 test('without a response the connection is to blame', () => {
-  assert.match(describeError(new OfflineError('Failed to fetch')), /no connection/);
+  assert.match(describeError(new OfflineError('Failed to fetch')), /No connection/);
 });

@@ -10,11 +10,13 @@ from companies.models import Role
 
 
 class Command(BaseCommand):
-    help = "Make somebody a member of a company without asking them; prints their account's id."
+    help = "Add a member to a company without an invitation. Prints the account's id."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("company", help="its id or slug")
-        parser.add_argument("email", help="an account is made if needed")
+        parser.add_argument("company", help="the company's id or slug")
+        parser.add_argument(
+            "email", help="the member's email address; an account is created if none exists"
+        )
         parser.add_argument("--role", choices=Role.values, default=Role.AGENT)
 
     def handle(self, *, company: str, email: str, role: str, **options: Any) -> None:

@@ -10,11 +10,15 @@ from companies.serializers.companies import CompanyInput
 
 
 class Command(BaseCommand):
-    help = "Create a company; prints its id and slug."
+    help = "Create a company. Prints its id and slug."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--owner", required=True, help="e-mail; an account is made if needed")
+        parser.add_argument(
+            "--owner",
+            required=True,
+            help="the owner's email address; an account is created if none exists",
+        )
         parser.add_argument("--slug", default=None)
 
     def handle(self, *, name: str, owner: str, slug: str | None, **options: Any) -> None:

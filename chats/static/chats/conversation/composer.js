@@ -19,8 +19,8 @@ export const excess = (text) => countCharacters(trim(text)) - MAX_TEXT;
 /** @param {number} count */
 export function tooLong(count) {
   const text = ngettext(
-    'This text is %(n)s character too long. Shorten it, or send it in parts.',
-    'This text is %(n)s characters too long. Shorten it, or send it in parts.',
+    'This message is %(n)s character too long. Shorten it or split it up.',
+    'This message is %(n)s characters too long. Shorten it or split it up.',
     count,
   );
   return interpolate(text, { n: count });
@@ -79,7 +79,7 @@ export class Composer {
       element('div', { class: 'line' }, this.field, this.button),
       this.count,
       this.countAnnouncement,
-      element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Enter sends, Shift and Enter break the line.')),
+      element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Press Enter to send, Shift+Enter for a new line.')),
     );
     this.field.addEventListener('input', () => this.handleInput());
     this.field.addEventListener('keydown', (event) => this.handleKey(event));

@@ -117,7 +117,7 @@ class Conversation extends EventTarget {
     this.closedNote = element(
       'div',
       { class: 'notice closed', role: 'status', hidden: true },
-      element('p', {}, gettext('This chat is closed. It can be read, not written to.')),
+      element('p', {}, gettext('This chat is closed. You can read it but not send messages.')),
       onNewChat
         ? element('button', { class: 'button', type: 'button', on: { click: onNewChat } }, gettext('Start a new chat'))
         : null,
@@ -342,7 +342,7 @@ class Conversation extends EventTarget {
   }
 
   async remove(message) {
-    if (!(await confirmAction(gettext('Delete this message for everybody?'), gettext('Delete')))) return;
+    if (!(await confirmAction(gettext('Delete this message for everyone?'), gettext('Delete')))) return;
     try {
       this.timeline.replace(await this.api.delete(`${this.path}/messages/${message.id}`));
     } catch (error) {
@@ -396,8 +396,8 @@ class Conversation extends EventTarget {
   showConnection() {
     this.connectionNote.hidden = !this.disconnected && navigator.onLine;
     this.connectionNote.textContent = navigator.onLine
-      ? gettext('Reconnecting … What you write is kept and sent.')
-      : gettext('You are offline. What you write is kept and sent.');
+      ? gettext('Reconnecting … Your messages will be sent once you are back online.')
+      : gettext('You are offline. Your messages will be sent once you are back online.');
   }
 
   showUnread() {
@@ -411,7 +411,7 @@ class Conversation extends EventTarget {
     this.downButton.hidden = sticky || (atEnd && !count && isNearEnd(this.timeline.scroller));
     this.downButton.textContent = count
       ? interpolate(ngettext('%(n)s new message', '%(n)s new messages', count), { n: count })
-      : gettext('To the newest message');
+      : gettext('Go to newest message');
   }
 
   /** Show "Read" below the reader's newest message that somebody else has read. */
@@ -486,7 +486,7 @@ class Conversation extends EventTarget {
   }
 
   showTyping() {
-    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Somebody'), 40));
+    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Someone'), 40));
     this.typingNote.textContent = names.length
       ? interpolate(ngettext('%(names)s is typing …', '%(names)s are typing …', names.length), {
           names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names),

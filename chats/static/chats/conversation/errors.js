@@ -4,14 +4,14 @@ import { ApiError } from '../../chatapi/api/client.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 
 const SENTENCES = {
-  wrong_password: gettext('This password is wrong, or there is no such chat.'),
-  invalid_auth_code: gettext('This code is wrong, or it was used or has expired. Have a new one sent.'),
-  banned: gettext('This address was banned from the chat.'),
-  chat_closed: gettext('The chat is closed.'),
-  edit_window_over: gettext('It is too late to edit this message.'),
+  wrong_password: gettext('Wrong password, or this chat does not exist.'),
+  invalid_auth_code: gettext('This code is wrong, already used or expired. Request a new one.'),
+  banned: gettext('This address is banned from the chat.'),
+  chat_closed: gettext('This chat is closed.'),
+  edit_window_over: gettext('This message can no longer be edited.'),
   message_deleted: gettext('This message was deleted.'),
-  not_found: gettext('There is no such thing any more.'),
-  permission_denied: gettext('You may not do this.'),
+  not_found: gettext('This no longer exists.'),
+  permission_denied: gettext('You are not allowed to do this.'),
   join_first: gettext('Join the chat first.'),
   server_error: gettext('Something went wrong. Please try again.'),
 };
@@ -23,7 +23,7 @@ const SENTENCES = {
  * @returns {string}
  */
 export function describeError(error) {
-  if (!(error instanceof ApiError)) return gettext('There is no connection. Please try again.');
+  if (!(error instanceof ApiError)) return gettext('No connection. Please try again.');
   if (error.code === 'rate_limited') {
     const seconds = error.retryAfter ?? 60;
     const minutes = Math.ceil(seconds / 60);

@@ -11,7 +11,7 @@ import { linkify } from './links.js';
  * @param {{first_name: string, last_name: string}} person
  */
 export function fullName(person) {
-  return `${person.first_name} ${person.last_name}`.trim() || gettext('Nameless');
+  return `${person.first_name} ${person.last_name}`.trim() || gettext('Unnamed');
 }
 
 /**

@@ -141,11 +141,11 @@ export class People {
   renderUser(user) {
     const online = user.status === 'active' && (this.online.has(user.id) || user.id === this.me.id);
     const state = {
-      active: online ? gettext('here now') : gettext('away'),
+      active: online ? gettext('online') : gettext('offline'),
       invited: gettext('invited'),
-      left: gettext('has left'),
-      removed: gettext('was removed'),
-      banned: gettext('was banned'),
+      left: gettext('left'),
+      removed: gettext('removed'),
+      banned: gettext('banned'),
     }[user.status];
     return element(
       'li',
@@ -205,15 +205,15 @@ export class People {
     this.link.hidden = false;
     try {
       await navigator.clipboard.writeText(url);
-      this.notice.textContent = gettext('The link was copied. Whoever has it can join.');
+      this.notice.textContent = gettext('Link copied. Anyone who has it can join.');
     } catch {
-      this.notice.textContent = gettext('Copy this link. Whoever has it can join.');
+      this.notice.textContent = gettext('Copy this link. Anyone who has it can join.');
       this.link.select();
     }
   }
 
   leave() {
-    const question = gettext('Leave this chat? To come back you need its link, and a new code by e-mail.');
+    const question = gettext('Leave this chat? To rejoin, you will need its link and a new code sent by email.');
     return this.run(question, gettext('Leave chat'), async () => {
       this.leaving = true;
       try {

@@ -30,7 +30,7 @@ export class Timeline {
     this.path = `/api/chats/${chatId}/messages`;
     this.list = element('ol', { class: 'messages' });
     this.tail = element('ol', { class: 'messages pending', 'aria-label': gettext('Not sent yet') });
-    this.startNote = element('p', { class: 'start quiet', hidden: true }, gettext('This is where the chat begins.'));
+    this.startNote = element('p', { class: 'start quiet', hidden: true }, gettext('This is the start of the chat.'));
     this.scroller = element(
       'div',
       { class: 'timeline', role: 'region', tabIndex: 0, 'aria-label': gettext('Messages') },

@@ -116,7 +116,7 @@ export class InboxChat {
     const joinBar = element(
       'p',
       { class: 'join' },
-      gettext('You are reading along. Join to answer.'),
+      gettext('You haven’t joined this chat. Join to reply.'),
       ' ',
       element(
         'button',
@@ -314,12 +314,12 @@ export class InboxChat {
     return [
       {
         label: gettext('Remove'),
-        question: gettext('Remove this guest? They can come back with the link and a new code.'),
+        question: gettext('Remove this guest? They can rejoin with the link and a new code.'),
         act: () => this.api.delete(path),
       },
       {
         label: gettext('Ban'),
-        question: gettext('Ban this guest? They can’t come back with this address.'),
+        question: gettext('Ban this guest? They won’t be able to rejoin with this address.'),
         act: () => this.api.put(path, { status: 'banned' }),
       },
     ];
@@ -337,7 +337,7 @@ export class InboxChat {
   }
 
   async rotatePassword() {
-    const question = gettext('Make a new password? The links that were shared so far are good no more.');
+    const question = gettext('Create a new password? Links shared so far will stop working.');
     if (!(await confirmAction(question, gettext('New password')))) return;
     await this.attempt(async () => {
       const { url } = await this.api.post(`${this.path}/share`, { rotate: true });

@@ -235,7 +235,7 @@ export class InboxList {
     const { last_message: last, unread_count: unread } = chat;
     const when = last?.created_at ?? chat.created_at;
     const preview = !last
-      ? gettext('No message yet')
+      ? gettext('No messages yet')
       : last.text === null
         ? gettext('This message was deleted.')
         : shorten(last.text, 120);

@@ -76,7 +76,7 @@ export async function chooseReply(api, companyId, onError) {
           element(
             'li',
             { class: 'quiet' },
-            replies.length ? gettext('Nothing fits.') : gettext('Your company has no saved replies yet.'),
+            replies.length ? gettext('No results.') : gettext('Your company has no saved replies yet.'),
           ),
         );
       }

@@ -11,9 +11,9 @@ export const KEYS = [
   ['k', gettext('Previous chat')],
   ['Enter', gettext('Open the chat')],
   ['/', gettext('Search')],
-  ['r', gettext('Write an answer')],
+  ['r', gettext('Write a reply')],
   ['e', gettext('Close or reopen the chat')],
-  ['?', gettext('Show these keys')],
+  ['?', gettext('Show keyboard shortcuts')],
 ];
 
 /**
@@ -44,7 +44,7 @@ export function showKeys() {
   const dialog = element(
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'keys-title', on: { close: () => dialog.remove() } },
-    element('h2', { id: 'keys-title' }, gettext('Keys')),
+    element('h2', { id: 'keys-title' }, gettext('Keyboard shortcuts')),
     element(
       'dl',
       { class: 'keys' },
@@ -52,7 +52,7 @@ export function showKeys() {
         element('div', {}, element('dt', {}, element('kbd', {}, key)), element('dd', {}, description)),
       ),
     ),
-    element('p', { class: 'check' }, off, element('label', { for: 'keys-on' }, gettext('Listen to these keys'))),
+    element('p', { class: 'check' }, off, element('label', { for: 'keys-on' }, gettext('Use keyboard shortcuts'))),
     element('form', { method: 'dialog' }, element('button', { class: 'button' }, gettext('Done'))),
   );
   document.body.append(dialog);

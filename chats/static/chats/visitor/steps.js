@@ -122,7 +122,7 @@ export function askPassword(root, { error, alternatives }) {
   const password = field(gettext('Password'), { type: 'password', required: true, autocomplete: 'off' });
   return step(root, {
     title: gettext('This chat is protected'),
-    content: [element('p', {}, gettext('Type in the password that came with the invitation.')), password.node],
+    content: [element('p', {}, gettext('Enter the password from your invitation.')), password.node],
     submit: gettext('Continue'),
     act: () => password.input.value,
     alternatives,
@@ -143,7 +143,7 @@ export function personFields({ first_name = '', last_name = '', email = '' } = {
     email: field(
       gettext('Email'),
       { type: 'email', required: true, value: email, autocomplete: 'email' },
-      { hint: gettext('A code is sent there, to show that it is yours.') },
+      { hint: gettext('We’ll send a code to confirm this address.') },
     ),
   };
 }
@@ -188,10 +188,10 @@ export function askCode(root, { email, verify, resend, wait = 60 }) {
       resendButton.disabled = left > 0;
       resendButton.textContent =
         left > 0
-          ? interpolate(ngettext('Send it again (in %(n)s second)', 'Send it again (in %(n)s seconds)', left), {
+          ? interpolate(ngettext('Resend code (in %(n)s second)', 'Resend code (in %(n)s seconds)', left), {
               n: left,
             })
-          : gettext('Send it again');
+          : gettext('Resend code');
       if (left <= 0 || !resendButton.isConnected) clearInterval(timer);
     };
     timer = setInterval(tick, 500);
@@ -212,16 +212,16 @@ export function askCode(root, { email, verify, resend, wait = 60 }) {
   }
 
   const answer = step(root, {
-    title: gettext('Type in the 6-digit code sent to you'),
+    title: gettext('Enter your 6-digit code'),
     content: [
-      element('p', {}, gettext('It was sent to:'), ' ', element('strong', {}, bdi(email))),
+      element('p', {}, gettext('We sent it to:'), ' ', element('strong', {}, bdi(email))),
       element('fieldset', { class: 'plain' }, element('legend', { class: 'unseen' }, gettext('Code')), input.node),
       element('p', {}, resendButton),
       status,
     ],
     submit: gettext('Continue'),
     act: () => verify(input.value),
-    alternatives: [{ label: gettext('Use another address'), answer: null }],
+    alternatives: [{ label: gettext('Use a different address'), answer: null }],
   });
   input.node.closest('form').addEventListener('rejected', () => input.clear());
   countDown(wait);

@@ -41,17 +41,17 @@ export async function visit(root, { chatId, onUnread, canStartNew = false }) {
       if (end === 'left') {
         setStored(storageKey(chatId), { password: visitor.password });
         const next = await showNotice(root, {
-          title: gettext('You have left the chat'),
-          text: gettext('You can come back with a new code.'),
-          submit: gettext('Join again'),
+          title: gettext('You left the chat'),
+          text: gettext('To rejoin, request a new code.'),
+          submit: gettext('Rejoin'),
           alternatives,
         });
         if (next === NEW_CHAT) return;
       } else if (end === 'ended') {
         updateVisitor(chatId, { token: null });
         await showNotice(root, {
-          title: gettext('Please show again who you are'),
-          text: gettext('Your access to this chat has ended. With a new code by e-mail you are back in.'),
+          title: gettext('Confirm your identity again'),
+          text: gettext('Your access to this chat has expired or was revoked. To return, request a new code by email.'),
           submit: gettext('Continue'),
         });
       }
@@ -88,7 +88,7 @@ async function join(root, chatId, { password, first_name, last_name, email }) {
   });
   if (joined.wrong) {
     updateVisitor(chatId, { password: null });
-    return gettext('This password is wrong, or there is no such chat.');
+    return gettext('Wrong password, or this chat does not exist.');
   }
   if (joined.token) updateVisitor(chatId, { token: joined.token });
   else await verify(root, chatId, { ...joined, password });
@@ -136,8 +136,8 @@ async function enterChat(root, chatId, token, { onUnread, canStartNew }) {
       if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return 'ended';
       if (!(error instanceof ApiError || error instanceof OfflineError)) throw error;
       await showNotice(root, {
-        title: gettext('The chat can’t be reached'),
-        text: gettext('There is no connection at the moment. Nothing is lost.'),
+        title: gettext('Can’t connect to the chat'),
+        text: gettext('There is no connection right now. Your messages are safe.'),
         submit: gettext('Try again'),
       });
     }
