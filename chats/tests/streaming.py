@@ -9,11 +9,21 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
 PORTION = 65_536
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until a condition is true, and a moment more for what would make it false again."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.002)
+    await asyncio.sleep(0.02)
+    assert condition(), "no longer"
 
 
 class Event(NamedTuple):

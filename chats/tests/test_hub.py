@@ -13,6 +13,7 @@ from chats.stream.chat_feed import MAX_EARLY
 from chats.stream.hub import Hub
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer
+from chats.tests.streaming import eventually
 
 
 class AtOnce:
@@ -90,8 +91,9 @@ def test_a_stream_that_goes_while_its_feed_opens_leaves_nothing(made):
             await asyncio.sleep(0.005)
             running.cancel()
             hub.remove(gina.stream)
-        await asyncio.sleep(0.1)
-        assert (hub._feeds, hub.subscribers, hub._listener.names) == ({}, set(), set())
+        await eventually(
+            lambda: (hub._feeds, hub.subscribers, hub._listener.names) == ({}, set(), set())
+        )
 
     asyncio.run(run())
 
@@ -104,8 +106,7 @@ def test_a_wait_that_is_given_up_leaves_nothing(made):
             await asyncio.sleep(pause)
             waiting.cancel()
             await asyncio.sleep(0)
-        await asyncio.sleep(0.1)
-        assert (hub._feeds, hub._listener.names) == ({}, set())
+        await eventually(lambda: (hub._feeds, hub._listener.names) == ({}, set()))
 
     asyncio.run(run())
 
@@ -143,9 +144,8 @@ def test_two_changes_of_access_at_once_send_nobody_away(made, monkeypatch):
         await asyncio.sleep(0.002)
         now.append((3, 4, 5))
         hub.on_message(CONTROL, ACCESS + b"user:9")
-        await asyncio.sleep(0.2)
+        await eventually(lambda: bob.stream.grant.company_ids == (3, 4, 5))
         assert not bob.stream.writer.closed
-        assert bob.stream.grant.company_ids == (3, 4, 5)
         assert {"company:3", "company:4", "company:5"} <= hub._listener.names
 
     asyncio.run(run())
@@ -162,8 +162,7 @@ def test_a_change_of_access_between_admission_and_opening_is_not_missed(made, mo
         gina = Read(guest())
         hub.add(gina.stream, before)
         await hub.run(gina.stream, None)
-        await asyncio.sleep(0.05)
-        assert b"event: bye" in gina.content
+        await eventually(lambda: b"event: bye" in gina.content)
         assert gina.ended
 
     asyncio.run(run())
@@ -195,9 +194,12 @@ def test_what_happens_while_a_member_catches_up_comes_after_it(made, monkeypatch
         await asyncio.sleep(0.01)
         hub.on_message("company:3", hint(9).pack())
         await running
-        await asyncio.sleep(0.05)
-        ids = [line.rsplit(b"_", 1)[1] for line in bob.content.splitlines() if b"id: " in line]
-        assert ids == [b"0", b"1", b"2", b"9"]
+
+        def ids():
+            lines = bob.content.splitlines()
+            return [line.rsplit(b"_", 1)[1] for line in lines if b"id: " in line]
+
+        await eventually(lambda: ids() == [b"0", b"1", b"2", b"9"])
 
     asyncio.run(run())
 
@@ -222,9 +224,12 @@ def test_a_feed_with_too_many_early_hints_still_takes_the_one_it_lacks(made, mon
         )
         for seq in range(7, last + 1):
             hub.on_message("chat:42", hint(seq).pack())
-        await asyncio.sleep(1)
-        ids = [int(line[4:]) for line in gina.content.splitlines() if line.startswith(b"id: ")]
-        assert ids[: last - 5] == list(range(6, last + 1))
+
+        def ids():
+            lines = gina.content.splitlines()
+            return [int(line[4:]) for line in lines if line.startswith(b"id: ")]
+
+        await eventually(lambda: ids()[: last - 5] == list(range(6, last + 1)))
 
     asyncio.run(run())
 
@@ -317,8 +322,7 @@ def test_what_is_joined_is_heard(redis_listener):
             await listening.subscribe([f"chat:{number}"])
             assert publish(f"chat:{number}", b"x") == 1
             listening.unsubscribe(f"chat:{number}")
-        await asyncio.sleep(0.2)
-        assert len(heard.told) == 50
+        await eventually(lambda: len(heard.told) == 50)
         assert publish("chat:7", b"x") == 0
 
     redis_listener(test)
@@ -354,8 +358,7 @@ def test_a_hint_that_is_not_understood_harms_nobody(redis_listener, caplog):
         await listening.subscribe(["a"])
         publish("a", b"broken")
         publish("a", b"whole")
-        await asyncio.sleep(0.2)
-        assert heard.told == [("a", b"whole")]
+        await eventually(lambda: heard.told == [("a", b"whole")])
 
     redis_listener(test)
 

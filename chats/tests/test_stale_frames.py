@@ -17,6 +17,7 @@ from chats.stream.chat_feed import ChatFeed
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer
 from chats.tests.live import logged
+from chats.tests.streaming import eventually
 from conftest import make_guest
 
 SECRET = "the old wording"
@@ -122,14 +123,12 @@ def test_frames_that_were_kept(log, type, text, after):
         for _ in range(3):
             feed.receive(log.commit("message.created", text="in between"))
         feed.receive(log.commit(type, 3, text))
-        await asyncio.sleep(0.01)
-        assert SECRET.encode() in keeper.content  # who was there has read it
+        await eventually(lambda: SECRET.encode() in keeper.content)  # who was there has read it
         late = Reader(GUEST, after, head=log.head)
         await feed.attach(late.stream, b"")
         feed.receive(log.commit("message.created", text="Hello"))
-        await asyncio.sleep(0.01)
+        await eventually(lambda: late.ids == list(range(after + 1, log.head + 1)))
         assert SECRET.encode() not in late.content
-        assert late.ids == list(range(after + 1, log.head + 1))
 
     asyncio.run(run())
 
@@ -143,9 +142,8 @@ def test_an_edit_of_an_edit(log):
         for after in range(3):
             late = Reader(GUEST, after, head=3)
             await feed.attach(late.stream, b"")
-            await asyncio.sleep(0.01)
+            await eventually(lambda late=late, after=after: late.ids == [*range(after + 1, 4)])
             assert SECRET.encode() not in late.content
-            assert late.ids == list(range(after + 1, 4))
 
     asyncio.run(run())
 
@@ -166,9 +164,8 @@ def test_a_hint_that_is_later_than_the_one_who_comes(log, after):
         feed.receive(created)
         await attaching
         feed.receive(created)
-        await asyncio.sleep(0.1)
+        await eventually(lambda: late.ids == list(range(after + 1, 8)))
         assert SECRET.encode() not in late.content
-        assert late.ids == list(range(after + 1, 8))
 
     asyncio.run(run())
 
@@ -183,9 +180,8 @@ def test_hints_that_wait_for_an_earlier_one(log, monkeypatch):
         log.commit("message.deleted", 2)
         late = Reader(GUEST, 0, head=log.head)
         await feed.attach(late.stream, b"")
-        await asyncio.sleep(0.1)
+        await eventually(lambda: late.ids == [1, 2, 3])
         assert SECRET.encode() not in late.content
-        assert late.ids == [1, 2, 3]
 
     asyncio.run(run())
 
@@ -289,8 +285,7 @@ def test_a_hint_to_a_member_who_came_after_the_change(made, log, type, text):
         log.commit(type, 1, text)
         member = await come(hub)
         told(hub, created)
-        await asyncio.sleep(0.05)
-        assert 1 in member.ids
+        await eventually(lambda: 1 in member.ids)
         assert SECRET.encode() not in member.content
 
     asyncio.run(run())
@@ -310,8 +305,7 @@ def test_hints_that_were_held_while_a_member_caught_up(made, log, monkeypatch, a
         await asyncio.sleep(0)
         told(hub, created)
         await running
-        await asyncio.sleep(0.05)
-        assert 1 in member.ids
+        await eventually(lambda: 1 in member.ids)
         assert SECRET.encode() not in member.content
 
     asyncio.run(run())
@@ -349,8 +343,7 @@ def test_a_member_who_is_let_into_another_company(made, log, monkeypatch):
         hub.on_message(CONTROL, ACCESS + b"user:9")
         await asyncio.sleep(0.05)
         told(hub, created)
-        await asyncio.sleep(0.05)
-        assert member.ids[-1] == 1
+        await eventually(lambda: member.ids[-1:] == [1])
         assert SECRET.encode() not in member.content
 
     asyncio.run(run())
@@ -370,8 +363,7 @@ def test_a_look_at_the_log_that_began_before_a_member_came(made, log):
         for company_id, hint in stale:
             hub._company_feed.receive(company_id, hint, read_at=member.stream.admitted_at - 0.1)
         await looking
-        await asyncio.sleep(0.05)
-        assert 1 in keeper.ids
+        await eventually(lambda: 1 in keeper.ids)
         assert 1 in member.ids
         assert SECRET.encode() not in member.content
 
@@ -386,8 +378,7 @@ def test_members_who_have_been_there_cost_no_read(made, log, monkeypatch):
         monkeypatch.setattr(log_reader, "events_at", None)
         for _ in range(5):
             told(hub, log.commit("message.created", text="Hello"))
-        await asyncio.sleep(0.05)
-        assert member.ids[-5:] == [1, 2, 3, 4, 5]
+        await eventually(lambda: member.ids[-5:] == [1, 2, 3, 4, 5])
 
     asyncio.run(run())
 
@@ -416,8 +407,7 @@ def test_events_that_cannot_be_read_have_their_streams_come_back(made, log, monk
         member = await come(hub)
         monkeypatch.setattr(log_reader, "events_at", broken)
         told(hub, log.commit("message.created", text="Hello"))
-        await asyncio.sleep(0.05)
-        assert member.stream.writer.closed
+        await eventually(lambda: member.stream.writer.closed)
 
     asyncio.run(run())
     assert "closing the streams that need them" in caplog.text
