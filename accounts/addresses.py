@@ -61,7 +61,7 @@ def respell(
         if is_taken(row, normal):
             yield (
                 f"{model._meta.label} {row.pk}: {address!a} is another spelling of {normal}, which"
-                " another row has; it can't be reached any more, and is left for you to decide."
+                " another row has. It can no longer be used; merge or delete one of the rows."
             )
         else:
             model._default_manager.filter(pk=row.pk).update(**{name: normal})

@@ -64,7 +64,7 @@ def test_from_sign_up_to_a_token_that_is_revoked(site: Site, person: Callable[..
     look(page, "company-new")
     page.get_by_label("Name").fill("Nora's Shop")
     press(page, "Create company")
-    expect(page.get_by_role("status")).to_contain_text("You own it")
+    expect(page.get_by_role("status")).to_contain_text("You are its owner")
     look(page, "company-settings")
 
     page.goto("/account/tokens")
@@ -146,7 +146,7 @@ def test_two_factors_reset_and_the_rest_of_an_account(
         page.goto(path)
         look(page, name)
 
-    page.get_by_role("navigation", name="Site").get_by_role("button", name="Log out").click()
+    page.get_by_role("navigation", name="Main menu").get_by_role("button", name="Log out").click()
     page.goto("/accounts/login/?next=/account")
     page.get_by_label("Email").fill("tom@acme.test")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -186,10 +186,10 @@ def test_who_is_invited_sets_a_password_and_sees_the_company(
     page.get_by_role("link", name="Members").click()
     page.get_by_label("Email address").fill("ivy@new.test")
     press(page, "Invite")
-    expect(page.get_by_role("status")).to_contain_text("ivy@new.test is invited")
+    expect(page.get_by_role("status")).to_contain_text("sent an invitation to ivy@new.test")
     look(page, "members")
     page.get_by_label("Role of ivy@new.test", exact=True).select_option("manager")
-    page.get_by_role("button", name="Save the role of ivy@new.test").click()
+    page.get_by_role("button", name="Save role of ivy@new.test").click()
     expect(page.get_by_label("Role of ivy@new.test", exact=True)).to_have_value("manager")
     page.get_by_role("link", name="Cancel invitation for ivy@new.test").click()
     look(page, "invitation-cancel")
@@ -217,7 +217,7 @@ def test_who_is_invited_sets_a_password_and_sees_the_company(
     page.get_by_role("link", name="Remove ivy").click()
     look(page, "member-remove")
     press(page, "Remove")
-    expect(page.get_by_role("status")).to_contain_text("ivy is out")
+    expect(page.get_by_role("status")).to_contain_text("ivy was removed")
     page.goto("/companies/acme/delete")
     look(page, "company-delete")
 
@@ -239,7 +239,7 @@ def test_an_invitation_is_answered_on_the_pages(site: Site, person: Callable[...
     look(page, "invitation-accept")
     page.goto("/companies")
     look(page, "companies-invited")
-    page.get_by_role("link", name="Decline the invitation of Acme").click()
+    page.get_by_role("link", name="Decline invitation from Acme").click()
     page.get_by_label("All invitations from Acme").check()
     press(page, "Decline")
     expect(page.get_by_role("heading", name="Blocked invitations")).to_be_visible()
@@ -247,7 +247,7 @@ def test_an_invitation_is_answered_on_the_pages(site: Site, person: Callable[...
     press(page, "Allow again")
     site.ask("POST", acme, {"email": "kim@new.test", "role": "manager"}, site.alice)
     page.goto("/companies")
-    press(page, "Accept the invitation of Acme")
+    press(page, "Accept invitation from Acme")
     page.wait_for_url("**/companies/acme")
 
 

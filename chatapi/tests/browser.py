@@ -70,7 +70,7 @@ class Site:
     def mails(self, to: str) -> list[Any]:
         """The mails to an address, but for those that tell of a token from `token()`."""
         taken = [mail for mail in self.installation.mailbox.taken if mail["To"] == to]
-        return [mail for mail in taken if not mail["Subject"].startswith("A token was issued")]
+        return [mail for mail in taken if not mail["Subject"].startswith("A token was created")]
 
     def code(self, to: str, number: int = 1) -> str:
         """The code in the `number`th code mail to an address, as soon as it came."""

@@ -199,7 +199,7 @@ def get_by_password(reference: str, password: str) -> Chat:
     try:
         correct = decrypt(chat.sealed_password if chat else decoy_password())
     except InvalidToken:
-        logger.error("no key fits the password of chat %s: see CHAT_PASSWORD_KEYS", reference)
+        logger.error("cannot decrypt the password of chat %s: check CHAT_PASSWORD_KEYS", reference)
         chat, correct = None, ""
     expected, given = normalize_password(correct).encode(), normalize_password(password).encode()
     if not hmac.compare_digest(expected, given) or chat is None:

@@ -68,7 +68,7 @@ def test_reading_along_is_live(site: Site, agent: Callable[..., Page]) -> None:
     gina = site.guest(chat)
     page = agent()
     row(page, "Read along").click()
-    expect(page.get_by_text("You are reading along.")).to_be_visible()
+    expect(page.get_by_text("Join to reply.")).to_be_visible()
     sent = send(site, chat, gina, "Hello?")
     message = page.locator(".message", has_text="Hello?")
     expect(message).to_be_visible()

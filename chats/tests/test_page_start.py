@@ -253,7 +253,7 @@ def test_a_website_that_may_not_has_a_link(
     page = gina.page()
     page.goto(host.serve(site))
     button(page).click()
-    link = page.get_by_role("link", name="Open it in a window")
+    link = page.get_by_role("link", name="Open in a new window")
     expect(link).to_be_visible(timeout=15_000)
     expect(link).to_have_attribute("href", f"{site.url}/start/acme")
     shot(page, "embed-refused")

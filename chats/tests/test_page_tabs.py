@@ -99,7 +99,7 @@ def test_an_agent_is_there_in_the_chat_that_is_open(
     agent = guest.locator(".person", has_text="Team")
     expect(agent).to_contain_text("online", timeout=15_000)
     page.close()
-    expect(agent).to_contain_text("away", timeout=15_000)
+    expect(agent).to_contain_text("offline", timeout=15_000)
 
 
 def test_when_the_tab_with_the_stream_goes_another_takes_over(

@@ -70,7 +70,7 @@ def test_a_text_above_the_limit_is_kept_and_refused(
     expect(field(page)).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name="Send").click()
     alert = page.get_by_role("alert").filter(visible=True)
-    sentence = "This text is 2 characters too long. Shorten it, or send it in parts."
+    sentence = "This message is 2 characters too long. Shorten it or split it up."
     expect(alert).to_have_text(sentence)
     expect(field(page)).to_have_value(f"{text}abc")
     expect(page.locator(".message")).to_have_count(0)
@@ -117,7 +117,7 @@ def test_the_start_keeps_and_refuses_too(site: Site, person: Callable[..., Perso
     paste(page, "x" * (MAX_TEXT + 1))
     start = page.get_by_role("button", name="Start", exact=True)
     start.click()
-    expect(page.locator(".error", has_text="This text is 1 character too long.")).to_be_visible()
+    expect(page.locator(".error", has_text="This message is 1 character too long.")).to_be_visible()
     expect(question).to_have_value("x" * (MAX_TEXT + 1))
     question.fill(CODE)
     start.click()

@@ -7,12 +7,12 @@
   const STABLE = 10_000; // milliseconds until the page counts as no longer removing the element
   const COLOR = '#0b5cad';
   const I18N = {
-    en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open it in a window' },
+    en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open in a new window' },
     de: {
       text: 'Hilfe',
       close: 'Schließen',
-      unavailable: 'Der Chat lässt sich hier nicht zeigen.',
-      open: 'In einem Fenster öffnen',
+      unavailable: 'Der Chat kann hier nicht angezeigt werden.',
+      open: 'In neuem Fenster öffnen',
     },
   };
 

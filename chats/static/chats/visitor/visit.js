@@ -51,7 +51,7 @@ export async function visit(root, { chatId, onUnread, canStartNew = false }) {
         updateVisitor(chatId, { token: null });
         await showNotice(root, {
           title: gettext('Confirm your identity again'),
-          text: gettext('Your access to this chat has expired or was revoked. To return, request a new code by email.'),
+          text: gettext('Your access to this chat has ended. To return, request a new code by email.'),
           submit: gettext('Continue'),
         });
       }
