@@ -11,19 +11,12 @@ from chatapi.api.encoding import dumps, instant
 from chatapi.api.ids import parse_id
 from chatapi.bus import hints
 from chatapi.bus.local import Message
-from chats.models import EventType
+from chats.models.events import EVENT_KINDS
 
 MAX_PRESENT_IN = 20  # chats that the client of one stream may have open
 UNSETTLED = timedelta(seconds=30)  # longer than any statement may run
-# Events that change how earlier ones are shown, with the message and author as they are now.
 CHANGES_EARLIER = tuple(
-    f"event: {each}\n".encode()
-    for each in (
-        EventType.MESSAGE_UPDATED,
-        EventType.MESSAGE_DELETED,
-        EventType.USER_UPDATED,
-        EventType.USER_JOINED,  # a rejoin may change the role
-    )
+    f"event: {name}\n".encode() for name, kind in EVENT_KINDS.items() if kind.changes_earlier
 )
 
 

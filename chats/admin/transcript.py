@@ -5,21 +5,9 @@ from datetime import datetime
 
 from chatapi.api.ids import parse_id
 from chats.models import Chat, ChatUser, Event, EventType, Message
+from chats.models.events import EVENT_KINDS
 
 PAGE = 100
-
-NOTICES = {
-    EventType.CHAT_CREATED: "Chat created",
-    EventType.CHAT_UPDATED: "Chat updated",
-    EventType.CHAT_CLOSED: "Chat closed",
-    EventType.CHAT_REOPENED: "Chat reopened",
-    EventType.USER_JOINED: "joined",
-    EventType.USER_UPDATED: "was updated (name, role or assurance)",
-    EventType.USER_LEFT: "left",
-    EventType.USER_REMOVED: "was removed",
-    EventType.MESSAGE_UPDATED: "edited message",
-    EventType.MESSAGE_DELETED: "was deleted",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +64,9 @@ def line(event: Event) -> Line:
 
 def notice(event: Event) -> str:
     """An event in words. An unknown type is shown as it is in the log."""
-    text = NOTICES.get(EventType(event.type)) if event.type in EventType else None
-    if text is None:
+    if event.type not in EventType:
         return event.type
+    text = EVENT_KINDS[EventType(event.type)].notice
     data = event.data or {}
     match event.type:
         case EventType.MESSAGE_UPDATED if event.message:

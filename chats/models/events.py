@@ -1,5 +1,7 @@
 """The log of a chat."""
 
+from dataclasses import dataclass
+
 from django.db import models
 
 from chats.models.chats import Chat
@@ -7,7 +9,7 @@ from chats.models.messages import Message
 
 
 class EventType(models.TextChoices):
-    """The types of the events in a chat's log."""
+    """The types of the events in a chat's log. EVENT_KINDS has a row for each."""
 
     CHAT_CREATED = "chat.created"
     CHAT_UPDATED = "chat.updated"
@@ -20,6 +22,35 @@ class EventType(models.TextChoices):
     MESSAGE_CREATED = "message.created"
     MESSAGE_UPDATED = "message.updated"
     MESSAGE_DELETED = "message.deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """What readers of the log need to know about a type of event."""
+
+    notice: str  # in the admin's transcript, after the name of the person it is about
+    # Whether it changes how earlier events are shown, which have the message and its author as
+    # they are now.
+    changes_earlier: bool = False
+
+
+EVENT_KINDS = {
+    EventType.CHAT_CREATED: EventKind("Chat created"),
+    EventType.CHAT_UPDATED: EventKind("Chat updated"),
+    EventType.CHAT_CLOSED: EventKind("Chat closed"),
+    EventType.CHAT_REOPENED: EventKind("Chat reopened"),
+    EventType.USER_JOINED: EventKind(
+        "joined", changes_earlier=True
+    ),  # a rejoin may change the role
+    EventType.USER_UPDATED: EventKind(
+        "was updated (name, role or assurance)", changes_earlier=True
+    ),
+    EventType.USER_LEFT: EventKind("left"),
+    EventType.USER_REMOVED: EventKind("was removed"),
+    EventType.MESSAGE_CREATED: EventKind("sent a message"),
+    EventType.MESSAGE_UPDATED: EventKind("edited message", changes_earlier=True),
+    EventType.MESSAGE_DELETED: EventKind("was deleted", changes_earlier=True),
+}
 
 
 class Event(models.Model):

@@ -263,7 +263,7 @@ def test_javascript_follows_a_chat(installation, agent, tmp_path):
         assert page.failures == []
         end_tokens(installation, agent)
         wait_for(lambda: page.evaluate("1") and page.failures, 10)
-        assert [failure.split()[:2] for failure in page.failures] == [["The", "token"]]
+        assert [failure.split()[:2] for failure in page.failures] == [["This", "token"]]
         page.wait_for_timeout(500)
         assert page.evaluate("shown")[before:] == MESSAGES
 

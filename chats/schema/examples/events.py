@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chats.models import EventType
 from chats.schema.examples.chat_users import GUEST, PRIVATE_FIELDS
 from chats.schema.examples.chats import CHAT, CHAT_BRIEF
 from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
@@ -45,25 +46,32 @@ def ephemeral(type: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 LEFT_AT = "2021-07-05T10:00:00.000000Z"
-LOG = [
-    *EVENTS,
-    logged(4, "message.updated", EDITED, EDITED["edited_at"]),
-    logged(5, "message.deleted", TOMBSTONE, TOMBSTONE["deleted_at"]),
-    logged(
-        6, "chat.updated", {**CHAT_BRIEF, "name": "Booking 4712"}, "2021-07-05T09:40:00.000000Z"
-    ),
-    logged(7, "chat.closed", {**CHAT_BRIEF, "status": "closed"}, "2021-07-05T09:50:00.000000Z"),
-    logged(8, "chat.reopened", CHAT_BRIEF, "2021-07-05T09:51:00.000000Z"),
-    logged(
-        9,
-        "user.updated",
-        {**GUEST_IN_EVENTS, "first_name": "Georgina"},
-        "2021-07-05T09:55:00.000000Z",
-    ),
-    logged(10, "user.left", {**GUEST_IN_EVENTS, "status": "left", "left_at": LEFT_AT}, LEFT_AT),
-    logged(
-        11, "user.removed", {**GUEST_IN_EVENTS, "status": "banned", "left_at": LEFT_AT}, LEFT_AT
-    ),
+# Types without an entry show their subject as it is.
+DATA: dict[EventType, dict[str, Any]] = {
+    EventType.CHAT_UPDATED: {**CHAT_BRIEF, "name": "Booking 4712"},
+    EventType.CHAT_CLOSED: {**CHAT_BRIEF, "status": "closed"},
+    EventType.USER_UPDATED: {**GUEST_IN_EVENTS, "first_name": "Georgina"},
+    EventType.USER_LEFT: {**GUEST_IN_EVENTS, "status": "left", "left_at": LEFT_AT},
+    EventType.USER_REMOVED: {**GUEST_IN_EVENTS, "status": "banned", "left_at": LEFT_AT},
+    EventType.MESSAGE_UPDATED: EDITED,
+    EventType.MESSAGE_DELETED: TOMBSTONE,
+}
+SUBJECTS = {"chat": CHAT_BRIEF, "user": GUEST_IN_EVENTS, "message": MESSAGE}
+
+
+def example(seq: int, event_type: EventType) -> dict[str, Any]:
+    data = DATA.get(event_type, SUBJECTS[event_type.partition(".")[0]])
+    happened = (data.get(field) for field in ("deleted_at", "edited_at", "left_at"))
+    at = next(filter(None, happened), f"2021-07-05T09:{40 + seq}:00.000000Z")
+    return logged(seq, event_type.value, data, at)
+
+
+SHOWN = {event["type"] for event in EVENTS}
+LOG = EVENTS + [
+    example(seq, event_type)
+    for seq, event_type in enumerate(
+        (each for each in EventType if each not in SHOWN), start=len(EVENTS) + 1
+    )
 ]
 EPHEMERAL = [
     ephemeral("typing", {"chat_user_id": GUEST["id"], "expires_at": "2021-07-05T09:31:36.000000Z"}),
