@@ -7,7 +7,12 @@
   const STABLE = 10_000; // milliseconds until the page counts as no longer removing the element
   const COLOR = '#0b5cad';
   const I18N = {
-    en: { text: 'Get help', close: 'Close', unavailable: 'The chat can’t be shown here.', open: 'Open in a new window' },
+    en: {
+      text: 'Get help',
+      close: 'Close',
+      unavailable: 'The chat can’t be shown here.',
+      open: 'Open in a new window',
+    },
     de: {
       text: 'Hilfe',
       close: 'Schließen',
