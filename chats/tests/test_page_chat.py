@@ -227,6 +227,7 @@ def test_by_keyboard_alone(site: Site, person: Callable[..., Person]) -> None:
     expect(message(page, "Typed!")).to_contain_text("edited")
     reach(page, "Leave chat")
     keys.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
     reach(page, "Leave chat")
     keys.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("You left the chat")
