@@ -85,15 +85,16 @@ def on_postgres() -> bool:
 SLOW_FIXTURES = {"installation", "live", "served", "server", "service", "site"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m selects, and before xdist groups
+def pytest_itemcollected(item: pytest.Item) -> None:
+    opens_pages = item.get_closest_marker("browser") is not None
+    if opens_pages or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+    if item.get_closest_marker("slow") and not opens_pages:
+        # One process for the tests of a module, which share an installation.
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        fixtures = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("slow") and not item.get_closest_marker("browser"):
-            # One process for the tests of a module, which share an installation.
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
     needs_postgres = pytest.mark.skip(reason="needs PostgreSQL (TEST_DATABASE_URL)")
     needs_chromium = pytest.mark.skip(reason="needs Chromium")

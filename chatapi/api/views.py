@@ -22,9 +22,9 @@ from rest_framework.viewsets import GenericViewSet
 from chatapi.api import pagination
 from chatapi.api.cursors import Ordering
 from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.expensive import expensive_read
 from chatapi.api.policies import Policy, token
 from chatapi.limits.address import network_address
-from chatapi.limits.expensive import expensive_read
 from chatapi.limits.limiter import Charge, Verdict, limiter
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
-from chatapi.limits.local_file import LocalFile
+from chatapi.db.local_file import LocalFile
 
 Message = tuple[str, bytes]  # a channel's name and the payload
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from chatapi.limits.local_file import LocalFile
+from chatapi.db.local_file import LocalFile
 
 
 class LocalStore:

@@ -11,8 +11,8 @@ from typing import Protocol
 from django.conf import settings
 
 from chatapi.bus.redis import Script, ThreadConnection
+from chatapi.db.local_file import LocalFile
 from chatapi.limits.fallback import WithFallback
-from chatapi.limits.local_file import LocalFile
 
 logger = logging.getLogger(__name__)
 

@@ -1,11 +1,12 @@
 """Health checks for load balancers and supervisors."""
 
+from collections.abc import Callable
+
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from chatapi.api.middleware import GetResponse
 from chatapi.bus.redis import client
 
 
@@ -38,7 +39,7 @@ class HealthMiddleware:
 
     VIEWS = {"/healthz": live, "/readyz": ready}
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -9,8 +9,8 @@ from django.db import OperationalError, connection
 
 from accounts.actions.tokens import issue_token
 from chatapi.api.errors import ApiError
+from chatapi.api.expensive import expensive_read, time_limit
 from chatapi.limits import slots as slots_module
-from chatapi.limits.expensive import expensive_read, time_limit
 from chatapi.limits.slots import LocalStore, RedisStore, Slots
 from chats.actions import messages
 from conftest import Client

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 
 from chatapi.bus.redis import client
-from chatapi.limits.local_file import LocalFile
+from chatapi.db.local_file import LocalFile
 
 DEAD_AFTER_SECONDS = 15.0  # seconds without a report after which a process counts as dead
 

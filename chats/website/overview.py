@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from chatapi.api.errors import ApiError
-from chatapi.limits.expensive import expensive_read
+from chatapi.api.expensive import expensive_read
 from chats.access import statistics
 from companies.models import Company, Role
 from companies.website.base import company_page, show
