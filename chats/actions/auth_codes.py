@@ -73,9 +73,9 @@ def hash_network(network: str) -> str:
 def attempt_key(chat_id: int, code_id: int) -> str:
     """The key that the browser which requested a code sends along, to be counted separately.
 
-    It is encrypted, so that a key for no code (0) looks like any other.
+    It is encrypted and always equally long, so that a key for no code (0) looks like any other.
     """
-    return encrypt(f"attempt {chat_id} {code_id}")
+    return encrypt(f"attempt {chat_id:020} {code_id:020}")
 
 
 def read_attempt_key(chat_id: int | None, key: str) -> int | None:
@@ -84,7 +84,7 @@ def read_attempt_key(chat_id: int | None, key: str) -> int | None:
         word, chat, code_id = decrypt(key).split(" ")
     except (InvalidToken, ValueError):
         return None
-    return int(code_id) if word == "attempt" and chat == str(chat_id) else None
+    return int(code_id) if word == "attempt" and int(chat) == chat_id else None
 
 
 def exchange(

@@ -61,6 +61,14 @@ def test_five_starts_of_a_stranger_leave_the_person_theirs(acme):
     assert OutgoingMail.objects.count() == before + 1
 
 
+@pytest.mark.parametrize(("chat_id", "code_id"), [(1, 1), (7, 10**6), (10**9, 10**12), (10**18, 0)])
+def test_all_attempt_keys_are_equally_long(chat_id, code_id):
+    key = auth_codes.attempt_key(chat_id, code_id)
+    assert len(key) == len(auth_codes.attempt_key(1, 0))
+    assert auth_codes.read_attempt_key(chat_id, key) == code_id
+    assert auth_codes.read_attempt_key(chat_id + 1, key) is None
+
+
 def test_an_empty_pool_answers_alike(acme, settings):
     from chatapi.limits.rate import Rate
 
