@@ -12,7 +12,7 @@ endif
 # For commands that serve nobody.
 NO_KEY := only-for-this-and-long-enough-for-a-key
 
-PROCESSES := $(or $(TEST_PROCESSES),2)
+PROCESSES := $(or $(TEST_PROCESSES),3)
 TEMPLATES := accounts/templates chatapi/templates chats/templates companies/templates
 
 .DEFAULT_GOAL := help
