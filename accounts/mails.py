@@ -69,8 +69,10 @@ def account_exists(address_id: int) -> Letter | None:
     if user is None:
         return None
     context = {
-        "email": user.email, "login": absolute_url("account_login"), "url": password_link(user),
-    }  # fmt: skip
+        "email": user.email,
+        "login": absolute_url("account_login"),
+        "url": password_link(user),
+    }
     return Letter.render("account_exists", _("You already have an account"), context)
 
 
@@ -95,9 +97,11 @@ def token_issued(token_id: int) -> Letter | None:
     if token is None:
         return None
     context = {
-        "name": token.user.name, "token": token, "url": absolute_url("tokens"),
+        "name": token.user.name,
+        "token": token,
+        "url": absolute_url("tokens"),
         "reset": absolute_url("account_reset_password"),
-    }  # fmt: skip
+    }
     return Letter.render("token_issued", _("A token was created for your account"), context)
 
 

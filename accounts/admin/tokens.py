@@ -45,9 +45,16 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     change_form_template = "admin/accounts/acting_change_form.html"
     list_display = (
-        "start", "name", "user", "scopes", "state", "chats",
-        "created_at", "expires_at", "last_used_at",
-    )  # fmt: skip
+        "start",
+        "name",
+        "user",
+        "scopes",
+        "state",
+        "chats",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+    )
     list_select_related = ("user",)
     list_filter = (TokenStateFilter, ScopeFilter)
     search_fields = ("user__email", "name", "hint")
@@ -57,9 +64,17 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ("revoke",)
     fields = (
-        "user", "start", "name", "scopes", "state", "chats",
-        "created_at", "expires_at", "last_used_at", "revoked_at",
-    )  # fmt: skip
+        "user",
+        "start",
+        "name",
+        "scopes",
+        "state",
+        "chats",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    )
 
     def page_actions(self, request: HttpRequest, obj: ApiToken) -> tuple[str, ...]:
         return () if obj.revoked_at else ("revoke",)

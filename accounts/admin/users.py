@@ -96,12 +96,16 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             {
                 "classes": ("wide",),
                 "fields": (
-                    "email", "first_name", "last_name",
-                    "usable_password", "password1", "password2",
+                    "email",
+                    "first_name",
+                    "last_name",
+                    "usable_password",
+                    "password1",
+                    "password2",
                 ),
             },
         ),
-    )  # fmt: skip
+    )
     fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "password_state")}),
         ("Status and permissions", {"fields": ("is_active", "is_staff", "is_superuser")}),

@@ -18,10 +18,16 @@ from companies.models import Membership, Role
 from conftest import PASSWORD, Client
 
 SPELLINGS = [
-    "evil@example.com", " Evil@Example.COM ", "evil@e\u00adxample.com", "evil@ex\u200bample.com",
-    "evil@\uff45xample.com", "evil@example\uff0ecom", "evil@example\u3002com",
-    "evil@e\u2060xample.com", "evil@exampl\u212f.com",
-]  # fmt: skip
+    "evil@example.com",
+    " Evil@Example.COM ",
+    "evil@e\u00adxample.com",
+    "evil@ex\u200bample.com",
+    "evil@\uff45xample.com",
+    "evil@example\uff0ecom",
+    "evil@example\u3002com",
+    "evil@e\u2060xample.com",
+    "evil@exampl\u212f.com",
+]
 BUECHER = ["agent@bücher.example", "agent@xn--bcher-kva.example", "Agent@BU\u0308CHER.example"]
 
 
@@ -38,13 +44,30 @@ def test_one_spelling_of_an_international_domain(spelling):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "evil", "@example.com", "evil@", "a@b@", "evil@exa_mple.com", "evil@-a.example",
-        "e\u200bvil@example.com", "ev\u0131l@example.com", "\uff45vil@example.com", "evil@example",
-        '"evil"@example.com', '"e v"@example.com', "evil@[127.0.0.1]", "evil@[IPv6:::1]",
-        "evil@xn--.com", "evil@example.com.", "evil@exa mple.com", "evi\u017f@example.com",
-        "a" * 250 + "@example.com", "evil@" + ".".join(["a" * 60] * 5), "evil\n@example.com",
+        "",
+        "evil",
+        "@example.com",
+        "evil@",
+        "a@b@",
+        "evil@exa_mple.com",
+        "evil@-a.example",
+        "e\u200bvil@example.com",
+        "ev\u0131l@example.com",
+        "\uff45vil@example.com",
+        "evil@example",
+        '"evil"@example.com',
+        '"e v"@example.com',
+        "evil@[127.0.0.1]",
+        "evil@[IPv6:::1]",
+        "evil@xn--.com",
+        "evil@example.com.",
+        "evil@exa mple.com",
+        "evi\u017f@example.com",
+        "a" * 250 + "@example.com",
+        "evil@" + ".".join(["a" * 60] * 5),
+        "evil\n@example.com",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_address(text):
     with pytest.raises(ValidationError):
         parse_email(text)
@@ -125,10 +148,13 @@ def migrate(app, number):
 
 
 def test_the_migration_puts_right_and_names_what_collides(acme, chat, capsys):
-    User.objects.bulk_create([
-        User(email="a@bücher.example"), User(email="b@e\u00adxample.com"),
-        User(email="b@example.com"),
-    ])  # fmt: skip
+    User.objects.bulk_create(
+        [
+            User(email="a@bücher.example"),
+            User(email="b@e\u00adxample.com"),
+            User(email="b@example.com"),
+        ]
+    )
     Membership.objects.create(company=acme, email="c@bücher.example")
     for email in ("d@bücher.example", "e@e\u00adxample.com", "e@example.com"):
         ChatUser.objects.create(chat=chat, email=email)

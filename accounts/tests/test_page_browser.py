@@ -138,9 +138,12 @@ def test_two_factors_reset_and_the_rest_of_an_account(
     page.goto("/accounts/2fa/totp/deactivate/")
     look(page, "mfa-deactivate")
     for path, name in {
-        "/accounts/email/": "email", "/accounts/password/change/": "password-change",
-        "/accounts/logout/": "logout", "/accounts/inactive/": "inactive", "/nowhere": "404",
-    }.items():  # fmt: skip
+        "/accounts/email/": "email",
+        "/accounts/password/change/": "password-change",
+        "/accounts/logout/": "logout",
+        "/accounts/inactive/": "inactive",
+        "/nowhere": "404",
+    }.items():
         if path == "/nowhere":
             continue
         page.goto(path)

@@ -292,9 +292,13 @@ def own_by_admin(email):
     browser = Client()
     browser.force_login(User.objects.create_superuser("root@chat.test"))
     form = {
-        "name": "Corp", "slug": "", "owner": email, "verify_first_join": "on",
-        "edit_window_minutes": 15, "chat_user_token_days": 30,
-    }  # fmt: skip
+        "name": "Corp",
+        "slug": "",
+        "owner": email,
+        "verify_first_join": "on",
+        "edit_window_minutes": 15,
+        "chat_user_token_days": 30,
+    }
     assert browser.post("/admin/companies/company/add/", form).status_code == 302
 
 

@@ -77,8 +77,12 @@ def test_states_and_uses(browser, alice):
     browser.post("/account/browser-token")
     rows = {row["token"].name: row for row in browser.get(PATH).context["rows"]}
     assert {name: row["state"] for name, row in rows.items()} == {
-        "": "live", "used": "live", "old": "expired", "gone": "revoked", "Browser": "live",
-    }  # fmt: skip
+        "": "live",
+        "used": "live",
+        "old": "expired",
+        "gone": "revoked",
+        "Browser": "live",
+    }
     assert rows["Browser"]["of_browser"]
     text = browser.get(PATH).content.decode()
     assert text.count("This website, in a browser") == 1

@@ -17,13 +17,17 @@ from accounts.models import User
 
 class NameForm(forms.Form):
     first_name = forms.CharField(
-        label=gettext_lazy("First name"), max_length=100, required=False,
+        label=gettext_lazy("First name"),
+        max_length=100,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )  # fmt: skip
+    )
     last_name = forms.CharField(
-        label=gettext_lazy("Last name"), max_length=100, required=False,
+        label=gettext_lazy("Last name"),
+        max_length=100,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )  # fmt: skip
+    )
 
 
 @login_required

@@ -24,10 +24,19 @@ DESKTOP = {"width": 1280, "height": 800}
 HIGH = {
     f"LIMIT_{name}": "10000/s"
     for name in (
-        "READ", "WRITE", "SEND", "ANONYMOUS", "JOIN", "STREAM", "CODE_MAIL", "CODE_TRY", "MAIL",
-        "LOGIN", "PASSWORD",
+        "READ",
+        "WRITE",
+        "SEND",
+        "ANONYMOUS",
+        "JOIN",
+        "STREAM",
+        "CODE_MAIL",
+        "CODE_TRY",
+        "MAIL",
+        "LOGIN",
+        "PASSWORD",
     )
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +95,15 @@ class Site:
         """The chat-user token of a guest who joined over the API."""
         email = f"{first_name.lower()}{chat['id']}@guest.test"
         self.ask(
-            "POST", f"/api/chats/{chat['id']}/users",
-            {"password": chat["password"], "first_name": first_name, "last_name": "Guest",
-             "email": email},
-        )  # fmt: skip
+            "POST",
+            f"/api/chats/{chat['id']}/users",
+            {
+                "password": chat["password"],
+                "first_name": first_name,
+                "last_name": "Guest",
+                "email": email,
+            },
+        )
         proof = {"email": email, "auth-code": self.code(email)}
         return str(self.ask("POST", f"/api/chats/{chat['id']}/users/get-token", proof)["token"])
 
@@ -111,12 +125,14 @@ class Site:
     def as_account(self, email: str, statements: str) -> str:
         """What Python prints, with the account as `user`."""
         return self.installation.manage(
-            "shell", "-v0", "-c",
+            "shell",
+            "-v0",
+            "-c",
             "from accounts.models import User; from allauth.account.models import EmailAddress;"
             f"user = User.objects.get(email={email!r}); EmailAddress.objects.update_or_create("
             "user=user, email=user.email, defaults={'verified': True, 'primary': True});"
             f"{statements}",
-        ).strip()  # fmt: skip
+        ).strip()
 
 
 @pytest.fixture(scope="session")

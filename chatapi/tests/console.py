@@ -14,9 +14,13 @@ class Console:
     def __init__(self, env: dict[str, str]) -> None:
         self.env = dict(env)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chatapi.tests.console"], cwd=ROOT, env=self.env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+            [sys.executable, "-m", "chatapi.tests.console"],
+            cwd=ROOT,
+            env=self.env,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def run(self, *arguments: str) -> str:
         """What `manage.py` with these arguments prints; AssertionError if it fails."""

@@ -93,8 +93,9 @@ class Redis:
     def start(self) -> None:
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no"],
-            stdout=subprocess.DEVNULL, cwd=self.folder,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
         wait_for(self.answers)
 
     def answers(self) -> bool:
@@ -165,8 +166,10 @@ def migrate(**settings: str) -> None:
         env = {"ENV_FILE": os.devnull, "SECRET_KEY": secrets.token_hex(), "DATA_DIR": folder}
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-            cwd=ROOT, env=env | settings, check=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=env | settings,
+            check=True,
+        )
 
 
 class Installation:
@@ -229,9 +232,13 @@ class Installation:
         procfile = dict(each.split(": ", 1) for each in lines)
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
-                procfile[line].split(), cwd=ROOT, env=self.env | settings, stdout=log, stderr=log,
+                procfile[line].split(),
+                cwd=ROOT,
+                env=self.env | settings,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def answers(self, port: int | None = None) -> bool:
         try:

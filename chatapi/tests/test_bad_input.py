@@ -23,17 +23,25 @@ def path(chat):
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
-        (b"{", "malformed_body"), (b"[]", "malformed_body"), (b"null", "malformed_body"),
-        (b'"text"', "malformed_body"), (b"\xff\xfe", "malformed_body"),
-        (b'{"text": "\\ud800"}', "malformed_body"), (b'{"text": "\xed\xa0\x80"}', "malformed_body"),
-        (b"[" * 100_000, "malformed_body"), (b'{"text":' + b"[" * 1100, "malformed_body"),
-        (b'{"text": NaN}', "malformed_body"), (b'{"text": "a\\u0000b"}', "validation_failed"),
-        (b"", "validation_failed"), (b"{}", "validation_failed"),
+        (b"{", "malformed_body"),
+        (b"[]", "malformed_body"),
+        (b"null", "malformed_body"),
+        (b'"text"', "malformed_body"),
+        (b"\xff\xfe", "malformed_body"),
+        (b'{"text": "\\ud800"}', "malformed_body"),
+        (b'{"text": "\xed\xa0\x80"}', "malformed_body"),
+        (b"[" * 100_000, "malformed_body"),
+        (b'{"text":' + b"[" * 1100, "malformed_body"),
+        (b'{"text": NaN}', "malformed_body"),
+        (b'{"text": "a\\u0000b"}', "validation_failed"),
+        (b"", "validation_failed"),
+        (b"{}", "validation_failed"),
         (b'{"Text": "x"}', "validation_failed"),
-        (b'{"text": {"a": 1}}', "validation_failed"), (b'{"text": ' + b"9" * 400 + b"}", None),
+        (b'{"text": {"a": 1}}', "validation_failed"),
+        (b'{"text": ' + b"9" * 400 + b"}", None),
         (b'{"text": "' + b"x" * 10_000_000 + b'"}', "body_too_large"),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_none(gina, path, raw, code, error_of):
     before = Event.objects.count()
     answer = post(gina, path, raw)
@@ -90,10 +98,17 @@ def test_an_authorization_header_that_is_none(chat, value, error_of):
 @pytest.mark.parametrize(
     "path",
     [
-        "/api", "/api/", "/api/nope", "/api/chats/", "/api/user/", "/api/chats//users",
-        "/api/chats/1/users/", "/api/%00", "/api/chats/%F0%9F%98%80/x",
+        "/api",
+        "/api/",
+        "/api/nope",
+        "/api/chats/",
+        "/api/user/",
+        "/api/chats//users",
+        "/api/chats/1/users/",
+        "/api/%00",
+        "/api/chats/%F0%9F%98%80/x",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_there_is_404_and_never_a_redirect(db, path, error_of):
     answer = Client().get(path)
     assert answer.status_code == 404
@@ -148,11 +163,14 @@ def test_a_request_id_is_taken_when_it_is_one(alice):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abc"), inner, max_size=4),
     max_leaves=8,
-)  # fmt: skip
+)
 ROUTES = {
     "POST /api/companies": ["name", "slug", "logo_url", "edit_window_minutes"],
     "POST /api/companies/acme/users": ["email", "role"],
@@ -203,19 +221,23 @@ def test_a_byte_order_mark_is_no_part_of_the_json(gina, chat, body):
 @pytest.mark.parametrize(
     "headers",
     [
-        "authorization, content-type", "cache-control, pragma", "x-requested-with",
-        "traceparent, tracestate, baggage, sentry-trace", "idempotency-key, last-event-id",
+        "authorization, content-type",
+        "cache-control, pragma",
+        "x-requested-with",
+        "traceparent, tracestate, baggage, sentry-trace",
+        "idempotency-key, last-event-id",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("path", ["/api/user", "/api/chats/1/events"])
 def test_a_browser_may_send_the_usual_headers_from_anywhere(db, path, headers):
     answer = Client().options(
         path,
         headers={
-            "Origin": "https://shop.example", "Access-Control-Request-Method": "GET",
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": headers,
         },
-    )  # fmt: skip
+    )
     allowed = {each.strip() for each in answer["Access-Control-Allow-Headers"].split(",")}
     assert set(headers.split(", ")) <= allowed
     assert answer["Access-Control-Allow-Origin"] == "*"

@@ -23,10 +23,14 @@ class Server(Installation):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         low = {
-            "CLIENT_SECONDS": "1", "BODY_SECONDS": "3", "KEEP_ALIVE_SECONDS": "2",
-            "CONNECTIONS_PER_ADDRESS": "20", "CONNECTIONS_PER_PROCESS": "50",
-            "LIMIT_CODE_TRY": "999/s", "LIMIT_ANONYMOUS": "999/s",
-        }  # fmt: skip
+            "CLIENT_SECONDS": "1",
+            "BODY_SECONDS": "3",
+            "KEEP_ALIVE_SECONDS": "2",
+            "CONNECTIONS_PER_ADDRESS": "20",
+            "CONNECTIONS_PER_PROCESS": "50",
+            "LIMIT_CODE_TRY": "999/s",
+            "LIMIT_ANONYMOUS": "999/s",
+        }
         super().__init__(folder, **{"WEB_CONCURRENCY": "1"} | low | settings)
         if not settings:
             self.made = self.demo()
@@ -159,10 +163,19 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         (CHUNKED, b"1\r\n \r\n" * 10_000),
     ],
     ids=[
-        "lines", "tiny-lines", "value", "name", "url", "query", "line-ends", "extension",
-        "trailers", "trailer", "tiny-chunks",
+        "lines",
+        "tiny-lines",
+        "value",
+        "name",
+        "url",
+        "query",
+        "line-ends",
+        "extension",
+        "trailers",
+        "trailer",
+        "tiny-chunks",
     ],
-)  # fmt: skip
+)
 def test_200_mib_are_refused_early(server, beginning, portion):
     assert server.served()
     before = server.resident()
@@ -213,20 +226,29 @@ def test_a_head_within_the_bounds(server, head, portion):
 @pytest.mark.parametrize(
     "lines",
     [
-        b"Transfer-Encoding: identity, chunked", b"Transfer-Encoding: gzip, chunked",
-        b"Transfer-Encoding: identity", b"Transfer-Encoding: chunked, chunked",
-        b"Transfer-Encoding: xchunked", b"Transfer-Encoding: chunked;q=1",
-        b"Transfer-Encoding:", b"Transfer-Encoding: chunked,",
+        b"Transfer-Encoding: identity, chunked",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Transfer-Encoding: identity",
+        b"Transfer-Encoding: chunked, chunked",
+        b"Transfer-Encoding: xchunked",
+        b"Transfer-Encoding: chunked;q=1",
+        b"Transfer-Encoding:",
+        b"Transfer-Encoding: chunked,",
         b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
         b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
         b"Content-Length: 5\r\nTransfer-Encoding: chunked",
         b"Transfer-Encoding: chunked\r\nContent-Length: 5",
-        b"Content-Length: 5\r\nContent-Length: 5", b"Content-Length: 5, 5", b"Content-Length: +5",
-        b"Content-Length: -5", b"Content-Length : 5", b"Transfer-Encoding : chunked",
-        b" Transfer-Encoding: chunked", b"X: y\r\n Transfer-Encoding: chunked",
+        b"Content-Length: 5\r\nContent-Length: 5",
+        b"Content-Length: 5, 5",
+        b"Content-Length: +5",
+        b"Content-Length: -5",
+        b"Content-Length : 5",
+        b"Transfer-Encoding : chunked",
+        b" Transfer-Encoding: chunked",
+        b"X: y\r\n Transfer-Encoding: chunked",
         b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5",
     ],
-)  # fmt: skip
+)
 def test_a_body_whose_length_is_ambiguous(server, lines):
     with server.connect() as raw:
         raw.send(POST + lines + b"\r\n\r\n0\r\n\r\n" + LOOK)

@@ -25,10 +25,16 @@ def answer(path, body=b"{}", **environ):
     """The status of the application as it is served, for a POST."""
     statuses = []
     sent = {
-        "REQUEST_METHOD": "POST", "PATH_INFO": path, "SERVER_NAME": "testserver",
-        "SERVER_PORT": "80", "wsgi.input": io.BytesIO(body), "wsgi.url_scheme": "http",
-        "CONTENT_LENGTH": str(len(body)), "REMOTE_ADDR": "127.0.0.1", **environ,
-    }  # fmt: skip
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": path,
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.url_scheme": "http",
+        "CONTENT_LENGTH": str(len(body)),
+        "REMOTE_ADDR": "127.0.0.1",
+        **environ,
+    }
     content = b"".join(application(sent, lambda status, headers: statuses.append(status)))
     return int(statuses[0][:3]), content
 

@@ -24,15 +24,31 @@ def given(monkeypatch):
 @pytest.mark.parametrize(
     ("line", "value"),
     [
-        ("X=k#8)b&z", "k#8)b&z"), ("X=$ecret", "$ecret"), ("X=a$HOME${b}", "a$HOME${b}"),
-        ("X=8119 # mine", "8119"), ("X=8119# mine", "8119# mine"), ("X=8119\t# mine", "8119"),
-        ("X= # nothing", ""), ("X=", ""), ("X = a b ", "a b"), ("export X=a", "a"),
-        ("X='a # b'", "a # b"), ('X="a # b" # c', "a # b"), ("X='it''s'", None),
-        ("X=it's", "it's"), ("X='a", None), ("X", None), ("X=a\nX=b", "b"), ("#X=a\nX=b", "b"),
-        ("X=a\r\nY=b", "a"), ("\ufeffX=a", "a"), ("X=grün", "grün"),
-        ("X=postgres://u:p#w%2F@h/d", "postgres://u:p#w%2F@h/d"), ("X='a\\b'", "a\\b"),
+        ("X=k#8)b&z", "k#8)b&z"),
+        ("X=$ecret", "$ecret"),
+        ("X=a$HOME${b}", "a$HOME${b}"),
+        ("X=8119 # mine", "8119"),
+        ("X=8119# mine", "8119# mine"),
+        ("X=8119\t# mine", "8119"),
+        ("X= # nothing", ""),
+        ("X=", ""),
+        ("X = a b ", "a b"),
+        ("export X=a", "a"),
+        ("X='a # b'", "a # b"),
+        ('X="a # b" # c', "a # b"),
+        ("X='it''s'", None),
+        ("X=it's", "it's"),
+        ("X='a", None),
+        ("X", None),
+        ("X=a\nX=b", "b"),
+        ("#X=a\nX=b", "b"),
+        ("X=a\r\nY=b", "a"),
+        ("\ufeffX=a", "a"),
+        ("X=grün", "grün"),
+        ("X=postgres://u:p#w%2F@h/d", "postgres://u:p#w%2F@h/d"),
+        ("X='a\\b'", "a\\b"),
     ],
-)  # fmt: skip
+)
 def test_a_line_of_the_file(tmp_path, monkeypatch, line, value):
     monkeypatch.setattr(os, "environ", {})
     (tmp_path / "env").write_text(line + "\n", newline="")
@@ -77,14 +93,20 @@ def test_a_public_url_is_put_right(given, value, url):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("https://a.example/chat", "without a path"), ("https://me:x@a.example", "alone"),
-        ("https://a.example?x=1", "alone"), ("https://a.example#x", "alone"),
-        ("https://a_b.example", "with a host"), ("https://", "with a host"),
-        ("https://a b.example", "with a host"), ("https://a.example:", "with a host"),
-        ("ftp://a.example", "starts with one of"), ("a.example", "starts with one of"),
-        ("https://a.example:port", "starts with one of"), ("https://a..b", "with a host"),
+        ("https://a.example/chat", "without a path"),
+        ("https://me:x@a.example", "alone"),
+        ("https://a.example?x=1", "alone"),
+        ("https://a.example#x", "alone"),
+        ("https://a_b.example", "with a host"),
+        ("https://", "with a host"),
+        ("https://a b.example", "with a host"),
+        ("https://a.example:", "with a host"),
+        ("ftp://a.example", "starts with one of"),
+        ("a.example", "starts with one of"),
+        ("https://a.example:port", "starts with one of"),
+        ("https://a..b", "with a host"),
     ],
-)  # fmt: skip
+)
 def test_a_public_url_is_refused(given, value, reason):
     with pytest.raises(ImproperlyConfigured, match=reason) as refused:
         env.public_url(given(value), "")
@@ -94,8 +116,13 @@ def test_a_public_url_is_refused(given, value, reason):
 def test_hosts(given):
     value = "a.example, B.example ,, .ä.example, *, [::1], 2001:DB8::1"
     assert env.hosts(given(value), []) == [
-        "a.example", "b.example", ".xn--4ca.example", "*", "[::1]", "[2001:db8::1]",
-    ]  # fmt: skip
+        "a.example",
+        "b.example",
+        ".xn--4ca.example",
+        "*",
+        "[::1]",
+        "[2001:db8::1]",
+    ]
     for wrong in ("https://a.example", "a.example:8000", "a b", "a.example/", "", " , "):
         with pytest.raises(ImproperlyConfigured):
             env.hosts(given(wrong), [])
@@ -104,10 +131,14 @@ def test_hosts(given):
 @pytest.mark.parametrize(
     "value",
     [
-        "chat@example.com", "Chat <chat@example.com>", '"Flowers, Inc." <chat@example.com>',
-        "Grün <chat@bücher.example>", "chat@intranet", "chat@[192.0.2.1]",
+        "chat@example.com",
+        "Chat <chat@example.com>",
+        '"Flowers, Inc." <chat@example.com>',
+        "Grün <chat@bücher.example>",
+        "chat@intranet",
+        "chat@[192.0.2.1]",
     ],
-)  # fmt: skip
+)
 def test_a_sender(given, value):
     assert env.mailbox(given(value, "X"), "") == value
 
@@ -115,11 +146,16 @@ def test_a_sender(given, value):
 @pytest.mark.parametrize(
     "value",
     [
-        "Flowers, Inc. <chat@example.com>", "not an address", "Chat <>", "a@b@c",
-        "a@example.com, b@example.com", "Chat <chat@>", "Chat\nBcc: x <chat@example.com>",
+        "Flowers, Inc. <chat@example.com>",
+        "not an address",
+        "Chat <>",
+        "a@b@c",
+        "a@example.com, b@example.com",
+        "Chat <chat@>",
+        "Chat\nBcc: x <chat@example.com>",
         "chat@exa_mple.com",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_sender(given, value):
     with pytest.raises(ImproperlyConfigured, match="X must be one mail address"):
         env.mailbox(given(value, "X"), "")
@@ -128,11 +164,14 @@ def test_what_is_no_sender(given, value):
 @pytest.mark.parametrize(
     ("value", "port", "implicit", "starttls"),
     [
-        ("smtp://h", 25, False, False), ("smtp://h:2525", 2525, False, False),
-        ("smtp+tls://h", 587, False, True), ("smtps://h", 465, True, False),
-        ("smtp+ssl://h", 465, True, False), ("smtps://h:4650", 4650, True, False),
+        ("smtp://h", 25, False, False),
+        ("smtp://h:2525", 2525, False, False),
+        ("smtp+tls://h", 587, False, True),
+        ("smtps://h", 465, True, False),
+        ("smtp+ssl://h", 465, True, False),
+        ("smtps://h:4650", 4650, True, False),
     ],
-)  # fmt: skip
+)
 def test_mail_by_smtp(value, port, implicit, starttls):
     config = env.mail(value)
     assert config["EMAIL_PORT"] == port
@@ -175,10 +214,13 @@ def test_a_database(given, value, found):
 @pytest.mark.parametrize(
     "value",
     [
-        "postgres://u:p/w@h/d", "postgres://h/d?nonsense=1", "postgres://h:port/d", "mysql://h/d",
+        "postgres://u:p/w@h/d",
+        "postgres://h/d?nonsense=1",
+        "postgres://h:port/d",
+        "mysql://h/d",
         "postgres://h1:1,h2:port/d",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_database(given, value):
     with pytest.raises(ImproperlyConfigured, match="X_URL must be a") as refused:
         env.database(given(value), "")
@@ -188,23 +230,41 @@ def test_what_is_no_database(given, value):
 @pytest.mark.parametrize(
     ("name", "normal"),
     [
-        ("Example.COM", "example.com"), ("e\u00adxample.com", "example.com"),
-        ("exa\u200bmple.com", "example.com"), ("\uff45xample\uff0ecom", "example.com"),
+        ("Example.COM", "example.com"),
+        ("e\u00adxample.com", "example.com"),
+        ("exa\u200bmple.com", "example.com"),
+        ("\uff45xample\uff0ecom", "example.com"),
         ("bücher.example", "xn--bcher-kva.example"),
         ("BU\u0308CHER.example", "xn--bcher-kva.example"),
-        ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("example。com", "example.com"),
-        ("straße.de", "xn--strae-oqa.de"), ("r3---sn.example", "r3---sn.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("example。com", "example.com"),
+        ("straße.de", "xn--strae-oqa.de"),
+        ("r3---sn.example", "r3---sn.example"),
     ],
-)  # fmt: skip
+)
 def test_a_domain_has_one_spelling(name, normal):
     assert normalize_domain(name) == normal
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "a..b", "a b", "a_b.example", "-a.example", "a-.example", "xn--", "xn--\u00fc",
-     "a@b", "☃️\u202e.example", "a" * 64 + ".example", ".".join(["a" * 60] * 5), "a/b"],
-)  # fmt: skip
+    [
+        "",
+        ".",
+        "a..b",
+        "a b",
+        "a_b.example",
+        "-a.example",
+        "a-.example",
+        "xn--",
+        "xn--\u00fc",
+        "a@b",
+        "☃️\u202e.example",
+        "a" * 64 + ".example",
+        ".".join(["a" * 60] * 5),
+        "a/b",
+    ],
+)
 def test_what_is_no_domain(name):
     with pytest.raises(ValueError):
         normalize_domain(name)

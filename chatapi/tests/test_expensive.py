@@ -22,16 +22,27 @@ ENDLESS = {
 }
 
 EXPENSIVE = [
-    "/api/chats?q=x", "/api/chats?page=100", "/api/chats/{chat}/messages?before=2020-01-01",
+    "/api/chats?q=x",
+    "/api/chats?page=100",
+    "/api/chats/{chat}/messages?before=2020-01-01",
     "/api/chats/{chat}/messages?after=2020-01-01&around_seq=5",
-    "/api/chats/{chat}/messages?page=5&per_page=249", "/api/chats/{chat}/users?after=2020-01-01",
-    "/api/companies/acme/statistics", "/api/companies/acme/replies?page=600",
-]  # fmt: skip
+    "/api/chats/{chat}/messages?page=5&per_page=249",
+    "/api/chats/{chat}/users?after=2020-01-01",
+    "/api/companies/acme/statistics",
+    "/api/companies/acme/replies?page=600",
+]
 PLAIN = [
-    "/api/chats", "/api/chats?status=open&per_page=249", "/api/chats?external_id=x",
-    "/api/chats?page=5", "/api/chats/{chat}/messages", "/api/chats/{chat}/messages?around_seq=5",
-    "/api/chats/{chat}/users", "/api/companies", "/api/events", "/api/companies/acme/replies?q=x",
-]  # fmt: skip
+    "/api/chats",
+    "/api/chats?status=open&per_page=249",
+    "/api/chats?external_id=x",
+    "/api/chats?page=5",
+    "/api/chats/{chat}/messages",
+    "/api/chats/{chat}/messages?around_seq=5",
+    "/api/chats/{chat}/users",
+    "/api/companies",
+    "/api/events",
+    "/api/companies/acme/replies?q=x",
+]
 
 
 def endless():

@@ -22,8 +22,11 @@ def test_line_by_line(tmp_path):
         first = first.replace("cnp_…", made["Token"]).replace(":8000", f":{installation.port}")
         shell = subprocess.Popen(
             ["bash", "-euo", "pipefail"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
         assert shell.stdin is not None
         assert shell.stdout is not None
 
@@ -45,9 +48,15 @@ def test_line_by_line(tmp_path):
         events = re.findall(r"\[(\d+),\"([\w.]+)\"\]", told)
         assert [int(seq) for seq, _ in events] == list(range(1, len(events) + 1))
         assert [kind for _, kind in events] == [
-            "chat.created", "user.joined", "user.updated", "user.joined", "message.created",
-            "message.created", "message.updated", "message.deleted",
-        ]  # fmt: skip
+            "chat.created",
+            "user.joined",
+            "user.updated",
+            "user.joined",
+            "message.created",
+            "message.created",
+            "message.updated",
+            "message.deleted",
+        ]
         assert '"left"' in told
         assert told.endswith("true\n")
         told = paste(third.replace("654321", installation.mailbox.code(2)))

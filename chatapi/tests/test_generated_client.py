@@ -105,14 +105,24 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: Any) -> Ap
     (tmp_path / "config.json").write_text(json.dumps({"post_hooks": []}))
     made = subprocess.run(
         [
-            sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none",
-            "--path", tmp_path / "openapi.json", "--output-path", tmp_path / PACKAGE,
-            "--config", tmp_path / "config.json", "--fail-on-warning",
+            sys.executable,
+            "-m",
+            "openapi_python_client",
+            "generate",
+            "--meta",
+            "none",
+            "--path",
+            tmp_path / "openapi.json",
+            "--output-path",
+            tmp_path / PACKAGE,
+            "--config",
+            tmp_path / "config.json",
+            "--fail-on-warning",
         ],
         capture_output=True,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
     said = made.stdout + made.stderr
     assert made.returncode == 0, said
     assert "warning" not in said.lower()

@@ -78,8 +78,10 @@ def test_offline_the_shell_opens_and_nothing_private_is_kept(
         " return found.sort() })()"
     )
     assert kept == [
-        "/offline", "/static/chatapi/base.css", "/static/chatapi/icon.svg",
+        "/offline",
+        "/static/chatapi/base.css",
+        "/static/chatapi/icon.svg",
         "/static/chatapi/pwa/offline.js",
-    ]  # fmt: skip
+    ]
     gina.context.set_offline(False)  # the page comes back by itself
     expect(page.get_by_role("heading", level=1)).to_have_text("Who are you?")

@@ -23,9 +23,11 @@ def rates(settings):
 @pytest.mark.parametrize(
     ("text", "rate"),
     [
-        ("20/s", Rate(20, 1, 40)), ("120/m", Rate(120, 60, 120)), (" 5 / h ", Rate(5, 3600, 5)),
+        ("20/s", Rate(20, 1, 40)),
+        ("120/m", Rate(120, 60, 120)),
+        (" 5 / h ", Rate(5, 3600, 5)),
     ],
-)  # fmt: skip
+)
 def test_a_rate_as_it_is_written(text, rate):
     assert Rate.parse(text) == rate
 
@@ -140,8 +142,9 @@ def test_errors_are_limited_and_say_so_too(alice):
 
 def test_sends_have_a_limit_of_the_chat_user(gina, chat, settings):
     settings.LIMITS = settings.LIMITS | {
-        "SEND": Rate.parse("3/h"), "WRITE": Rate.parse("99/h"),
-    }  # fmt: skip
+        "SEND": Rate.parse("3/h"),
+        "WRITE": Rate.parse("99/h"),
+    }
     path = f"/api/chats/{chat.pk}/messages"
     statuses = [gina.api.post(path, {"text": "Hello"}).status_code for _ in range(4)]
     assert statuses == [201] * 3 + [429]
@@ -214,13 +217,19 @@ def test_the_pause_between_code_mails():
 @pytest.mark.parametrize(
     ("sent", "network"),
     [
-        ("203.0.113.8", "203.0.113.8"), (" 203.0.113.8:40001 ", "203.0.113.8"),
+        ("203.0.113.8", "203.0.113.8"),
+        (" 203.0.113.8:40001 ", "203.0.113.8"),
         ("2001:db8:1:2::5", "2001:db8:1:2::/64"),
         ("[2001:db8:1:2:ffff::1]:443", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.8", "203.0.113.8"), ("fe80::1%eth0", "fe80::/64"),
-        ("unknown7", None), ("", None), ("999.1.1.1", None), ("_hidden", None), ("1.2.3.4.5", None),
+        ("::ffff:203.0.113.8", "203.0.113.8"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown7", None),
+        ("", None),
+        ("999.1.1.1", None),
+        ("_hidden", None),
+        ("1.2.3.4.5", None),
     ],
-)  # fmt: skip
+)
 def test_a_network_by_its_address(sent, network, rf, settings):
     assert network_of(sent) == network
     settings.NUM_PROXIES = 1

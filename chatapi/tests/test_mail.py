@@ -144,10 +144,12 @@ def join(installation, made, number=1):
         "POST",
         f"/api/chats/{made['Chat id']}/users",
         {
-            "password": made["Chat password"], "email": f"ida{number}@guest.test",
-            "first_name": "Ida", "last_name": "New",
+            "password": made["Chat password"],
+            "email": f"ida{number}@guest.test",
+            "first_name": "Ida",
+            "last_name": "New",
         },
-    )  # fmt: skip
+    )
 
 
 def get_token(installation, made, code, number=1):

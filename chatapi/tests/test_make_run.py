@@ -26,9 +26,14 @@ class MakeRun:
         self.output = folder / "output"
         with self.output.open("wb") as output:
             self.make = subprocess.Popen(
-                ["make", "run"], cwd=ROOT, env=self.installation.env,
-                stdout=output, stderr=output, start_new_session=True, preexec_fn=in_a_terminal,
-            )  # fmt: skip
+                ["make", "run"],
+                cwd=ROOT,
+                env=self.installation.env,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=in_a_terminal,
+            )
         wait_for(self.installation.answers)
         wait_for(lambda: all(f"{each} started" in self.text for each in ("web", "worker", "beat")))
 
@@ -79,9 +84,11 @@ def test_a_link_out_of_a_mail_opens(served):
     token = re.search(r"Token +(\S+)", served.text)[1]
     company = served.installation.call("GET", "/api/companies", token=token).body["data"][0]
     invited = served.installation.call(
-        "POST", f"/api/companies/{company['id']}/users",
-        {"email": "new@acme.test", "role": "agent"}, token,
-    )  # fmt: skip
+        "POST",
+        f"/api/companies/{company['id']}/users",
+        {"email": "new@acme.test", "role": "agent"},
+        token,
+    )
     assert invited.status == 201, invited.body
     (mail,) = wait_for(lambda: served.installation.mailbox.taken)
     link = re.search(r"http://\S+", mail.get_body(("plain",)).get_content())[0]

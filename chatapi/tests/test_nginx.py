@@ -57,21 +57,22 @@ def write_certificate(folder: Path) -> None:
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key())
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
         )
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     pem = serialization.Encoding.PEM
     (folder / "fullchain.pem").write_bytes(certificate.public_bytes(pem))
     (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )  # fmt: skip
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
 
 
 class Nginx:
@@ -111,17 +112,27 @@ class Nginx:
         return True
 
     def call(
-        self, method: str, path: str, body: Any = None, token: str = "", *,
-        source: str = "127.0.0.1", plain: bool = False, **headers: str,
-    ) -> Answer:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str = "",
+        *,
+        source: str = "127.0.0.1",
+        plain: bool = False,
+        **headers: str,
+    ) -> Answer:
         """One request over TLS, or `plain`, from a network address of this machine."""
         if plain:
             connection = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=20)
         else:
             connection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=20, context=NOBODY_CHECKS,
+                "127.0.0.1",
+                self.port,
+                timeout=20,
+                context=NOBODY_CHECKS,
                 source_address=(source, 0),
-            )  # fmt: skip
+            )
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent |= {"Host": "chat.example.com", "Content-Type": "application/json"}
         if token:
@@ -137,9 +148,7 @@ class Nginx:
             connection.close()
 
     def stream(self, path: str, token: str | None = None, **options: Any) -> Stream:
-        return Stream(
-            f"https://127.0.0.1:{self.port}{path}", token, tls=NOBODY_CHECKS, **options
-        )  # fmt: skip
+        return Stream(f"https://127.0.0.1:{self.port}{path}", token, tls=NOBODY_CHECKS, **options)
 
     def access_log(self) -> str:
         return (self.folder / "chat.access.log").read_text()
@@ -154,9 +163,12 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.installation = Installation(
-            folder, WEB_CONCURRENCY="1", NUM_PROXIES="1", PUBLIC_URL="https://chat.example.com",
+            folder,
+            WEB_CONCURRENCY="1",
+            NUM_PROXIES="1",
+            PUBLIC_URL="https://chat.example.com",
             LIMIT_CODE_TRY="3/m",
-        )  # fmt: skip
+        )
         self.stream_port = free_port()
         self.made = self.installation.demo()
         self.installation.start("web")
@@ -168,8 +180,9 @@ class Site:
 
     def servers(self) -> tuple[str, str]:
         return (
-            f"server 127.0.0.1:{self.installation.port};", f"server 127.0.0.1:{self.stream_port};",
-        )  # fmt: skip
+            f"server 127.0.0.1:{self.installation.port};",
+            f"server 127.0.0.1:{self.stream_port};",
+        )
 
     def send(self, text: str) -> Answer:
         return self.nginx.call("POST", "/api/chats/1/messages", {"text": text}, self.agent)

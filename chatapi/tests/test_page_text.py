@@ -10,21 +10,48 @@ pytestmark = pytest.mark.browser
 
 VISIBLE = ["a", "\u200ba", ".", FAMILY, "❤\ufe0f", "한", "\u2801", "\u0301", "0"]
 TRIMMED = [
-    "  hello \n", "\n\n    if x:\n        y\n\n", " \n\thello", "a\n  b", "\tif x:\n\t\ty", "",
-    "\n \n",    "    a\n", "  a  b  ", "\u00a0a\u3000",
-]  # fmt: skip
+    "  hello \n",
+    "\n\n    if x:\n        y\n\n",
+    " \n\thello",
+    "a\n  b",
+    "\tif x:\n\t\ty",
+    "",
+    "\n \n",
+    "    a\n",
+    "  a  b  ",
+    "\u00a0a\u3000",
+]
 SHORTENED = [
-    ("abc", 3), ("abcd", 3), (FAMILY * 3, 3), (FAMILY * 4, 3), ("e\u0301" * 3, 3),
-    ("e\u0301" * 4, 2), ("🇩🇪🇦🇹🇨🇭", 2), ("a  b", 3), ("x" * 119 + "😀y", 120), ("👍🏽" * 121, 120),
-    ("क्षि" * 5, 3), ("", 3), ("a\r\nb", 2),
-]  # fmt: skip
+    ("abc", 3),
+    ("abcd", 3),
+    (FAMILY * 3, 3),
+    (FAMILY * 4, 3),
+    ("e\u0301" * 3, 3),
+    ("e\u0301" * 4, 2),
+    ("🇩🇪🇦🇹🇨🇭", 2),
+    ("a  b", 3),
+    ("x" * 119 + "😀y", 120),
+    ("👍🏽" * 121, 120),
+    ("क्षि" * 5, 3),
+    ("", 3),
+    ("a\r\nb", 2),
+]
 LENGTHS = ["", "abc", "😀", FAMILY, "e\u0301", "x" * 10_000, "😀" * 10_000]
 FOUND = [
-    ("Café", "cafe\u0301"), ("Cafe\u0301", "CAFÉ"), ("STRASSE", "straße"), ("ΟΔΟΣ", "οδοσ"),
-    ("οδος", "Σ"), ("İstanbul", "istanbul"), ("ISPARTA", "\u0131sparta"),
-    ("ПРИВЕТ", "привет"), ("Å", "a\u030a"),
-    ("ﬁn", "FIN"), ("각", "\u1100\u1161\u11a8"), ("TITLE", "title"), ("Việt", "VIE\u0323\u0302T"),
-]  # fmt: skip
+    ("Café", "cafe\u0301"),
+    ("Cafe\u0301", "CAFÉ"),
+    ("STRASSE", "straße"),
+    ("ΟΔΟΣ", "οδοσ"),
+    ("οδος", "Σ"),
+    ("İstanbul", "istanbul"),
+    ("ISPARTA", "\u0131sparta"),
+    ("ПРИВЕТ", "привет"),
+    ("Å", "a\u030a"),
+    ("ﬁn", "FIN"),
+    ("각", "\u1100\u1161\u11a8"),
+    ("TITLE", "title"),
+    ("Việt", "VIE\u0323\u0302T"),
+]
 NOT_FOUND = [("Cafe", "café"), ("a", "b"), ("uber", "über")]
 
 CALL = """async ([name, calls]) => {

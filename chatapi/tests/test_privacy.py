@@ -21,12 +21,17 @@ def settings_with(folder, code, **environment):
     return subprocess.run(
         [sys.executable, "-c", f"from django.conf import settings\n{code}"],
         env={
-            "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "chatapi.settings",
-            "ENV_FILE": os.devnull, "SECRET_KEY": "k" * 40, "DATA_DIR": str(folder),
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": "k" * 40,
+            "DATA_DIR": str(folder),
             **environment,
         },
-        cwd=ROOT, text=True, capture_output=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+    )
 
 
 def test_the_data_directory_is_its_owners_alone(tmp_path):
@@ -56,9 +61,12 @@ def test_a_directory_that_all_users_share_is_refused(tmp_path):
 @pytest.mark.parametrize("what", ["home", "project", "above the project", "/srv", "/var/lib"])
 def test_a_folder_that_serves_others_is_left_as_it_is(what, tmp_path):
     folder = {
-        "home": tmp_path, "project": ROOT, "above the project": ROOT.parent, "/srv": Path("/srv"),
+        "home": tmp_path,
+        "project": ROOT,
+        "above the project": ROOT.parent,
+        "/srv": Path("/srv"),
         "/var/lib": Path("/var/lib"),
-    }[what]  # fmt: skip
+    }[what]
     before = stat.S_IMODE(folder.stat().st_mode)
     ran = settings_with(folder, "settings.DEBUG", HOME=str(tmp_path))
     assert ran.returncode
@@ -111,8 +119,11 @@ def test_pages_of_somebody_logged_in_are_kept_nowhere(client, alice, acme, chat)
     alice.user.save()
     client.force_login(alice.user)
     given = {
-        "slug": acme.slug, "company": acme.slug, "chat_id": chat.pk, "member": alice.user.pk,
-    }  # fmt: skip
+        "slug": acme.slug,
+        "company": acme.slug,
+        "chat_id": chat.pk,
+        "member": alice.user.pk,
+    }
     seen = []
     for path in pages():
         filled = re.sub(r"<\w+:(\w+)>", lambda found: str(given.get(found[1], 1)), path)

@@ -22,10 +22,14 @@ def check(folder):
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"(a+)+$", r"\s+$", r"x.*x.*y", r"<[^>]*>x", r"\[\[.*?\]\]",
+        r"(a+)+$",
+        r"\s+$",
+        r"x.*x.*y",
+        r"<[^>]*>x",
+        r"\[\[.*?\]\]",
         r"(?:^|.*&)wait=(\d{1,2})(?!.*&wait=)(?:&|$)",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("language", ["py", "js"])
 def test_the_check_finds_what_takes_too_long(tmp_path, pattern, language):
     source = f"import re\nSOME = re.compile(r'{pattern}')\n"

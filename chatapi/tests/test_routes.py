@@ -30,58 +30,58 @@ from conftest import PASSWORD, Client
 CALLERS = ("anonymous", "gina", "hugo", "bob", "mary", "alice", "charlie")
 MATRIX = {
     # route                                          anon gina hugo bob  mary alice charlie
-    "GET /api/user":                                "401 401 401 200 200 200 200",
-    "GET /api/chat-user":                           "401 200 200 401 401 401 401",
-    "GET /api/companies":                           "401 401 401 200 200 200 200",
-    "POST /api/companies":                          "401 401 401 201 201 201 201",
-    "GET /api/companies/{company}":                 "401 401 401 200 200 200 404",
-    "PUT /api/companies/{company}":                 "401 401 401 403 200 200 404",
-    "PATCH /api/companies/{company}":               "401 401 401 403 200 200 404",
-    "DELETE /api/companies/{company}":              "401 401 401 403 403 200 404",
-    "GET /api/companies/{company}/users":           "401 401 401 200 200 200 404",
-    "POST /api/companies/{company}/users":          "401 401 401 403 201 201 404",
+    "GET /api/user": "401 401 401 200 200 200 200",
+    "GET /api/chat-user": "401 200 200 401 401 401 401",
+    "GET /api/companies": "401 401 401 200 200 200 200",
+    "POST /api/companies": "401 401 401 201 201 201 201",
+    "GET /api/companies/{company}": "401 401 401 200 200 200 404",
+    "PUT /api/companies/{company}": "401 401 401 403 200 200 404",
+    "PATCH /api/companies/{company}": "401 401 401 403 200 200 404",
+    "DELETE /api/companies/{company}": "401 401 401 403 403 200 404",
+    "GET /api/companies/{company}/users": "401 401 401 200 200 200 404",
+    "POST /api/companies/{company}/users": "401 401 401 403 201 201 404",
     # Charlie is invited, and has proven the address.
-    "POST /api/companies/{company}/users/accept":   "401 401 401 404 404 404 200",
-    "GET /api/companies/{company}/users/{bob}":     "401 401 401 200 200 200 404",
-    "PUT /api/companies/{company}/users/{bob}":     "401 401 401 403 200 200 404",
-    "PATCH /api/companies/{company}/users/{bob}":   "401 401 401 403 200 200 404",
+    "POST /api/companies/{company}/users/accept": "401 401 401 404 404 404 200",
+    "GET /api/companies/{company}/users/{bob}": "401 401 401 200 200 200 404",
+    "PUT /api/companies/{company}/users/{bob}": "401 401 401 403 200 200 404",
+    "PATCH /api/companies/{company}/users/{bob}": "401 401 401 403 200 200 404",
     # Bob may always leave.
-    "DELETE /api/companies/{company}/users/{bob}":  "401 401 401 200 200 200 404",
-    "GET /api/companies/{company}/replies":         "401 401 401 200 200 200 404",
-    "POST /api/companies/{company}/replies":        "401 401 401 403 201 201 404",
+    "DELETE /api/companies/{company}/users/{bob}": "401 401 401 200 200 200 404",
+    "GET /api/companies/{company}/replies": "401 401 401 200 200 200 404",
+    "POST /api/companies/{company}/replies": "401 401 401 403 201 201 404",
     "GET /api/companies/{company}/replies/{reply}": "401 401 401 200 200 200 404",
     "PUT /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
     "PATCH /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
     "DELETE /api/companies/{company}/replies/{reply}": "401 401 401 403 200 200 404",
-    "GET /api/companies/{company}/statistics":      "401 401 401 403 200 200 404",
-    "POST /api/companies/{company}/start-chat":     "201 201 201 201 201 201 201",
-    "GET /api/events":                             "401 401 401 200 200 200 200",
-    "GET /api/chats":                               "401 200 200 200 200 200 200",
+    "GET /api/companies/{company}/statistics": "401 401 401 403 200 200 404",
+    "POST /api/companies/{company}/start-chat": "201 201 201 201 201 201 201",
+    "GET /api/events": "401 401 401 200 200 200 200",
+    "GET /api/chats": "401 200 200 200 200 200 200",
     # Charlie has no such company: the field is wrong.
-    "POST /api/chats":                              "401 401 401 201 201 201 422",
-    "GET /api/chats/{chat}":                        "401 200 403 200 200 200 404",
-    "PUT /api/chats/{chat}":                        "401 403 403 200 200 200 404",
-    "PATCH /api/chats/{chat}":                      "401 403 403 200 200 200 404",
-    "DELETE /api/chats/{chat}":                     "401 403 403 403 200 200 404",
-    "POST /api/chats/{chat}/share":                 "401 200 403 200 200 200 404",
-    "GET /api/chats/{chat}/events":                 "401 200 403 200 200 200 404",
-    "PUT /api/chats/{chat}/read":                   "401 200 403 403 403 403 404",
-    "POST /api/chats/{chat}/typing":               "401 200 403 403 403 403 404",
-    "GET /api/chats/{chat}/users":                  "401 200 403 200 200 200 404",
-    "POST /api/chats/{chat}/users":                 "201 403 403 201 201 201 404",
-    "GET /api/chats/{chat}/users/{gina}":           "401 200 403 200 200 200 404",
-    "PUT /api/chats/{chat}/users/{gina}":           "401 200 403 200 200 200 404",
-    "PATCH /api/chats/{chat}/users/{gina}":         "401 200 403 200 200 200 404",
-    "DELETE /api/chats/{chat}/users/{gina}":        "401 200 403 200 200 200 404",
+    "POST /api/chats": "401 401 401 201 201 201 422",
+    "GET /api/chats/{chat}": "401 200 403 200 200 200 404",
+    "PUT /api/chats/{chat}": "401 403 403 200 200 200 404",
+    "PATCH /api/chats/{chat}": "401 403 403 200 200 200 404",
+    "DELETE /api/chats/{chat}": "401 403 403 403 200 200 404",
+    "POST /api/chats/{chat}/share": "401 200 403 200 200 200 404",
+    "GET /api/chats/{chat}/events": "401 200 403 200 200 200 404",
+    "PUT /api/chats/{chat}/read": "401 200 403 403 403 403 404",
+    "POST /api/chats/{chat}/typing": "401 200 403 403 403 403 404",
+    "GET /api/chats/{chat}/users": "401 200 403 200 200 200 404",
+    "POST /api/chats/{chat}/users": "201 403 403 201 201 201 404",
+    "GET /api/chats/{chat}/users/{gina}": "401 200 403 200 200 200 404",
+    "PUT /api/chats/{chat}/users/{gina}": "401 200 403 200 200 200 404",
+    "PATCH /api/chats/{chat}/users/{gina}": "401 200 403 200 200 200 404",
+    "DELETE /api/chats/{chat}/users/{gina}": "401 200 403 200 200 200 404",
     # Nobody has that code; a token makes no difference, as none is asked for.
-    "POST /api/chats/{chat}/users/get-token":       "422 422 422 422 422 422 422",
-    "GET /api/chats/{chat}/messages":               "401 200 403 200 200 200 404",
-    "POST /api/chats/{chat}/messages":              "401 201 403 403 403 403 404",
-    "GET /api/chats/{chat}/messages/{message}":     "401 200 403 200 200 200 404",
-    "PUT /api/chats/{chat}/messages/{message}":     "401 200 403 403 403 403 404",
-    "PATCH /api/chats/{chat}/messages/{message}":   "401 200 403 403 403 403 404",
-    "DELETE /api/chats/{chat}/messages/{message}":  "401 200 403 403 200 200 404",
-}  # fmt: skip
+    "POST /api/chats/{chat}/users/get-token": "422 422 422 422 422 422 422",
+    "GET /api/chats/{chat}/messages": "401 200 403 200 200 200 404",
+    "POST /api/chats/{chat}/messages": "401 201 403 403 403 403 404",
+    "GET /api/chats/{chat}/messages/{message}": "401 200 403 200 200 200 404",
+    "PUT /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
+    "PATCH /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
+    "DELETE /api/chats/{chat}/messages/{message}": "401 200 403 403 200 200 404",
+}
 # Two routes are documented without /api too.
 for twin in ("POST /api/chats/{chat}/share", "POST /api/chats/{chat}/users/get-token"):
     MATRIX[twin.replace("/api", "")] = MATRIX[twin]
@@ -92,7 +92,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/companies/{company}/users": {"email": "dora@acme.test"},
     "PUT /api/companies/{company}/users/{bob}": {"role": "agent"},
     "POST /api/companies/{company}/start-chat": {
-        "first_name": "Ida", "last_name": "New", "email": "ida@guest.test", "message": "Hello",
+        "first_name": "Ida",
+        "last_name": "New",
+        "email": "ida@guest.test",
+        "message": "Hello",
     },
     "POST /api/companies/{company}/replies": {"title": "Returns", "text": "Within 30 days."},
     "PUT /api/companies/{company}/replies/{reply}": {"text": "Every day."},
@@ -103,10 +106,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/chats/{chat}/users/get-token": {"email": "ida@guest.test", "auth-code": 123456},
     "POST /api/chats/{chat}/messages": {"text": "Hello"},
     "PUT /api/chats/{chat}/messages/{message}": {"text": "Hello!"},
-}  # fmt: skip
+}
 STRANGER = {
-    "first_name": "Ida", "last_name": "New", "email": "ida@guest.test", "password": PASSWORD,
-}  # fmt: skip
+    "first_name": "Ida",
+    "last_name": "New",
+    "email": "ida@guest.test",
+    "password": PASSWORD,
+}
 
 
 def patterns(
@@ -186,10 +192,13 @@ def test_each_caller_gets_what_the_contract_says(
 ):
     message, _ = messages.send(gina.chat_user, "Hello")
     ids = {
-        "company": acme.pk, "chat": chat.pk, "bob": bob.user.pk, "gina": gina.chat_user.pk,
+        "company": acme.pk,
+        "chat": chat.pk,
+        "bob": bob.user.pk,
+        "gina": gina.chat_user.pk,
         "message": message["id"],
         "reply": create_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
-    }  # fmt: skip
+    }
     verify_address(charlie.user)
     invite_member(acme, Role.OWNER, charlie.user.email, Role.AGENT)
     people = {"gina": gina, "hugo": hugo, "bob": bob, "mary": mary, "alice": alice}

@@ -241,9 +241,17 @@ def test_lists_are_pages():
     assert len(pages) == 6
     for page in pages:
         assert list(page["properties"]) == [
-            "current_page", "data", "first_page_url", "from", "next_cursor", "next_page_url",
-            "path", "per_page", "prev_page_url", "to",
-        ]  # fmt: skip
+            "current_page",
+            "data",
+            "first_page_url",
+            "from",
+            "next_cursor",
+            "next_page_url",
+            "path",
+            "per_page",
+            "prev_page_url",
+            "to",
+        ]
 
 
 def test_every_error_code_is_explained():

@@ -23,29 +23,49 @@ GOOD = {
 def manage(tmp_path, *arguments, **env):
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=GOOD | {"DATA_DIR": str(tmp_path)} | env,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=GOOD | {"DATA_DIR": str(tmp_path)} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SECRET_KEY", ""), ("DEBUG", "perhaps"), ("PORT", "http"), ("PORT", "0"),
-        ("PUBLIC_URL", "chat.example.com"), ("PUBLIC_URL", "https://"),
-        ("DATABASE_URL", "mysql://localhost/x"), ("REDIS_URL", "localhost:6379"),
-        ("CELERY_BROKER_URL", "kafka://x"), ("EMAIL_URL", "mail.example.com"),
-        ("PUBLIC_URL", "http://[x"), ("REDIS_URL", "redis://:p@host:bad/0"),
-        ("LIMIT_READ", "2000000/s"), ("DATA_DIR", "/dev/null/x"),
-        ("LIMIT_SEND", "many"), ("LIMIT_READ", "0/s"),
-        ("NUM_PROXIES", "-1"), ("LOG_LEVEL", "LOUD"), ("WEB_THREADS", "0"),
-        ("AUTH_CODE_MINUTES", "soon"), ("PORT", "99999999"), ("EMAIL_URL", "smtp://"),
-        ("ALLOWED_HOSTS", ""), ("SECRET_KEY", "short"), ("SECRET_KEY", "k" * 31),
-        ("PUBLIC_URL", "https://a.example/chat"), ("ALLOWED_HOSTS", "https://a.example"),
-        ("DEFAULT_FROM_EMAIL", "Flowers, Inc. <chat@example.com>"), ("EMAIL_URL", "filemail://"),
+        ("SECRET_KEY", ""),
+        ("DEBUG", "perhaps"),
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PUBLIC_URL", "chat.example.com"),
+        ("PUBLIC_URL", "https://"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("CELERY_BROKER_URL", "kafka://x"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("PUBLIC_URL", "http://[x"),
+        ("REDIS_URL", "redis://:p@host:bad/0"),
+        ("LIMIT_READ", "2000000/s"),
+        ("DATA_DIR", "/dev/null/x"),
+        ("LIMIT_SEND", "many"),
+        ("LIMIT_READ", "0/s"),
+        ("NUM_PROXIES", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("WEB_THREADS", "0"),
+        ("AUTH_CODE_MINUTES", "soon"),
+        ("PORT", "99999999"),
+        ("EMAIL_URL", "smtp://"),
+        ("ALLOWED_HOSTS", ""),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "k" * 31),
+        ("PUBLIC_URL", "https://a.example/chat"),
+        ("ALLOWED_HOSTS", "https://a.example"),
+        ("DEFAULT_FROM_EMAIL", "Flowers, Inc. <chat@example.com>"),
+        ("EMAIL_URL", "filemail://"),
         ("DATABASE_URL", "postgres://h/d?nonsense=1"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, value):
     done = manage(tmp_path, "check", **{name: value})
     assert done.returncode != 0
@@ -68,9 +88,12 @@ def test_the_example_with_all_filled_in_is_clean(tmp_path):
     env = {key: value for key, value in GOOD.items() if key != "SECRET_KEY"}
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=ROOT, env=env | {"DATA_DIR": str(tmp_path), "ENV_FILE": str(tmp_path / "env")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=env | {"DATA_DIR": str(tmp_path), "ENV_FILE": str(tmp_path / "env")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -117,9 +140,10 @@ def test_names_of_the_machine_itself_are_served_only_where_they_are_the_public_o
     public = allowed_hosts(tmp_path, PUBLIC_URL="https://Chat.example.com")
     assert public == "['chat.example.com']"
     for env in (
-        {}, {"PUBLIC_URL": "http://localhost:8000"},
+        {},
+        {"PUBLIC_URL": "http://localhost:8000"},
         {"PUBLIC_URL": "https://chat.example.com", "DEBUG": "true"},
-    ):  # fmt: skip
+    ):
         assert "'localhost'" in allowed_hosts(tmp_path, **env)
 
 
@@ -128,11 +152,13 @@ def test_a_developers_machine_needs_no_secret(tmp_path):
 
 
 PRODUCTION = {
-    "CHAT_PASSWORD_KEYS": "one", "PUBLIC_URL": "https://chat.example.com",
+    "CHAT_PASSWORD_KEYS": "one",
+    "PUBLIC_URL": "https://chat.example.com",
     "DATABASE_URL": "postgres://chat@db.example.com/chat",
-    "REDIS_URL": "redis://cache.example.com/0", "EMAIL_URL": "smtp+tls://u:p@mail.example.com:587",
+    "REDIS_URL": "redis://cache.example.com/0",
+    "EMAIL_URL": "smtp+tls://u:p@mail.example.com:587",
     "NUM_PROXIES": "1",
-}  # fmt: skip
+}
 
 
 def test_production_settings_are_clean(tmp_path):
@@ -143,11 +169,13 @@ def test_production_settings_are_clean(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "warning"),
     [
-        ("CHAT_PASSWORD_KEYS", "", "W001"), ("PUBLIC_URL", "http://chat.example.com", "W002"),
-        ("DATABASE_URL", "sqlite:///x.db", "W003"), ("REDIS_URL", "", "W004"),
+        ("CHAT_PASSWORD_KEYS", "", "W001"),
+        ("PUBLIC_URL", "http://chat.example.com", "W002"),
+        ("DATABASE_URL", "sqlite:///x.db", "W003"),
+        ("REDIS_URL", "", "W004"),
         ("EMAIL_URL", "consolemail://", "W005"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_a_deployment_is_told(tmp_path, name, value, warning):
     done = manage(
         tmp_path, "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION | {name: value}
@@ -174,9 +202,13 @@ class TestBeforeRun:
     def run(self, **changes):
         env = {name: value for name, value in (GOOD | changes).items() if value is not None}
         return subprocess.run(
-            [sys.executable, "-m", "deploy.before_run"], cwd=ROOT, env=env,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "deploy.before_run"],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def test_a_port_that_is_free(self):
         done = self.run(PORT=str(free_port()))
@@ -221,10 +253,13 @@ class TestBeforeRun:
         )
         env = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
         read = subprocess.run(
-            [sys.executable, "manage.py", "shell", "--no-imports", "--command", code], cwd=ROOT,
+            [sys.executable, "manage.py", "shell", "--no-imports", "--command", code],
+            cwd=ROOT,
             env=env | {"ENV_FILE": str(env_file), "DATA_DIR": str(tmp_path)},
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert read.stdout.strip() == f"{port} {key} ['$one', 'two']"
 
     def test_what_is_no_port(self):

@@ -5,10 +5,28 @@ import pytest
 from chatapi.text.display import has_unusable, is_blank, normalize_password, shorten, trim
 
 INVISIBLE = [
-    "", " ", "\n\t", "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u034f", "\u115f",
-    "\u1160", "\uffa0", "\u2060", "\ufeff", "\u202e", "\u180e", "\u00a0", "\u3000", "\U000e0041",
+    "",
+    " ",
+    "\n\t",
+    "\u200b",
+    "\u2800",
+    "\u3164",
+    "\u200d",
+    "\u00ad",
+    "\ufe0f",
+    "\u034f",
+    "\u115f",
+    "\u1160",
+    "\uffa0",
+    "\u2060",
+    "\ufeff",
+    "\u202e",
+    "\u180e",
+    "\u00a0",
+    "\u3000",
+    "\U000e0041",
     "\u200b \u2800\ufe0f",
-]  # fmt: skip
+]
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
 
@@ -25,11 +43,16 @@ def test_something_to_see(text):
 @pytest.mark.parametrize(
     ("text", "most", "short"),
     [
-        ("abc", 3, "abc"), ("abcd", 3, "ab…"), (FAMILY * 3, 3, FAMILY * 3),
-        (FAMILY * 4, 3, FAMILY * 2 + "…"), ("e\u0301" * 3, 3, "e\u0301" * 3),
-        ("e\u0301" * 4, 2, "e\u0301…"), ("🇩🇪🇦🇹🇨🇭", 2, "🇩🇪…"), ("a  b", 3, "a…"),
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        (FAMILY * 3, 3, FAMILY * 3),
+        (FAMILY * 4, 3, FAMILY * 2 + "…"),
+        ("e\u0301" * 3, 3, "e\u0301" * 3),
+        ("e\u0301" * 4, 2, "e\u0301…"),
+        ("🇩🇪🇦🇹🇨🇭", 2, "🇩🇪…"),
+        ("a  b", 3, "a…"),
     ],
-)  # fmt: skip
+)
 def test_cut_between_what_readers_count(text, most, short):
     assert shorten(text, most) == short
 
@@ -37,11 +60,14 @@ def test_cut_between_what_readers_count(text, most, short):
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
-        ("  hello \n", "hello"), ("\n\n    if x:\n        y\n\n", "    if x:\n        y"),
-        (" \n\thello", "hello"), ("a\n  b", "a\n  b"), ("\tif x:\r\n\t\ty", "\tif x:\r\n\t\ty"),
+        ("  hello \n", "hello"),
+        ("\n\n    if x:\n        y\n\n", "    if x:\n        y"),
+        (" \n\thello", "hello"),
+        ("a\n  b", "a\n  b"),
+        ("\tif x:\r\n\t\ty", "\tif x:\r\n\t\ty"),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_trimming_keeps_the_indent_of_code(text, kept):
     assert trim(text) == kept
 

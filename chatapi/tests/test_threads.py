@@ -19,10 +19,17 @@ def ask(app, content=b"", headers=(), **scope):
         sent.append(message)
 
     whole = {
-        "type": "http", "method": "POST", "path": "/a b/ü", "query_string": b"x=1",
-        "http_version": "1.1", "headers": list(headers), "server": ("10.0.0.1", 8000),
-        "client": ("10.0.0.2", 4711), "scheme": "https", **scope,
-    }  # fmt: skip
+        "type": "http",
+        "method": "POST",
+        "path": "/a b/ü",
+        "query_string": b"x=1",
+        "http_version": "1.1",
+        "headers": list(headers),
+        "server": ("10.0.0.1", 8000),
+        "client": ("10.0.0.2", 4711),
+        "scheme": "https",
+        **scope,
+    }
     asyncio.run(WSGIBridge(app, threads=1)(whole, receive, send))
     return sent
 
@@ -46,8 +53,10 @@ def test_a_request_as_wsgi_has_it():
     )
     assert seen["HTTP_X_TWICE"] == "1,2"
     assert (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["SERVER_PORT"]) == (
-        "10.0.0.2", "10.0.0.1", "8000",
-    )  # fmt: skip
+        "10.0.0.2",
+        "10.0.0.1",
+        "8000",
+    )
     assert seen["wsgi.url_scheme"] == "https"
     assert seen["thread"] != threading.get_ident()
 

@@ -59,9 +59,12 @@ def company_statistics(
         company=company, deleted_at=None, created_at__gte=after, created_at__lt=before
     )
     messages = Event.objects.filter(
-        company_id=company.pk, type=EventType.MESSAGE_CREATED, chat__deleted_at=None,
-        created_at__gte=after, created_at__lt=before,
-    )  # fmt: skip
+        company_id=company.pk,
+        type=EventType.MESSAGE_CREATED,
+        chat__deleted_at=None,
+        created_at__gte=after,
+        created_at__lt=before,
+    )
     chats_by_day, messages_by_day = count_by_day(chats, zone), count_by_day(messages, zone)
     waits = list(answer_times(chats))
     answered = [wait for wait in waits if wait is not None]

@@ -166,9 +166,15 @@ def verify(chat_user: ChatUser) -> None:
     if was != (chat_user.status, chat_user.assurance, chat_user.role):
         chat_user.save(
             update_fields=[
-                "status", "assurance", "role", "user", "membership", "joined_at", "left_at",
+                "status",
+                "assurance",
+                "role",
+                "user",
+                "membership",
+                "joined_at",
+                "left_at",
             ]
-        )  # fmt: skip
+        )
         events.append_for_chat_user(
             chat_user, EventType.USER_JOINED if joins else EventType.USER_UPDATED
         )

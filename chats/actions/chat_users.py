@@ -139,10 +139,17 @@ def join_as_agent(chat_id: int, user: User, *, origin: ApiToken | None = None) -
             chat_user.assurance = ChatUser.Assurance.MEMBER
             chat_user.save(
                 update_fields=[
-                    "user", "membership", "first_name", "last_name", "role", "status",
-                    "assurance", "joined_at", "left_at",
+                    "user",
+                    "membership",
+                    "first_name",
+                    "last_name",
+                    "role",
+                    "status",
+                    "assurance",
+                    "joined_at",
+                    "left_at",
                 ]
-            )  # fmt: skip
+            )
             # Tokens issued for an unverified claim to this address must not act as the agent.
             tokens.revoke_all(chat_user)
             events.append_for_chat_user(

@@ -155,8 +155,13 @@ def purge(chat_id: int, expired: Q) -> bool:
     """Remove a chat and everything in it permanently, if `expired` still matches it."""
     # Deleted by chat id, which indexes each of these tables; children before their parents.
     parts: tuple[type[Model], ...] = (
-        Event, MessageRevision, Message, AuthCode, ChatUserToken, ChatUser,
-    )  # fmt: skip
+        Event,
+        MessageRevision,
+        Message,
+        AuthCode,
+        ChatUserToken,
+        ChatUser,
+    )
     with transaction.atomic():
         chat = Chat.objects.select_for_update().filter(pk=chat_id).first()
         if chat is None or not Chat.objects.filter(expired, pk=chat_id).exists():

@@ -78,9 +78,11 @@ class ChatUserAdmin(ReadOnlyAdmin):
     def messages_link(self, chat_user: ChatUser) -> SafeString:
         url = reverse("admin:chats_message_changelist")
         return format_html(
-            "<a href=\"{}?chat={}&author={}\">All messages</a>",
-            url, chat_user.chat_id, chat_user.pk,
-        )  # fmt: skip
+            '<a href="{}?chat={}&author={}">All messages</a>',
+            url,
+            chat_user.chat_id,
+            chat_user.pk,
+        )
 
     @admin.action(description="Remove from the chat", permissions=["operate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -95,9 +95,15 @@ class ChatAdmin(StaffAdmin):
         ),
     )
     readonly_fields = (
-        "company", "state", "external_id", "events", "activity", "people", "created_at",
+        "company",
+        "state",
+        "external_id",
+        "events",
+        "activity",
+        "people",
+        "created_at",
         "deleted_at",
-    )  # fmt: skip
+    )
 
     class Media:
         css = {"all": ["chats/admin.css"]}
@@ -148,8 +154,11 @@ class ChatAdmin(StaffAdmin):
         url = reverse("admin:chats_chatuser_changelist")
         return format_html(
             '<a href="{}?chat={}">All chat users</a> · <a href="{}?chat={}">All messages</a>',
-            url, chat.pk, reverse("admin:chats_message_changelist"), chat.pk,
-        )  # fmt: skip
+            url,
+            chat.pk,
+            reverse("admin:chats_message_changelist"),
+            chat.pk,
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

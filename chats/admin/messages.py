@@ -59,9 +59,16 @@ class MessageAdmin(ReadOnlyAdmin):
     actions = ("delete_text",)
     inlines = (RevisionInline,)
     fields = (
-        "chat", "seq", "author", "assurance", "text", "place",
-        "created_at", "edited_at", "deleted_at",
-    )  # fmt: skip
+        "chat",
+        "seq",
+        "author",
+        "assurance",
+        "text",
+        "place",
+        "created_at",
+        "edited_at",
+        "deleted_at",
+    )
 
     class Media:
         css = {"all": ["chats/admin.css"]}

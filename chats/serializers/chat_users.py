@@ -76,9 +76,20 @@ class ChatUserSerializer(serializers.ModelSerializer[ChatUser]):
     class Meta:
         model = ChatUser
         fields = (
-            "id", "chat_id", "first_name", "last_name", "email", "role", "status", "assurance",
-            "created_at", "joined_at", "left_at", "last_read_seq", "last_seen_at",
-        )  # fmt: skip
+            "id",
+            "chat_id",
+            "first_name",
+            "last_name",
+            "email",
+            "role",
+            "status",
+            "assurance",
+            "created_at",
+            "joined_at",
+            "left_at",
+            "last_read_seq",
+            "last_seen_at",
+        )
         read_only_fields = fields
 
     @extend_schema_field({"type": ["string", "null"], "format": "email"})
@@ -135,8 +146,11 @@ class JoinedSerializer(ChatUserSerializer):
     class Meta(ChatUserSerializer.Meta):
         fields = (  # type: ignore[assignment]
             *ChatUserSerializer.Meta.fields,
-            "token", "expires_at", "code_mailed", "attempt_key",
-        )  # fmt: skip
+            "token",
+            "expires_at",
+            "code_mailed",
+            "attempt_key",
+        )
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):

@@ -172,10 +172,20 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     class Meta:
         model = Chat
         fields = (
-            "id", "company_id", "name", "status", "external_id", "metadata", "last_seq",
-            "last_message", "chat_user_id", "unread_count", "users_count", "created_at",
+            "id",
+            "company_id",
+            "name",
+            "status",
+            "external_id",
+            "metadata",
+            "last_seq",
+            "last_message",
+            "chat_user_id",
+            "unread_count",
+            "users_count",
+            "created_at",
             "deleted_at",
-        )  # fmt: skip
+        )
         read_only_fields = fields
 
     @extend_schema_field(MessageSerializer(allow_null=True))

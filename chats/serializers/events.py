@@ -178,11 +178,14 @@ class ByeSerializer(serializers.Serializer[Any]):
 STREAM_EVENT = PolymorphicProxySerializer(
     "StreamEvent",
     [
-        EventSerializer, TypingEventSerializer, ReadEventSerializer, PresenceEventSerializer,
+        EventSerializer,
+        TypingEventSerializer,
+        ReadEventSerializer,
+        PresenceEventSerializer,
         ByeSerializer,
     ],
     None,
-)  # fmt: skip
+)
 
 
 class EventsSerializer(serializers.Serializer[Any]):

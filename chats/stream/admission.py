@@ -174,17 +174,31 @@ def chat_user_grants(
 ) -> list[tuple[bytes, Grant, datetime | None, int]]:
     """The digest, grant, last use and newest seq of the chat of each token."""
     columns = rows.order_by().values_list(
-        "pk", "digest", "chat_id", "chat__company_id", "chat_user_id", "chat_user__user_id",
-        "expires_at", "last_used_at", "chat__last_seq", "scopes", named=True,
-    )  # fmt: skip
+        "pk",
+        "digest",
+        "chat_id",
+        "chat__company_id",
+        "chat_user_id",
+        "chat_user__user_id",
+        "expires_at",
+        "last_used_at",
+        "chat__last_seq",
+        "scopes",
+        named=True,
+    )
     found: list[tuple[bytes, Grant, datetime | None, int]] = []
     for row in columns:
         if missing_scope(row.scopes, "GET"):
             continue
         grant = Grant(
-            "chat", row.pk, row.chat_user__user_id, row.chat_user_id, row.chat_id,
-            (row.chat__company_id,), row.expires_at.timestamp(),
-        )  # fmt: skip
+            "chat",
+            row.pk,
+            row.chat_user__user_id,
+            row.chat_user_id,
+            row.chat_id,
+            (row.chat__company_id,),
+            row.expires_at.timestamp(),
+        )
         found.append((bytes(row.digest), grant, row.last_used_at, row.chat__last_seq))
     return found
 

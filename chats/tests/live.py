@@ -54,10 +54,15 @@ class Live:
         self._guests += 1
         password = self.ask("POST", f"/api/chats/{chat}/share", {}, self.alice)["password"]
         joined = self.ask(
-            "POST", f"/api/chats/{chat}/users",
-            {"password": password, "first_name": first_name, "last_name": "Guest",
-             "email": f"guest{self._guests}@guest.test"},
-        )  # fmt: skip
+            "POST",
+            f"/api/chats/{chat}/users",
+            {
+                "password": password,
+                "first_name": first_name,
+                "last_name": "Guest",
+                "email": f"guest{self._guests}@guest.test",
+            },
+        )
         return joined["id"], joined["token"]
 
     def say(self, chat: int, token: str, text: str = "Hello") -> int:

@@ -30,8 +30,10 @@ def test_all_chats_and_those_that_come(live):
         assert logged(stream).type == "chat.updated"
     # Of before it was opened there was nothing.
     assert {event.data["type"] for event in stream.events if event.id} <= {
-        "message.created", "chat.created", "chat.updated",
-    }  # fmt: skip
+        "message.created",
+        "chat.created",
+        "chat.updated",
+    }
 
 
 def test_others_see_nothing_of_it(live):

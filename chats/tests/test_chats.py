@@ -21,10 +21,13 @@ class TestCreate:
         answer = bob.api.post(
             "/api/chats",
             {
-                "company_id": acme.pk, "name": "Order 7", "password": "open-sesame",
-                "external_id": "order-7", "metadata": {"order": 7, "vip": True, "tags": ["a"]},
+                "company_id": acme.pk,
+                "name": "Order 7",
+                "password": "open-sesame",
+                "external_id": "order-7",
+                "metadata": {"order": 7, "vip": True, "tags": ["a"]},
             },
-        )  # fmt: skip
+        )
         assert answer.status_code == 201
         body = answer.json()
         assert body["metadata"] == {"order": 7, "vip": True, "tags": ["a"]}
@@ -47,12 +50,19 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("company_id", "nowhere"), ("company_id", 99999), ("company_id", None),
-            ("company_id", "99999999999999999999"), ("password", "short"), ("name", "x" * 201),
-            ("metadata", {"big": "x" * 17_000}), ("metadata", [1]), ("metadata", "x"),
-            ("metadata", {"a": {"nul": "\0"}}), ("external_id", "x" * 201),
+            ("company_id", "nowhere"),
+            ("company_id", 99999),
+            ("company_id", None),
+            ("company_id", "99999999999999999999"),
+            ("password", "short"),
+            ("name", "x" * 201),
+            ("metadata", {"big": "x" * 17_000}),
+            ("metadata", [1]),
+            ("metadata", "x"),
+            ("metadata", {"a": {"nul": "\0"}}),
+            ("external_id", "x" * 201),
         ],
-    )  # fmt: skip
+    )
     def test_what_is_wrong_is_said_and_makes_nothing(self, acme, bob, field, value):
         answer = bob.api.post("/api/chats", {"company_id": acme.pk} | {field: value})
         assert answer.status_code == 422
@@ -275,8 +285,9 @@ class TestShare:
                 answer = caller.api.post(path)
                 assert answer.status_code == 200
                 assert answer.json() == {
-                    "password": PASSWORD, "url": f"http://testserver/chats/{chat.pk}#{PASSWORD}",
-                }  # fmt: skip
+                    "password": PASSWORD,
+                    "url": f"http://testserver/chats/{chat.pk}#{PASSWORD}",
+                }
 
     def test_managers_rotate_the_password(self, chat, gina, bob, mary):
         path = f"/api/chats/{chat.pk}/share"

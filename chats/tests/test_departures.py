@@ -59,9 +59,10 @@ def refused(answer, error_of):
 
 
 OUT = pytest.mark.parametrize(
-    "out", [dismiss, switch_off, lambda acme, bob: leave(acme, bob)],
+    "out",
+    [dismiss, switch_off, lambda acme, bob: leave(acme, bob)],
     ids=["dismissed", "switched off", "left"],
-)  # fmt: skip
+)
 
 
 def leave(acme, bob):
@@ -266,10 +267,12 @@ WAYS = {
     "page": lambda acme, bob, mary, staff: by_page(acme, bob, mary),
     "admin": lambda acme, bob, mary, staff: staff.post(
         "/admin/companies/membership/",
-        {"action": "end_and_rotate",
-         "_selected_action": [Membership.objects.get(company=acme, user=bob.user).pk]},
+        {
+            "action": "end_and_rotate",
+            "_selected_action": [Membership.objects.get(company=acme, user=bob.user).pk],
+        },
     ),
-}  # fmt: skip
+}
 
 
 def by_page(acme, bob, mary):

@@ -26,10 +26,20 @@ def test_all_that_happened_in_order_and_without_gap(chat, gina, agent_bob, bob, 
     chat_users.leave(agent_bob.chat_user)
     body = events(bob, chat)
     assert [event["type"] for event in body["data"]] == [
-        "chat.created", "user.joined", "user.updated", "user.joined", "message.created",
-        "message.updated", "message.deleted", "user.updated", "chat.updated", "chat.closed",
-        "chat.reopened", "user.removed", "user.left",
-    ]  # fmt: skip
+        "chat.created",
+        "user.joined",
+        "user.updated",
+        "user.joined",
+        "message.created",
+        "message.updated",
+        "message.deleted",
+        "user.updated",
+        "chat.updated",
+        "chat.closed",
+        "chat.reopened",
+        "user.removed",
+        "user.left",
+    ]
     assert [event["seq"] for event in body["data"]] == list(range(1, 14))
     assert body["last_seq"] == 13
     assert {event["chat_id"] for event in body["data"]} == {chat.pk}

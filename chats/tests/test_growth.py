@@ -87,10 +87,14 @@ def thrown_away(plan):
 @pytest.mark.parametrize(
     "query",
     [
-        "", "?page=2", "?order=asc", "?company_id=acme", "?status=open&per_page=30",
+        "",
+        "?page=2",
+        "?order=asc",
+        "?company_id=acme",
+        "?status=open&per_page=30",
         "?page=900&per_page=1",
     ],
-)  # fmt: skip
+)
 def test_a_page_of_chats_costs_the_same_among_many(acme, bob, charlie, query):
     def list_chats():
         answer = bob.api.get(f"/api/chats{query}")

@@ -184,18 +184,38 @@ def packed(*values):
 
 
 GARBAGE = [
-    "x", "1", "=", "é", "\0", "%", "W10", "bnVsbA", "A" * 1001, "..", packed(), packed("chats"),
-    packed("chats", "desc"), packed("chats", "desc", 1), packed("chats", "desc", 1, 2, 3),
-    packed("chats", "newest", 1, 2), packed("chats", "desc", "1", "2"),
-    packed("chats", "desc", True, True), packed("chats", "desc", 1.5, 2.5),
-    packed("chats", "desc", -1, 1), packed("chats", "desc", 1, -1),
-    packed("chats", "desc", 2**63, 1), packed("chats", "desc", 2**63 - 1, 1),
-    packed("chats", "desc", 1, 2**63), packed("chats", "desc", None, None),
-    packed("chats", "desc", [1], {"a": 1}), packed(["chats"], "desc", 1, 2),
-    packed("chats", "desc", 1, 2) + "=", packed("chats", "desc", 1, 2) + "\n",
+    "x",
+    "1",
+    "=",
+    "é",
+    "\0",
+    "%",
+    "W10",
+    "bnVsbA",
+    "A" * 1001,
+    "..",
+    packed(),
+    packed("chats"),
+    packed("chats", "desc"),
+    packed("chats", "desc", 1),
+    packed("chats", "desc", 1, 2, 3),
+    packed("chats", "newest", 1, 2),
+    packed("chats", "desc", "1", "2"),
+    packed("chats", "desc", True, True),
+    packed("chats", "desc", 1.5, 2.5),
+    packed("chats", "desc", -1, 1),
+    packed("chats", "desc", 1, -1),
+    packed("chats", "desc", 2**63, 1),
+    packed("chats", "desc", 2**63 - 1, 1),
+    packed("chats", "desc", 1, 2**63),
+    packed("chats", "desc", None, None),
+    packed("chats", "desc", [1], {"a": 1}),
+    packed(["chats"], "desc", 1, 2),
+    packed("chats", "desc", 1, 2) + "=",
+    packed("chats", "desc", 1, 2) + "\n",
     base64.urlsafe_b64encode(b'["chats", "desc", 1, 2]').decode(),
     base64.urlsafe_b64encode(b"[" * 600).decode(),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("cursor", GARBAGE)
@@ -247,12 +267,16 @@ def test_a_cursor_goes_with_no_anchor(alice, acme, chat, anchor):
 @pytest.mark.parametrize(
     ("query", "fits"),
     [
-        ("page=10000&per_page=1", True), ("page=40&per_page=249", True),
-        ("page=666", True), ("page=667", False), ("page=41&per_page=249", False),
-        ("page=10001&per_page=1", False), ("page=10000000&per_page=249", False),
+        ("page=10000&per_page=1", True),
+        ("page=40&per_page=249", True),
+        ("page=666", True),
+        ("page=667", False),
+        ("page=41&per_page=249", False),
+        ("page=10001&per_page=1", False),
+        ("page=10000000&per_page=249", False),
         ("page=99999999999999999999999", False),
     ],
-)  # fmt: skip
+)
 def test_pages_by_number_end_at_row_10_000(alice, path, query, fits):
     answer = alice.api.get(f"{path}?{query}")
     if fits:

@@ -96,8 +96,11 @@ class Client:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", folder / "chat_events.py", url, *last_id],
-            env={"CHAT_TOKEN": token}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            env={"CHAT_TOKEN": token},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.reading = threading.Thread(target=self.read)
         self.reading.start()
 

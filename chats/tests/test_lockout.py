@@ -86,8 +86,9 @@ def test_the_password_of_a_chat_that_a_stranger_started_proves_nothing(acme, set
     from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
-        "MAIL": Rate.parse("2/h"), "CODE_MAIL_PAUSE": Rate.parse("99/s"),
-    }  # fmt: skip
+        "MAIL": Rate.parse("2/h"),
+        "CODE_MAIL_PAUSE": Rate.parse("99/s"),
+    }
     started = start("acme", 1).json()
     chat = Chat.objects.get(pk=started["chat"]["id"])
     assert [join(chat, 2, started["password"]).status_code for _ in range(3)] == [202] * 3
@@ -142,8 +143,10 @@ def test_a_network_is_limited_over_all_chats(chat, other_chat, settings):
 
     settings.LIMITS = settings.LIMITS | {"PASSWORD": Rate.parse("2/h")}
     assert [join(each, 1, "wrong").status_code for each in (chat, other_chat, chat)] == [
-        422, 422, 429,
-    ]  # fmt: skip
+        422,
+        422,
+        429,
+    ]
 
 
 def test_a_chosen_password_has_ten_characters(alice, acme):

@@ -129,35 +129,51 @@ def test_a_token_that_dies_ends_the_wait_with_401_at_the_next_news(installation,
 @pytest.mark.parametrize(
     ("path", "query", "seconds"),
     [
-        ("/api/chats/1/events", b"wait=5", 5), ("/api/chats/1/events", b"wait=0", 0),
-        ("/api/chats/1/events", b"", 0), ("/api/chats/1/events", b"wait=31", 0),
-        ("/api/chats/1/events", b"wait=-1", 0), ("/api/chats/1/events", b"wait=x", 0),
-        ("/api/chats/1/events", b"wait=5&wait=7", 7), ("/api/chats/x/events", b"wait=5", 0),
-        ("/api/chats", b"wait=5", 0), ("/api/chats/01/events", b"wait=5", 0),
+        ("/api/chats/1/events", b"wait=5", 5),
+        ("/api/chats/1/events", b"wait=0", 0),
+        ("/api/chats/1/events", b"", 0),
+        ("/api/chats/1/events", b"wait=31", 0),
+        ("/api/chats/1/events", b"wait=-1", 0),
+        ("/api/chats/1/events", b"wait=x", 0),
+        ("/api/chats/1/events", b"wait=5&wait=7", 7),
+        ("/api/chats/x/events", b"wait=5", 0),
+        ("/api/chats", b"wait=5", 0),
+        ("/api/chats/01/events", b"wait=5", 0),
         ("/api/chats/1/events", b"wait=" + b"9" * 5000, 0),
         ("/api/chats/1/events", b"after=2.0&wait=5&limit=1", 5),
-        ("/api/chats/1/events", b"wait=5&wait=x", 0), ("/api/chats/1/events", b"await=5", 0),
+        ("/api/chats/1/events", b"wait=5&wait=x", 0),
+        ("/api/chats/1/events", b"await=5", 0),
         ("/api/chats/1/events", b"wait=\xff", 0),
     ],
-)  # fmt: skip
+)
 def test_who_waits(path, query, seconds):
     scope = {"type": "http", "method": "GET", "path": path, "query_string": query}
     assert seconds_to_wait(scope) == seconds
 
 
 FLOODS = [
-    b"wait=&" * 10_900, b"wait=1&" * 9_300, b"&" * 65_000, b"wait=" * 13_000, b"=" * 65_000,
-    b"%41=%42&" * 8_000, b"a&" * 32_000, b"wait=1&" + b"x" * 65_000, b"&wait" * 13_000,
-]  # fmt: skip
+    b"wait=&" * 10_900,
+    b"wait=1&" * 9_300,
+    b"&" * 65_000,
+    b"wait=" * 13_000,
+    b"=" * 65_000,
+    b"%41=%42&" * 8_000,
+    b"a&" * 32_000,
+    b"wait=1&" + b"x" * 65_000,
+    b"&wait" * 13_000,
+]
 
 
 @pytest.mark.parametrize("query", FLOODS, ids=lambda query: query[:8].decode())
 @pytest.mark.parametrize("accept", [b"text/event-stream", b"application/json"])
 def test_a_long_query_does_not_hold_up_the_event_loop(query, accept):
     scope = {
-        "type": "http", "method": "GET", "path": "/api/chats/1/events", "query_string": query,
+        "type": "http",
+        "method": "GET",
+        "path": "/api/chats/1/events",
+        "query_string": query,
         "headers": [(b"accept", accept), (b"authorization", b"Bearer cnc_1_x")],
-    }  # fmt: skip
+    }
     took = []
     for _ in range(5):
         began = time.process_time()
@@ -170,9 +186,12 @@ def test_a_long_query_does_not_hold_up_the_event_loop(query, accept):
 def test_a_stream_with_too_many_fields_is_for_the_view_to_refuse():
     query = b"chat_user_token=cnc_secret&" + b"a=1&" * 2_000
     scope = {
-        "type": "http", "method": "GET", "path": "/api/chats/1/events", "query_string": query,
+        "type": "http",
+        "method": "GET",
+        "path": "/api/chats/1/events",
+        "query_string": query,
         "headers": [(b"accept", b"text/event-stream")],
-    }  # fmt: skip
+    }
     asked = parse_request(scope)
     assert (asked.token, asked.after) == ("", "")
     assert len(asked.rest) > 1_000
@@ -267,17 +286,26 @@ def poll(app, token="t", query=b"after=5&wait=5", address="1.2.3.4"):
         sent.append(message)
 
     scope = {
-        "type": "http", "method": "GET", "path": "/api/chats/42/events", "query_string": query,
-        "headers": [(b"authorization", b"Bearer " + token.encode())], "client": (address, 1),
-    }  # fmt: skip
+        "type": "http",
+        "method": "GET",
+        "path": "/api/chats/42/events",
+        "query_string": query,
+        "headers": [(b"authorization", b"Bearer " + token.encode())],
+        "client": (address, 1),
+    }
     return asyncio.ensure_future(app(scope, receive, send)), sent
 
 
 def event(seq, text="Hello"):
     return Hint.from_event(
-        {"seq": seq, "type": "message.created", "chat_id": 42, "created_at": "T",
-         "data": {"text": text}}
-    )  # fmt: skip
+        {
+            "seq": seq,
+            "type": "message.created",
+            "chat_id": 42,
+            "created_at": "T",
+            "data": {"text": text},
+        }
+    )
 
 
 async def held(hub, number):
@@ -451,9 +479,12 @@ def talk(app, messages, path="/api/user", headers=(), query=b""):
         sent.append(message)
 
     scope = {
-        "type": "http", "method": "POST", "path": path, "query_string": query,
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": query,
         "headers": list(headers),
-    }  # fmt: skip
+    }
     asyncio.run(app(scope, receive, send))
     return sent
 

@@ -20,8 +20,11 @@ def test_a_message_as_it_is_answered(gina, chat, path):
     body = answer.json()
     assert body["text"] == "Hello"
     assert body["author"] == {
-        "id": gina.chat_user.pk, "first_name": "Gina", "last_name": "Guest", "role": "guest",
-    }  # fmt: skip
+        "id": gina.chat_user.pk,
+        "first_name": "Gina",
+        "last_name": "Guest",
+        "role": "guest",
+    }
     assert body["assurance"] == "email_verified"
     assert body["created_at"].endswith("Z")
     assert len(body["created_at"]) == len("2021-07-05T09:31:38.000000Z")
@@ -224,10 +227,15 @@ class TestPages:
         assert isinstance(body.pop("next_cursor"), str)
         url = f"http://testserver{path}"
         assert body == {
-            "current_page": 2, "first_page_url": f"{url}?page=1", "from": 16,
-            "next_page_url": f"{url}?page=3", "path": url, "per_page": 15,
-            "prev_page_url": f"{url}?page=1", "to": 30,
-        }  # fmt: skip
+            "current_page": 2,
+            "first_page_url": f"{url}?page=1",
+            "from": 16,
+            "next_page_url": f"{url}?page=3",
+            "path": url,
+            "per_page": 15,
+            "prev_page_url": f"{url}?page=1",
+            "to": 30,
+        }
 
     def test_the_last_page_and_one_past_it(self, gina, path):
         last = gina.api.get(f"{path}?page=3").json()
@@ -245,8 +253,12 @@ class TestPages:
         assert self.texts(get(f"{path}?before_seq={seq}&per_page=3")) == [19, 18, 17]
         assert self.texts(get(f"{path}?after_seq={seq}&per_page=3")) == [23, 22, 21]
         assert self.texts(get(f"{path}?around_seq={seq}&per_page=5&order=asc")) == [
-            18, 19, 20, 21, 22,
-        ]  # fmt: skip
+            18,
+            19,
+            20,
+            21,
+            22,
+        ]
         assert self.texts(get(f"{path}?around_seq=1&per_page=3&order=asc")) == [1, 2, 3]
 
     @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -271,12 +283,24 @@ class TestPages:
     @pytest.mark.parametrize(
         "query",
         [
-            "per_page=0", "per_page=250", "per_page=-1", "per_page=x", "page=0", "page=abc",
-            "page=99999999999999999999", "order=newest", "before=yesterday", "after=2021-13-01",
-            "before_seq=x", "before_seq=-1", "after_seq=99999999999999999999",
-            "before_seq=1&after_seq=2", "around_seq=%00", "after=0001-01-01T00:00:00%2B14:00",
+            "per_page=0",
+            "per_page=250",
+            "per_page=-1",
+            "per_page=x",
+            "page=0",
+            "page=abc",
+            "page=99999999999999999999",
+            "order=newest",
+            "before=yesterday",
+            "after=2021-13-01",
+            "before_seq=x",
+            "before_seq=-1",
+            "after_seq=99999999999999999999",
+            "before_seq=1&after_seq=2",
+            "around_seq=%00",
+            "after=0001-01-01T00:00:00%2B14:00",
         ],
-    )  # fmt: skip
+    )
     def test_a_wrong_parameter_is_said(self, gina, path, query):
         answer = gina.api.get(f"{path}?{query}")
         assert answer.status_code == 422

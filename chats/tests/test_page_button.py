@@ -708,8 +708,10 @@ def test_a_script_of_the_website_opens_closes_and_listens(
     page.evaluate("heard.length = 0; chatapi.open('acme'); chatapi.open('acme')")
     page.evaluate("chatapi.close(); chatapi.close(); chatapi.close('acme')")
     assert page.evaluate("heard.map(([type, { company }]) => [type, company])") == [
-        ["close", berlin], ["open", "acme"], ["close", "acme"],
-    ]  # fmt: skip
+        ["close", berlin],
+        ["open", "acme"],
+        ["close", "acme"],
+    ]
     expect(panel(page)).to_have_count(0)
     # A listener can be ended, and one that fails is the website's own fault.
     page.evaluate("heard.length = 0; window.end = chatapi.on('open', () => heard.push('mine')); 0")

@@ -80,10 +80,13 @@ def test_names_of_all_kinds_are_text_on_all_pages(
     agent = person().page()
     enter(site, agent, "alice@acme.test")
     for path in (
-        "/inbox", "/companies", f"/companies/{company['slug']}",
-        f"/companies/{company['slug']}/members", f"/companies/{company['slug']}/overview",
+        "/inbox",
+        "/companies",
+        f"/companies/{company['slug']}",
+        f"/companies/{company['slug']}/members",
+        f"/companies/{company['slug']}/overview",
         f"/start/{company['slug']}",
-    ):  # fmt: skip
+    ):
         agent.goto(path)
         harmless(agent)
     agent.goto(f"/inbox#chat={chat['id']}")

@@ -49,9 +49,15 @@ def test_an_agent_chooses_the_language(site: Site, person: Callable[..., Person]
     page.get_by_role("contentinfo").get_by_role("button", name="Deutsch").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     for path in (
-        "/account", "/account/tokens", "/companies", "/companies/acme", "/companies/acme/members",
-        "/companies/acme/replies", "/companies/acme/overview", "/inbox",
-    ):  # fmt: skip
+        "/account",
+        "/account/tokens",
+        "/companies",
+        "/companies/acme",
+        "/companies/acme/members",
+        "/companies/acme/replies",
+        "/companies/acme/overview",
+        "/inbox",
+    ):
         page.goto(path)
         expect(page.locator("html")).to_have_attribute("lang", "de")
         assert not violations(page), path

@@ -15,7 +15,10 @@ WHERE_IT_ENDS = [
     ("(http://a.test/x_(y)).", "http://a.test/x_(y)"),
     ("[http://a.test/{x}}]!?", "http://a.test/{x}"),
     ("http://a.test/x)y)", "http://a.test/x)y"),
-    ("https://en.wikipedia.org/wiki/Tulip_(flower)", "https://en.wikipedia.org/wiki/Tulip_(flower)"),
+    (
+        "https://en.wikipedia.org/wiki/Tulip_(flower)",
+        "https://en.wikipedia.org/wiki/Tulip_(flower)",
+    ),
     ("[tulips](https://a.test/x)", "https://a.test/x"),
     ('"https://a.test/x"', "https://a.test/x"),
     ("'https://a.test/x',", "https://a.test/x"),
@@ -86,7 +89,7 @@ WHERE_IT_ENDS = [
     ("https://example.comを見て", "https://example.com"),
     ("見てhttps://example.com/x", "https://example.com/x"),
     ("https://a.test/@kim", "https://a.test/@kim"),
-]  # fmt: skip
+]
 
 ADDRESSES = [
     ("WWW.Example.com/A", [["WWW.Example.com/A", "https://www.example.com/A"]]),
@@ -191,17 +194,45 @@ NOTHING = [
 LONG = [
     ("see http://example.com/", filling)
     for filling in (
-        ")", "(", "[]", "(])}", ".", ".)", "_*", "www.", "http://", "http://[ ", "a/../", "一",
-        "ä.", "\u200b", "“", "）", "@",
+        ")",
+        "(",
+        "[]",
+        "(])}",
+        ".",
+        ".)",
+        "_*",
+        "www.",
+        "http://",
+        "http://[ ",
+        "a/../",
+        "一",
+        "ä.",
+        "\u200b",
+        "“",
+        "）",
+        "@",
     )
 ] + [
     ("", filling)
     for filling in (
-        "www.a,", "http://a,", "https://a@", "a@", "a@a.b,",
-        "'", "'a@", "_a@b.cd_", "mailto:", "tel:1",
-        "tel:1 ", "a.", "*", "*https://a.a/*", "tel:+1 (", "www.a。",
+        "www.a,",
+        "http://a,",
+        "https://a@",
+        "a@",
+        "a@a.b,",
+        "'",
+        "'a@",
+        "_a@b.cd_",
+        "mailto:",
+        "tel:1",
+        "tel:1 ",
+        "a.",
+        "*",
+        "*https://a.a/*",
+        "tel:+1 (",
+        "www.a。",
     )
-]  # fmt: skip
+]
 
 FIND = """async (texts) => {
     const { linkify } = await import('/chats/conversation/links.js');

@@ -23,9 +23,16 @@ PASTED = [
     ("\n" + "x" * MAX_TEXT + " \n", "x" * MAX_TEXT),
 ]
 INVISIBLE = [
-    "\u200b", "\u2800", "\u3164", "\u200d", "\u00ad", "\ufe0f", "\u2060 \u200b\n", "\u202e",
+    "\u200b",
+    "\u2800",
+    "\u3164",
+    "\u200d",
+    "\u00ad",
+    "\ufe0f",
+    "\u2060 \u200b\n",
+    "\u202e",
     " \n\t",
-]  # fmt: skip
+]
 
 
 def paste(page: Page, text: str) -> None:

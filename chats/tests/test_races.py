@@ -98,8 +98,9 @@ def test_at_most_five_of_sixty_four_guesses_are_checked(chat, gina, settings, mo
     from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
-        "CODE_TRY": Rate.parse("999/s"), "ANONYMOUS": Rate.parse("999/s"),
-    }  # fmt: skip
+        "CODE_TRY": Rate.parse("999/s"),
+        "ANONYMOUS": Rate.parse("999/s"),
+    }
     code = auth_codes.mail_code(gina.chat_user, "127.0.0.1")
     right = auth_codes.digits(code)
     compared = []
@@ -136,12 +137,16 @@ def test_joins_with_the_same_address_are_one_chat_user(chat, settings):
     from chatapi.limits.rate import Rate
 
     settings.LIMITS = settings.LIMITS | {
-        "CODE_MAIL": Rate.parse("999/s"), "CODE_MAIL_PAUSE": Rate.parse("999/s"),
+        "CODE_MAIL": Rate.parse("999/s"),
+        "CODE_MAIL_PAUSE": Rate.parse("999/s"),
         "JOIN": Rate.parse("999/s"),
-    }  # fmt: skip
+    }
     body = {
-        "first_name": "Ida", "last_name": "New", "email": "ida@guest.test", "password": PASSWORD,
-    }  # fmt: skip
+        "first_name": "Ida",
+        "last_name": "New",
+        "email": "ida@guest.test",
+        "password": PASSWORD,
+    }
     answers = at_once(
         *[lambda: Client().post(f"/api/chats/{chat.pk}/users", body) for _ in range(8)]
     )
@@ -153,8 +158,11 @@ def test_joins_with_the_same_address_are_one_chat_user(chat, settings):
 
 def test_two_joins_within_a_minute_are_one_chat_user_and_one_mail(chat):
     body = {
-        "first_name": "Ida", "last_name": "New", "email": "ida@guest.test", "password": PASSWORD,
-    }  # fmt: skip
+        "first_name": "Ida",
+        "last_name": "New",
+        "email": "ida@guest.test",
+        "password": PASSWORD,
+    }
     answers = at_once(
         *[lambda: Client().post(f"/api/chats/{chat.pk}/users", body) for _ in range(2)]
     )

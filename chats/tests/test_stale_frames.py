@@ -41,9 +41,12 @@ class Log:
     def render(self, seq):
         kind, about = self.events[seq]
         event = {
-            "seq": seq, "type": kind, "chat_id": 42, "created_at": instant(self.times[seq]),
+            "seq": seq,
+            "type": kind,
+            "chat_id": 42,
+            "created_at": instant(self.times[seq]),
             "data": {"seq": about, "text": self.texts[about]},
-        }  # fmt: skip
+        }
         return Hint.from_event(event)
 
     def pages(self, spots):

@@ -56,9 +56,14 @@ def test_what_was_counted(alice, bob, say, begun):
     assert body["first_answer"] == {"median_seconds": 120, "answered": 3, "unanswered": 1}
     assert body["open_chats"] == 5
     assert [(day["date"], day["chats"], day["messages"]) for day in body["days"]] == [
-        ("2026-03-02", 1, 4), ("2026-03-03", 1, 4), ("2026-03-04", 1, 4), ("2026-03-05", 2, 1),
-        ("2026-03-06", 0, 0), ("2026-03-07", 0, 0), ("2026-03-08", 0, 0),
-    ]  # fmt: skip
+        ("2026-03-02", 1, 4),
+        ("2026-03-03", 1, 4),
+        ("2026-03-04", 1, 4),
+        ("2026-03-05", 2, 1),
+        ("2026-03-06", 0, 0),
+        ("2026-03-07", 0, 0),
+        ("2026-03-08", 0, 0),
+    ]
     busy = {
         (day, hour): n for day, row in enumerate(body["hours"]) for hour, n in enumerate(row) if n
     }
@@ -99,12 +104,15 @@ def test_another_companys_chats_are_not_counted(charlie, gina):
 
 @pytest.mark.parametrize(
     ("asked", "field"),
-    [({"timezone": "Mars/Olympus"}, "timezone"), ({"after": "soon"}, "after"),
-     ({"after": "2026-03-09", "before": "2026-03-02"}, "after"),
-     ({"after": "2020-01-01", "before": "2026-01-01"}, "after"),
-     ({"after": "0001-01-01", "before": "0001-01-02", "timezone": "America/New_York"}, "after"),
-     ({"before": "9999-12-31T23:59:59Z", "timezone": "Asia/Tokyo"}, "before")],
-)  # fmt: skip
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"after": "soon"}, "after"),
+        ({"after": "2026-03-09", "before": "2026-03-02"}, "after"),
+        ({"after": "2020-01-01", "before": "2026-01-01"}, "after"),
+        ({"after": "0001-01-01", "before": "0001-01-02", "timezone": "America/New_York"}, "after"),
+        ({"before": "9999-12-31T23:59:59Z", "timezone": "Asia/Tokyo"}, "before"),
+    ],
+)
 def test_what_is_wrong_is_said(alice, acme, asked, field):
     answer = alice.api.get(PATH, asked)
     assert answer.status_code == 422, answer.json()

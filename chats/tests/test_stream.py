@@ -28,8 +28,10 @@ def test_what_was_and_then_what_happens(live, chat, gina):
     with live.stream(chat, token) as stream:
         assert stream.status == 200
         assert [logged(stream).type for _ in range(3)] == [
-            "chat.created", "user.joined", "message.created",
-        ]  # fmt: skip
+            "chat.created",
+            "user.joined",
+            "message.created",
+        ]
         live.say(chat, token, "after")
         event = logged(stream)
     assert event.id == "4"
@@ -63,9 +65,10 @@ def test_it_goes_on_after_an_event(live, chat, gina, how):
     _, token = gina
     last = live.say(chat, token)
     places = {
-        "header": {"last_event_id": last}, "query": {"after": last},
+        "header": {"last_event_id": last},
+        "query": {"after": last},
         "both": {"last_event_id": last, "after": 0},
-    }  # fmt: skip
+    }
     with live.stream(chat, token, **places[how]) as stream:
         seq = live.say(chat, token)
         assert logged(stream).id == str(seq)
@@ -123,10 +126,12 @@ def test_who_may_not_hears_why(live, chat, gina):
     hugo = live.guest(live.chat())[1]
     charlie = live.account("charlie@elsewhere.test")
     for token, status, code in (
-        (None, 401, "not_authenticated"), ("nonsense", 401, "invalid_token"),
-        (gina[1][:-1], 401, "invalid_token"), (hugo, 403, "other_chat"),
+        (None, 401, "not_authenticated"),
+        ("nonsense", 401, "invalid_token"),
+        (gina[1][:-1], 401, "invalid_token"),
+        (hugo, 403, "other_chat"),
         (charlie, 404, "not_found"),
-    ):  # fmt: skip
+    ):
         with live.stream(chat, token) as stream:
             assert (stream.status, stream.body["code"]) == (status, code), token
             assert stream.headers["content-type"] == "application/json"
@@ -145,12 +150,19 @@ def test_a_wrong_place_is_422(live, chat, gina, place):
 @pytest.mark.parametrize(
     ("query", "header", "first"),
     [
-        ("", "2", "3"), ("?lastEventId=2", None, "3"), ("?lastEventId=1", "2", "3"),
-        ("?after=1&lastEventId=2", None, "3"), ("?after=2", "x", "3"), ("?after=2", "9" * 30, "3"),
-        ("?lastEventId=x", None, "1"), ("?lastEventId=-1", "1.5", "1"), ("", "\u00fcx", "1"),
-        ("?lastEventId=2", "undefined", "3"), ("?lastEventId=", "null", "1"),
+        ("", "2", "3"),
+        ("?lastEventId=2", None, "3"),
+        ("?lastEventId=1", "2", "3"),
+        ("?after=1&lastEventId=2", None, "3"),
+        ("?after=2", "x", "3"),
+        ("?after=2", "9" * 30, "3"),
+        ("?lastEventId=x", None, "1"),
+        ("?lastEventId=-1", "1.5", "1"),
+        ("", "\u00fcx", "1"),
+        ("?lastEventId=2", "undefined", "3"),
+        ("?lastEventId=", "null", "1"),
     ],
-)  # fmt: skip
+)
 def test_what_a_client_has_kept(live, chat, gina, query, header, first):
     """A place is taken, and what is none is passed over: a client would give up for good."""
     live.say(chat, gina[1], "the third")
@@ -195,15 +207,29 @@ def after_bye(stream, seconds=5):
 
 
 ENDS = {
-    "she leaves": (401, lambda live, chat, gina: live.ask(
-        "DELETE", f"/api/chats/{chat}/users/{gina[0]}", token=gina[1])),
-    "she is removed": (401, lambda live, chat, gina: live.ask(
-        "DELETE", f"/api/chats/{chat}/users/{gina[0]}", token=live.alice)),
-    "she is banned": (401, lambda live, chat, gina: live.ask(
-        "PUT", f"/api/chats/{chat}/users/{gina[0]}", {"status": "banned"}, live.alice)),
-    "the chat is deleted": (401, lambda live, chat, gina: live.ask(
-        "DELETE", f"/api/chats/{chat}", token=live.alice)),
-}  # fmt: skip
+    "she leaves": (
+        401,
+        lambda live, chat, gina: live.ask(
+            "DELETE", f"/api/chats/{chat}/users/{gina[0]}", token=gina[1]
+        ),
+    ),
+    "she is removed": (
+        401,
+        lambda live, chat, gina: live.ask(
+            "DELETE", f"/api/chats/{chat}/users/{gina[0]}", token=live.alice
+        ),
+    ),
+    "she is banned": (
+        401,
+        lambda live, chat, gina: live.ask(
+            "PUT", f"/api/chats/{chat}/users/{gina[0]}", {"status": "banned"}, live.alice
+        ),
+    ),
+    "the chat is deleted": (
+        401,
+        lambda live, chat, gina: live.ask("DELETE", f"/api/chats/{chat}", token=live.alice),
+    ),
+}
 
 
 @pytest.mark.parametrize("how", ENDS)
@@ -264,10 +290,12 @@ def test_it_ends_when_the_company_is_deleted(live):
 def test_it_ends_when_the_token_expires(live, chat, gina):
     soon = datetime.now(UTC) + timedelta(seconds=5)
     live.installation.manage(
-        "shell", "--no-imports", "-c",
+        "shell",
+        "--no-imports",
+        "-c",
         "from chats.models import ChatUserToken;"
         f"ChatUserToken.objects.filter(chat_user={gina[0]}).update(expires_at='{soon:%F %T}Z')",
-    )  # fmt: skip
+    )
     with live.stream(chat, gina[1]) as stream:
         assert stream.status == 200
         assert after_bye(stream, seconds=10).type == "bye"

@@ -48,9 +48,14 @@ def thief(bob):
 def test_a_token_that_may_not_read_yields_none_that_may(chat, thief, error_of):
     agent = join(thief[1], chat)["token"]
     assert says(agent, chat) == 201
-    for path in ("/api/chat-user", "/api/chats", f"/api/chats/{chat.pk}",
-                 f"/api/chats/{chat.pk}/messages", f"/api/chats/{chat.pk}/events",
-                 f"/api/chats/{chat.pk}/users"):  # fmt: skip
+    for path in (
+        "/api/chat-user",
+        "/api/chats",
+        f"/api/chats/{chat.pk}",
+        f"/api/chats/{chat.pk}/messages",
+        f"/api/chats/{chat.pk}/events",
+        f"/api/chats/{chat.pk}/users",
+    ):
         answer = Client(agent).get(path)
         assert (answer.status_code, error_of(answer)) == (403, "scope_missing"), path
     assert admission.admit([admission.AdmissionRequest(agent, chat.pk, 1)]) == {}
@@ -354,14 +359,18 @@ def test_a_browsers_joins_and_renewals_do_not_block_each_other(chat, other_chat,
         return client.post("/account/browser-token")
 
     answers = at_once(
-        *[lambda each=each: Client(plain).post(f"/api/chats/{each.pk}/users")
-          for each in (chat, other_chat) * 3],
-        renew, renew,
-    )  # fmt: skip
+        *[
+            lambda each=each: Client(plain).post(f"/api/chats/{each.pk}/users")
+            for each in (chat, other_chat) * 3
+        ],
+        renew,
+        renew,
+    )
     assert {answer.status_code for answer in answers} <= {200, 201, 401}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM accounts_apitoken WHERE name = 'Browser'"
-                       " AND revoked_at IS NULL")  # fmt: skip
+        cursor.execute(
+            "SELECT count(*) FROM accounts_apitoken WHERE name = 'Browser' AND revoked_at IS NULL"
+        )
         assert cursor.fetchone() == (1,)
 
 
@@ -380,11 +389,13 @@ def test_open_streams_say_bye(live, how):
             live.installation.manage("revoke_token", token)
         else:
             live.installation.manage(
-                "shell", "--no-imports", "-c",
+                "shell",
+                "--no-imports",
+                "-c",
                 "from accounts.models import User;"
                 "from accounts.actions.users import end_all_access;"
                 f"end_all_access(User.objects.get(email='{email}'))",
-            )  # fmt: skip
+            )
         began = time.monotonic()
         assert stream.until_end(10)[-1].type == "bye"
         assert time.monotonic() - began < 5

@@ -56,7 +56,10 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
         return page
     columns = grouped(found.days)
     return show(
-        request, "chats/overview.html", company, "overview",
+        request,
+        "chats/overview.html",
+        company,
+        "overview",
         ranges=ranges,
         found=found,
         zone=zone.key,
@@ -66,7 +69,7 @@ def overview(request: HttpRequest, company: Company) -> HttpResponse:
             plot(_("Messages"), columns, [messages for _label, _chats, messages in columns]),
         ],
         hours=hours_plot(found.hours),
-    )  # fmt: skip
+    )
 
 
 def grouped(days: Sequence[statistics.Day]) -> list[tuple[str, int, int]]:

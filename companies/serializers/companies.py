@@ -31,10 +31,20 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
     class Meta:
         model = Company
         fields = (
-            "id", "name", "slug", "logo_url", "role", "verify_first_join", "edit_window_minutes",
-            "chat_user_token_days", "allowed_origins", "opening_hours", "closed_text",
-            "created_at", "deleted_at",
-        )  # fmt: skip
+            "id",
+            "name",
+            "slug",
+            "logo_url",
+            "role",
+            "verify_first_join",
+            "edit_window_minutes",
+            "chat_user_token_days",
+            "allowed_origins",
+            "opening_hours",
+            "closed_text",
+            "created_at",
+            "deleted_at",
+        )
         read_only_fields = fields
 
 

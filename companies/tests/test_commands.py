@@ -25,10 +25,11 @@ def test_it_prints_id_and_slug_and_makes_the_owner(db):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["", "--owner", "a@example.com"], ["Shop", "--owner", "nobody"],
+        ["", "--owner", "a@example.com"],
+        ["Shop", "--owner", "nobody"],
         ["Shop", "--owner", "a@example.com", "--slug", "a b"],
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(db, arguments):
     with pytest.raises(CommandError):
         create(*arguments)

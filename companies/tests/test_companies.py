@@ -43,11 +43,20 @@ def test_a_name_without_a_slug_in_it(alice, name):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", ""), ("name", "x" * 201), ("slug", "acme"), ("slug", "123"), ("slug", "a b"),
-        ("logo_url", "javascript:alert(1)"), ("logo_url", "x"), ("edit_window_minutes", -1),
-        ("chat_user_token_days", 0), ("verify_first_join", "maybe"), ("name", None), ("name", {}),
+        ("name", ""),
+        ("name", "x" * 201),
+        ("slug", "acme"),
+        ("slug", "123"),
+        ("slug", "a b"),
+        ("logo_url", "javascript:alert(1)"),
+        ("logo_url", "x"),
+        ("edit_window_minutes", -1),
+        ("chat_user_token_days", 0),
+        ("verify_first_join", "maybe"),
+        ("name", None),
+        ("name", {}),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(acme, alice, field, value):
     answer = alice.api.post("/api/companies", {"name": "New"} | {field: value})
     assert answer.status_code == 422
@@ -123,14 +132,32 @@ def test_origins_have_one_spelling(acme, mary, given, kept):
 @pytest.mark.parametrize(
     "origin",
     [
-        "example.com", "https://example.com/path", "https://example.com?a", "https://example.com#",
-        "ftp://example.com", "https://", "https://*.example.com", "*", "null", "'self'",
-        "https://me@example.com", "https://a.example; script-src *", "https://a.example,b.example",
-        "https://a.example\nhttps://b.example", "https://-a.example", "https://example.com:x",
-        "https://example.com:99999", "https://example.com:", "javascript:alert(1)", "", "https://[x]",
-        "https://a..b", "https://exa mple.com", "https://" + "a" * 300,
+        "example.com",
+        "https://example.com/path",
+        "https://example.com?a",
+        "https://example.com#",
+        "ftp://example.com",
+        "https://",
+        "https://*.example.com",
+        "*",
+        "null",
+        "'self'",
+        "https://me@example.com",
+        "https://a.example; script-src *",
+        "https://a.example,b.example",
+        "https://a.example\nhttps://b.example",
+        "https://-a.example",
+        "https://example.com:x",
+        "https://example.com:99999",
+        "https://example.com:",
+        "javascript:alert(1)",
+        "",
+        "https://[x]",
+        "https://a..b",
+        "https://exa mple.com",
+        "https://" + "a" * 300,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_origin(acme, mary, origin):
     answer = mary.api.put("/api/companies/acme", {"allowed_origins": ["https://a.test", origin]})
     assert answer.status_code == 422, answer.json()
@@ -160,7 +187,8 @@ def test_opening_hours_are_kept_in_order(acme, mary):
     ("hours", "where"),
     [
         ({"monday": [["09:00", "17:00"]]}, "timezone"),
-        ({"timezone": "Europe/Nowhere"}, "timezone"), ({"timezone": 1}, "timezone"),
+        ({"timezone": "Europe/Nowhere"}, "timezone"),
+        ({"timezone": 1}, "timezone"),
         ({"timezone": "../etc/passwd"}, "timezone"),
         ({"timezone": "UTC", "monday": [["17:00", "09:00"]]}, "monday"),
         ({"timezone": "UTC", "monday": [["09:00", "09:00"]]}, "monday"),
@@ -172,9 +200,11 @@ def test_opening_hours_are_kept_in_order(acme, mary):
         ({"timezone": "UTC", "monday": [[9, 17]]}, "monday"),
         ({"timezone": "UTC", "monday": [["09:00", "09:01"]] * 11}, "monday"),
         ({"timezone": "UTC", "Monday": []}, "Monday"),
-        ("always", ""), ([], ""), (None, ""),
+        ("always", ""),
+        ([], ""),
+        (None, ""),
     ],
-)  # fmt: skip
+)
 def test_hours_that_are_none(acme, mary, hours, where):
     answer = mary.api.put("/api/companies/acme", {"opening_hours": hours})
     assert answer.status_code == 422, answer.json()

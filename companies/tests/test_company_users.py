@@ -14,8 +14,10 @@ PATH = "/api/companies/acme/users"
 def test_members_with_their_roles(alice, mary, bob):
     shown = {user["email"]: user["role"] for user in bob.api.get(PATH).json()["data"]}
     assert shown == {
-        "alice@acme.test": "owner", "mary@acme.test": "manager", "bob@acme.test": "agent",
-    }  # fmt: skip
+        "alice@acme.test": "owner",
+        "mary@acme.test": "manager",
+        "bob@acme.test": "agent",
+    }
     assert bob.api.get(f"{PATH}/{mary.user.pk}").json()["name"] == "Mary Test"
 
 

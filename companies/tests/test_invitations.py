@@ -96,8 +96,10 @@ def test_the_list_and_the_page_show_the_address_alone(alice, acme, ivy, bob):
     listed = bob.api.get(PATH).json()["data"]
     assert entry in listed
     assert {each["email"]: each["status"] for each in listed} == {
-        "alice@acme.test": "active", "bob@acme.test": "active", IVY: "invited",
-    }  # fmt: skip
+        "alice@acme.test": "active",
+        "bob@acme.test": "active",
+        IVY: "invited",
+    }
     assert bob.api.get(f"{PATH}/{entry['id']}").json() == entry
     assert bob.api.get(f"{PATH}/{ivy.user.pk}").status_code == 404
     text = browser_of(alice).get("/companies/acme/members").content.decode()

@@ -56,11 +56,19 @@ def test_the_limit_grows_with_age(alice, acme):
 @pytest.mark.parametrize(
     "name",
     [
-        "Visit evil.example now", "https://evil.example", "evil。example", "a@evil.example",
-        "Call 0800 555 123", "Your account is locked, confirm it at once by the link", "a\u202eb",
-        "www.evil.example", "evil\u2024example", "[click](x)", "tel:12345",
+        "Visit evil.example now",
+        "https://evil.example",
+        "evil。example",
+        "a@evil.example",
+        "Call 0800 555 123",
+        "Your account is locked, confirm it at once by the link",
+        "a\u202eb",
+        "www.evil.example",
+        "evil\u2024example",
+        "[click](x)",
+        "tel:12345",
     ],
-)  # fmt: skip
+)
 def test_a_name_that_is_a_message_is_left_out(name, alice, anonymous):
     company = create_company(alice.user, name=name)
     assert plain_name(name) == ""

@@ -8,10 +8,16 @@ from companies.models import Company, Role
 
 PATH = "/companies/acme"
 FORM = {
-    "name": "Acme", "slug": "acme", "logo_url": "", "verify_first_join": "on",
-    "edit_window_minutes": "15", "chat_user_token_days": "30", "allowed_origins": "",
-    "timezone": "", "closed_text": "",
-}  # fmt: skip
+    "name": "Acme",
+    "slug": "acme",
+    "logo_url": "",
+    "verify_first_join": "on",
+    "edit_window_minutes": "15",
+    "chat_user_token_days": "30",
+    "allowed_origins": "",
+    "timezone": "",
+    "closed_text": "",
+}
 
 
 @pytest.fixture
@@ -57,12 +63,18 @@ def test_who_is_not_logged_in_is_asked_to(acme):
 
 def test_what_a_manager_changes(browser, acme, mary):
     form = FORM | {
-        "name": "Acme <b>Travel</b>", "logo_url": "https://acme.test/logo.png",
-        "verify_first_join": "", "edit_window_minutes": "5", "chat_user_token_days": "7",
+        "name": "Acme <b>Travel</b>",
+        "logo_url": "https://acme.test/logo.png",
+        "verify_first_join": "",
+        "edit_window_minutes": "5",
+        "chat_user_token_days": "7",
         "allowed_origins": "https://Acme.test/\r\n\r\nhttp://localhost:3000",
-        "limited": "on", "timezone": "Europe/Berlin", "monday": "9-12, 13:30-17",
-        "friday": "9:00\u201315:00", "closed_text": "Back on Monday.",
-    }  # fmt: skip
+        "limited": "on",
+        "timezone": "Europe/Berlin",
+        "monday": "9-12, 13:30-17",
+        "friday": "9:00\u201315:00",
+        "closed_text": "Back on Monday.",
+    }
     answer = browser(mary).post(PATH, form, follow=True)
     assert answer.redirect_chain == [(PATH, 302)]
     acme.refresh_from_db()
@@ -84,10 +96,14 @@ def test_what_a_manager_changes(browser, acme, mary):
 
 def test_what_is_wrong_stays_and_is_said_beside_its_field(browser, acme, mary, charlie):
     wrong = {
-        "slug": "outside", "logo_url": "javascript:x", "edit_window_minutes": "many",
-        "allowed_origins": "https://a.test/path", "limited": "on", "monday": "all day",
+        "slug": "outside",
+        "logo_url": "javascript:x",
+        "edit_window_minutes": "many",
+        "allowed_origins": "https://a.test/path",
+        "limited": "on",
+        "monday": "all day",
         "tuesday": "17-9",
-    }  # fmt: skip
+    }
     text = browser(mary).post(PATH, FORM | wrong).content.decode()
     for name in ("logo_url", "edit_window_minutes", "allowed_origins", "timezone", "monday"):
         assert f'id="id_{name}_error"' in text, name

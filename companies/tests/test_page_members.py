@@ -91,11 +91,14 @@ def test_an_invitation_is_changed_and_cancelled(browser, acme, alice, mary, bob)
 @pytest.mark.parametrize(
     ("who", "whose", "role", "status"),
     [
-        ("alice", "mary", "owner", 302), ("alice", "bob", "manager", 302),
-        ("mary", "bob", "manager", 302), ("bob", "mary", "agent", 403),
-        ("bob", "bob", "owner", 403), ("charlie", "bob", "agent", 404),
+        ("alice", "mary", "owner", 302),
+        ("alice", "bob", "manager", 302),
+        ("mary", "bob", "manager", 302),
+        ("bob", "mary", "agent", 403),
+        ("bob", "bob", "owner", 403),
+        ("charlie", "bob", "agent", 404),
     ],
-)  # fmt: skip
+)
 def test_changing_roles(request, browser, acme, alice, mary, bob, who, whose, role, status):
     by, member = request.getfixturevalue(who), request.getfixturevalue(whose)
     before = roles(acme)

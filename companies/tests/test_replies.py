@@ -56,9 +56,16 @@ def test_a_title_is_there_once(mary, reply, acme, charlie):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"title": "T"}, {"text": "T"}, {"title": "", "text": "x"}, {"title": "T", "text": "  "},
-     {"title": "T" * 101, "text": "x"}, {"title": "T", "text": "x" * 10_001}],
-)  # fmt: skip
+    [
+        {},
+        {"title": "T"},
+        {"text": "T"},
+        {"title": "", "text": "x"},
+        {"title": "T", "text": "  "},
+        {"title": "T" * 101, "text": "x"},
+        {"title": "T", "text": "x" * 10_001},
+    ],
+)
 def test_what_is_wrong_is_said(mary, acme, body):
     assert mary.api.post(PATH, body).status_code == 422
     assert not SavedReply.objects.exists()

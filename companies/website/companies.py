@@ -43,19 +43,25 @@ class CompanyForm(SerializerForm):
     serializer_class = CompanyInput
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     slug = forms.CharField(
-        label=gettext_lazy("Short name"), max_length=80,
-        help_text=gettext_lazy("Used in links. If you change it, existing links will stop "
-                               "working."),
-    )  # fmt: skip
+        label=gettext_lazy("Short name"),
+        max_length=80,
+        help_text=gettext_lazy(
+            "Used in links. If you change it, existing links will stop working."
+        ),
+    )
     logo_url = forms.CharField(
-        label=gettext_lazy("Logo URL"), max_length=500, required=False,
+        label=gettext_lazy("Logo URL"),
+        max_length=500,
+        required=False,
         widget=forms.URLInput(attrs={"placeholder": "https://"}),
-    )  # fmt: skip
+    )
     verify_first_join = forms.BooleanField(
-        label=gettext_lazy("Verify addresses on a visitor's first join"), required=False,
-        help_text=gettext_lazy("We email visitors a code. If off, they only need one when they "
-                               "return."),
-    )  # fmt: skip
+        label=gettext_lazy("Verify addresses on a visitor's first join"),
+        required=False,
+        help_text=gettext_lazy(
+            "We email visitors a code. If off, they only need one when they return."
+        ),
+    )
     edit_window_minutes = forms.IntegerField(
         label=gettext_lazy("Messages can be edited for (minutes)"),
         min_value=0,
@@ -65,22 +71,26 @@ class CompanyForm(SerializerForm):
         label=gettext_lazy("Visitors need a new code after (days)"), min_value=1, max_value=365
     )
     allowed_origins = forms.CharField(
-        label=gettext_lazy("Websites that can embed the chat"), required=False,
+        label=gettext_lazy("Websites that can embed the chat"),
+        required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text=gettext_lazy(
             "One per line, for example https://example.com. On other websites, the button opens "
             "a new window."
         ),
-    )  # fmt: skip
+    )
     limited = forms.BooleanField(label=gettext_lazy("Limit to opening hours"), required=False)
     timezone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"), required=False,
+        label=gettext_lazy("Time zone"),
+        required=False,
         choices=lambda: [("", "-"), *((name, name) for name in timezones())],
-    )  # fmt: skip
+    )
     closed_text = forms.CharField(
-        label=gettext_lazy("Message outside opening hours"), max_length=500, required=False,
+        label=gettext_lazy("Message outside opening hours"),
+        max_length=500,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,10 +104,15 @@ class CompanyForm(SerializerForm):
         initial = {
             name: getattr(company, name)
             for name in (
-                "name", "slug", "logo_url", "verify_first_join", "edit_window_minutes",
-                "chat_user_token_days", "closed_text",
+                "name",
+                "slug",
+                "logo_url",
+                "verify_first_join",
+                "edit_window_minutes",
+                "chat_user_token_days",
+                "closed_text",
             )
-        }  # fmt: skip
+        }
         return cls(
             initial={
                 **initial,
@@ -113,9 +128,15 @@ class CompanyForm(SerializerForm):
 
     def serializer_input(self, values: dict[str, Any]) -> dict[str, Any]:
         body = given(
-            values, "name", "slug", "logo_url", "verify_first_join", "edit_window_minutes",
-            "chat_user_token_days", "closed_text",
-        )  # fmt: skip
+            values,
+            "name",
+            "slug",
+            "logo_url",
+            "verify_first_join",
+            "edit_window_minutes",
+            "chat_user_token_days",
+            "closed_text",
+        )
         lines = values.get("allowed_origins", "").splitlines()
         body["allowed_origins"] = [line for line in lines if line.strip()]
         body["opening_hours"] = self.opening_hours(values) if values.get("limited") else {}
@@ -201,10 +222,15 @@ def show_settings(request: HttpRequest, company: Company, form: CompanyForm) -> 
     url = project.PUBLIC_URL
     snippet = f'<script src="{url}/embed.js" data-company="{company.slug}" defer></script>'
     return show(
-        request, "companies/settings.html", company, "settings",
-        form=form, snippet=snippet, start_url=f"{url}/start/{company.slug}",
+        request,
+        "companies/settings.html",
+        company,
+        "settings",
+        form=form,
+        snippet=snippet,
+        start_url=f"{url}/start/{company.slug}",
         owns=role_of(company) == Role.OWNER,
-    )  # fmt: skip
+    )
 
 
 @company_page(Role.OWNER)

@@ -19,7 +19,7 @@ WEEKDAY_LABELS = {
 
 RANGE = re.compile(
     r"\s*(\d{1,2})(?::(\d{2}))?\s*[-\u2013\u2014]\s*(\d{1,2})(?::(\d{2}))?\s*", re.ASCII
-)  # fmt: skip
+)
 
 
 def parse_ranges(text: str) -> list[list[str]]:

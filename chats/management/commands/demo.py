@@ -37,9 +37,12 @@ class Command(BaseCommand):
             log_in = f"as before, or reset the password with: {manage} changepassword {OWNER}"
             # Only the demonstration chat: a terminal must not show passwords of other chats.
             chat = Chat.objects.filter(
-                name=CHAT, company__slug=SLUG, company__memberships__user__email=OWNER,
-                deleted_at=None, company__deleted_at=None,
-            ).first()  # fmt: skip
+                name=CHAT,
+                company__slug=SLUG,
+                company__memberships__user__email=OWNER,
+                deleted_at=None,
+                company__deleted_at=None,
+            ).first()
         else:
             self.stdout.write(
                 f"Created demo data: the account {OWNER}, a company, a chat and a token."

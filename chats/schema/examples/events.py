@@ -76,9 +76,7 @@ LOG = EVENTS + [
 EPHEMERAL = [
     ephemeral("typing", {"chat_user_id": GUEST["id"], "expires_at": "2021-07-05T09:31:36.000000Z"}),
     ephemeral("read", {"chat_user_id": GUEST["id"], "seq": MESSAGE["seq"]}),
-    ephemeral(
-        "presence", {"users": [{"id": GUEST["id"], "online": True, "last_seen_at": None}]}
-    ),
-]  # fmt: skip
+    ephemeral("presence", {"users": [{"id": GUEST["id"], "online": True, "last_seen_at": None}]}),
+]
 BYE = {"code": "invalid_token", "message": "This token is no longer valid."}
 STREAMED: dict[str, Any] = {event["type"]: event for event in (*LOG, *EPHEMERAL)} | {"bye": BYE}
