@@ -242,7 +242,11 @@ def log_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.wait_for_url("**/inbox")
-    # Its script has its token by then: another page would have to get one, too.
+    wait_for_inbox(page)  # its script has its token then: another page would have to get one, too
+
+
+def wait_for_inbox(page: Page) -> None:
+    """Wait until the inbox has loaded its chats."""
     expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
 
 
@@ -252,7 +256,7 @@ def enter(site: Site, page: Page, email: str) -> None:
         [{"name": "sessionid", "value": site.session(email), "url": site.url, "httpOnly": True}]
     )
     page.goto("/inbox")
-    expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    wait_for_inbox(page)
 
 
 def violations(page: Page) -> list[str]:

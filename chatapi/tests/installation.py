@@ -137,10 +137,9 @@ class Answer(NamedTuple):
 def migrated_database(server: str) -> str:
     """The name of a migrated database of this process, which nobody connects to."""
     name = f"chatapi_test_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    url = create_database(server, name, "template1")
     atexit.register(drop_database, server, name)
-    migrate(DATABASE_URL=url_of(server, name))
+    migrate(DATABASE_URL=url)
     return name
 
 
@@ -148,16 +147,12 @@ def create_database(server: str, name: str, template: str) -> str:
     """The URL of a new database, a copy of `template`."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return url_of(server, name)
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 def drop_database(server: str, name: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def url_of(server: str, name: str) -> str:
-    return f"{server.rpartition('/')[0]}/{name}"
 
 
 @cache

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from chatapi.tests.browser import Person, Site, enter
+from chatapi.tests.browser import Person, Site, enter, wait_for_inbox
 
 
 def open_inbox(site: Site, person: Person) -> Page:
@@ -17,7 +17,7 @@ def open_inbox(site: Site, person: Person) -> Page:
 def another_tab(page: Page) -> Page:
     tab = page.context.new_page()
     tab.goto(page.url)
-    expect(tab.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    wait_for_inbox(tab)
     return tab
 
 

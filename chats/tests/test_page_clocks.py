@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from chatapi.tests.browser import Person, Site, enter
+from chatapi.tests.browser import Person, Site, enter, wait_for_inbox
 from chats.tests.guests import join, message, say
 
 pytestmark = pytest.mark.browser
@@ -67,5 +67,5 @@ def test_a_token_lasts_by_the_servers_clock(site: Site, person: Callable[..., Pe
     page.on("request", lambda each: asked.append(each.url) if "browser-token" in each.url else None)
     enter(site, page, "alice@acme.test")
     page.reload()
-    expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    wait_for_inbox(page)
     assert len(asked) == 1

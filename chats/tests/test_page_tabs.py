@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from chatapi.tests.browser import HIDDEN, Person, Site, hide, reveal
+from chatapi.tests.browser import HIDDEN, Person, Site, hide, reveal, wait_for_inbox
 from chatapi.tests.installation import wait_for
 from chats.tests.guests import field, join, message, say
 from chats.tests.inbox import another_tab, joined, open_inbox, row, send
@@ -242,7 +242,7 @@ def test_no_notification_of_what_the_stream_repeats(
     assert page.evaluate("ever") == ["While nobody looks", "Is anybody there?"]
     page.context.add_init_script("globalThis.covered = true;" + HIDDEN)
     page.reload()
-    expect(page.locator("#inbox")).not_to_have_attribute("aria-busy", "true")
+    wait_for_inbox(page)
     send(site, chat, gina, "Hello?")
     wait_for(lambda: page.evaluate("told.length"))
     assert page.evaluate("ever") == ["Hello?"]

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, shot
 from chats.tests.guests import REFUSED, field, join, say
+from chats.tests.test_written import INVISIBLE
 
 pytestmark = pytest.mark.browser
 
@@ -21,17 +22,6 @@ PASTED = [
     ("\u00a0\u00a0x\u3000", "x"),
     ("😀" * MAX_TEXT, "😀" * MAX_TEXT),  # two units of JavaScript each
     ("\n" + "x" * MAX_TEXT + " \n", "x" * MAX_TEXT),
-]
-INVISIBLE = [
-    "\u200b",
-    "\u2800",
-    "\u3164",
-    "\u200d",
-    "\u00ad",
-    "\ufe0f",
-    "\u2060 \u200b\n",
-    "\u202e",
-    " \n\t",
 ]
 
 
@@ -103,7 +93,7 @@ def test_what_shows_nothing_is_not_offered_to_be_sent(
     join(page, site, site.chat())
     send = page.get_by_role("button", name="Send")
     expect(send).to_be_disabled()
-    for text in INVISIBLE:
+    for text in [*INVISIBLE, " \n\t"]:
         say(page, text)
         expect(field(page)).to_have_value(text)
         expect(send).to_be_disabled()
