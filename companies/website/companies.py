@@ -41,6 +41,16 @@ class NewCompanyForm(SerializerForm):
 
 class CompanyForm(SerializerForm):
     serializer_class = CompanyInput
+    # The fields whose values the form takes from the company, and sends, as they are.
+    PLAIN_FIELDS = (
+        "name",
+        "slug",
+        "logo_url",
+        "verify_first_join",
+        "edit_window_minutes",
+        "chat_user_token_days",
+        "closed_text",
+    )
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     slug = forms.CharField(
         label=gettext_lazy("Short name"),
@@ -101,18 +111,7 @@ class CompanyForm(SerializerForm):
     def of(cls, company: Company) -> "CompanyForm":
         """Return the form, filled in with the company's values."""
         stored: dict[str, Any] = company.opening_hours
-        initial = {
-            name: getattr(company, name)
-            for name in (
-                "name",
-                "slug",
-                "logo_url",
-                "verify_first_join",
-                "edit_window_minutes",
-                "chat_user_token_days",
-                "closed_text",
-            )
-        }
+        initial = {name: getattr(company, name) for name in cls.PLAIN_FIELDS}
         return cls(
             initial={
                 **initial,
@@ -127,16 +126,7 @@ class CompanyForm(SerializerForm):
         return [self[day] for day in WEEKDAY_LABELS]
 
     def serializer_input(self, values: dict[str, Any]) -> dict[str, Any]:
-        body = given(
-            values,
-            "name",
-            "slug",
-            "logo_url",
-            "verify_first_join",
-            "edit_window_minutes",
-            "chat_user_token_days",
-            "closed_text",
-        )
+        body = given(values, *self.PLAIN_FIELDS)
         lines = values.get("allowed_origins", "").splitlines()
         body["allowed_origins"] = [line for line in lines if line.strip()]
         body["opening_hours"] = self.opening_hours(values) if values.get("limited") else {}
