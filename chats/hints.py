@@ -61,7 +61,7 @@ class Hint(NamedTuple):
 
     @property
     def changes_earlier(self) -> bool:
-        """Whether this event changes how earlier ones are shown."""
+        """Return whether this event changes how earlier ones are shown."""
         return self.body.startswith(CHANGES_EARLIER)
 
     @property

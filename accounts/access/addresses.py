@@ -1,4 +1,4 @@
-"""Whether the email address of an account has been verified."""
+"""Check whether the email address of an account has been verified."""
 
 from allauth.account.models import EmailAddress
 

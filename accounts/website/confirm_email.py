@@ -36,7 +36,7 @@ class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
 
     @property
     def is_another_address(self) -> bool:
-        """Whether the account would change from its current address to this one."""
+        """Return whether the account would change from its current address to this one."""
         return bool(self.owner.email != self.object.email_address.email)
 
     @property

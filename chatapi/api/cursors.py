@@ -102,7 +102,7 @@ TEXT = Kind(str, _text)
 
 
 class Beyond(Func):
-    """Whether a row comes after a position: one row comparison, which an index can evaluate."""
+    """True for rows after a position: one row comparison, which an index can evaluate."""
 
     output_field = BooleanField()
 

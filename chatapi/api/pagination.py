@@ -95,22 +95,22 @@ def created(rows: Q, query: dict[str, Any]) -> Q:
 
 
 def by_creation(query: dict[str, Any]) -> bool:
-    """Whether `created` filters the rows. Within a chat, no index covers the time of creation."""
+    """Return whether `created` filters the rows. No index covers that time within a chat."""
     return "before" in query or "after" in query
 
 
 def is_first_page(query: dict[str, Any]) -> bool:
-    """Whether the query asks for the first page of a list, without filters."""
+    """Return whether the query asks for the first page of a list, without filters."""
     return query["page"] == 1 and query.keys() == {"page", "per_page", "order"}
 
 
 def is_next_page(query: dict[str, Any]) -> bool:
-    """Whether the query asks for the page after a cursor, without filters."""
+    """Return whether the query asks for the page after a cursor, without filters."""
     return query.keys() == {"page", "per_page", "order", "cursor"}
 
 
 def is_deep(query: dict[str, Any]) -> bool:
-    """Whether the database must step over many rows to reach the page."""
+    """Return whether the database must step over many rows to reach the page."""
     return bool(query["page"] * query["per_page"] > CHEAP_ROWS)
 
 

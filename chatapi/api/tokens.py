@@ -32,7 +32,7 @@ def checksum(text: str) -> str:
 
 
 def well_formed(token: str) -> bool:
-    """Whether the checksum matches."""
+    """Return whether the checksum matches."""
     return token.isascii() and checksum(token[:-CHECKSUM_LENGTH]) == token[-CHECKSUM_LENGTH:]
 
 

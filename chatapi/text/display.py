@@ -14,7 +14,7 @@ _EMPTY_LINES = regex.compile(r"\A(?:[^\S\n]*+\n)+")
 
 
 def is_blank(text: str) -> bool:
-    """Whether the text has no visible character."""
+    """Return whether the text has no visible character."""
     return _VISIBLE.search(text) is None
 
 
@@ -40,5 +40,5 @@ def normalize_password(password: str) -> str:
 
 
 def has_unusable(password: str) -> bool:
-    """Whether it has characters that cannot be typed or seen, such as control characters."""
+    """Return whether it has characters that cannot be typed or seen, such as control characters."""
     return _UNUSABLE.search(password) is not None

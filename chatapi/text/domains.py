@@ -46,7 +46,7 @@ def mail_domain(host: str) -> str:
 
 
 def is_local(host: str) -> bool:
-    """Whether a normalised host is the machine itself."""
+    """Return whether a normalised host is the machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -27,7 +27,7 @@ def ordering(chat_id: int) -> Ordering:
 
 
 def is_barred(chat: Chat, email: str, known: ChatUser | None) -> bool:
-    """Whether an address is barred from a chat. `known` is its chat user there, if any.
+    """Return whether an address is barred from a chat. `known` is its chat user there, if any.
 
     Barred are banned chat users; former members who could see the chat and have not been invited to
     it since their membership ended; and members whose account is inactive. The memberships that

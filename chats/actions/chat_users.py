@@ -192,7 +192,7 @@ def invite(chat_id: int, *, email: str, first_name: str = "", last_name: str = "
 
 
 def is_former_agent(chat_user: ChatUser) -> bool:
-    """Whether a chat user was an agent whose membership has ended or whose account is inactive."""
+    """Return whether an agent's membership has ended or their account is inactive."""
     if chat_user.role != ChatUser.Role.AGENT:
         return False
     membership = Membership.objects.live().filter(chat_users=chat_user, user__is_active=True)

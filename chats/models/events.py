@@ -29,7 +29,7 @@ class EventKind:
     """What readers of the log need to know about a type of event."""
 
     notice: str  # in the admin's transcript, after the name of the person it is about
-    # Whether it changes how earlier events are shown, which have the message and its author as
+    # True if it changes how earlier events are shown, which have the message and its author as
     # they are now.
     changes_earlier: bool = False
 

@@ -51,7 +51,7 @@ class Grant(NamedTuple):
         return f"{self.kind}:{self.token_id}"
 
     def concerns(self, subject: str) -> bool:
-        """Whether a change of `user:1`, `chat:42` or `company:3` may affect this grant."""
+        """Return whether a change of `user:1`, `chat:42` or `company:3` may affect this grant."""
         kind, _, number = subject.partition(":")
         match kind:
             case "user":

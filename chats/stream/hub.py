@@ -158,7 +158,7 @@ class Hub:
         return admission and admission.grant
 
     async def is_still_valid(self, grant: Grant) -> bool:
-        """Whether a grant is still valid. One query answers all concurrent callers."""
+        """Return whether a grant is still valid. One query answers all concurrent callers."""
         return await self._renewals.get(grant) is not None
 
     async def wait(self, chat_id: int, seq: int) -> Frames | None:

@@ -42,7 +42,7 @@ class Renewal:
             self.schedule(s for s in self._subscribers if s.grant.concerns(subject))
 
     def changed_since(self, change_count: int, grant: Grant) -> bool:
-        """Whether access may have changed after the first `change_count` changes."""
+        """Return whether access may have changed after the first `change_count` changes."""
         missed = self.change_count - change_count
         if missed > len(self._recent_changes):
             return True

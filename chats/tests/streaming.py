@@ -244,7 +244,7 @@ class Stream:
 
     @property
     def ended(self) -> bool:
-        """Whether the stream is at its end, after all that has come in until now."""
+        """Return whether the stream is at its end, after all that has come in until now."""
         while self._receive(time.monotonic()):
             pass
         return self.incoming.ended or self.cut

@@ -146,7 +146,7 @@ def newest_chat(site: Site) -> dict[str, Any]:
 
 
 def is_blocked(page: Page) -> bool:
-    """Whether the browser lets the panel keep nothing; the test is of no use otherwise."""
+    """Return whether the browser lets the panel keep nothing; the test is of no use otherwise."""
     (frame,) = [each for each in page.frames if "/embed/" in each.url]
     read = "() => { try { return !localStorage } catch { return true } }"
     return bool(frame.evaluate(read))

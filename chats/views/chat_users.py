@@ -190,7 +190,7 @@ class ChatUserViewSet(ChatView):
 
 
 def may_mail_for_strangers(email: str) -> bool:
-    """Whether strangers may have another code mailed to an address.
+    """Return whether strangers may have another code mailed to an address.
 
     They share a limit. When it is used up, the answer stays the same: a refusal would let strangers
     lock out the owner of the address, and would reveal that others have used it.

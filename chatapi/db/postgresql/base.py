@@ -27,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection.cursor()
 
     def is_usable(self) -> bool:
-        """Whether the connection is usable, usually without a round trip.
+        """Return whether the connection is usable, usually without a round trip.
 
         A server that closes a connection sends data that nobody requested. Only if there is
         something to read, send a query as Django always does.

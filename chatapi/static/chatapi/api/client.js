@@ -17,7 +17,7 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may succeed later. */
+  /** Return whether the same request may succeed later. */
   get isTransient() {
     return this.status === 429 || this.status >= 500;
   }

@@ -14,7 +14,7 @@ function local() {
   }
 }
 
-/** Whether the browser lets this page store anything. */
+/** Return whether the browser lets this page store anything. */
 export const isStorageBlocked = () => local() === null;
 
 /**

@@ -4,7 +4,7 @@ const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const MAX_GRAPHEME = 64; // code units; a longer pile of combining marks may be cut
 
-/** Whether a reader would see nothing. */
+/** Return whether a reader would see nothing. */
 export const isBlank = (text) => !VISIBLE.test(text);
 
 /** The number of code points, which is how the server measures a text. */

@@ -1,4 +1,4 @@
-// Whether a person can see the page: its tab is in front, and no page around it hides it.
+// Find out whether a person can see the page: its tab is in front, and no page around it hides it.
 
 let covered = false;
 const changes = new EventTarget();

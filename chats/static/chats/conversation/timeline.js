@@ -91,7 +91,7 @@ export class Timeline {
     this.toBottom();
   }
 
-  /** Whether the reader can see the newest message. */
+  /** Return whether the reader can see the newest message. */
   get newestVisible() {
     return this.sticky && isVisible();
   }

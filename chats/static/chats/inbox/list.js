@@ -47,7 +47,7 @@ export class InboxList {
     onNewDay(() => this.render(), { signal: new AbortController().signal }); // for the page's lifetime
   }
 
-  /** Whether all matching chats are loaded, so that they are sorted here. */
+  /** Return whether all matching chats are loaded, so that they are sorted here. */
   get isLive() {
     return this.filter.status === 'open' && !this.filter.q;
   }
@@ -137,7 +137,7 @@ export class InboxList {
     this.render();
   }
 
-  /** Whether only the server can tell how an event changes the number of unread messages. */
+  /** Return whether only the server can tell how an event changes the number of unread messages. */
   needsCounting(chat, { type, data }) {
     if (type === 'user.joined') return data.role === 'agent' && chat.chat_user_id === null; // it may be this agent
     return type === 'message.deleted' && chat.unread_count > 0 && chat.id !== this.counted;
@@ -180,7 +180,7 @@ export class InboxList {
       });
   }
 
-  /** Whether a chat matches the filter, apart from the search, which only the server can evaluate. */
+  /** Return whether a chat matches the filter, apart from the search, which only the server can evaluate. */
   matches(chat) {
     const { status, company_id: company } = this.filter;
     return (!status || chat.status === status) && (!company || chat.company_id === Number(company));

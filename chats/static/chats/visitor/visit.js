@@ -117,7 +117,7 @@ export async function verify(root, chatId, { person, password, attempt_key, wait
   if (verified) updateVisitor(chatId, { token: verified.token, mailed: null });
 }
 
-/** Whether this browser had a code mailed to this address that is still valid. */
+/** Return whether this browser had a code mailed to this address that is still valid. */
 function hasRecentCode(chatId, email) {
   const { mailed } = getVisitor(chatId);
   return mailed?.email === email && Date.now() - mailed.at < CODE_LIFETIME;
