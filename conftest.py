@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from accounts.models import User
-from chatapi.bus.redis import client
+from chatapi.bus.connection import client
 from chatapi.limits.limiter import limiter
 from chatapi.tests.installation import CHROMIUM
 from chats.actions import auth_codes, chat_users
@@ -72,8 +72,7 @@ def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
         redis = client()
         for key in redis.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
             redis.delete(key)
-        redis.close()
-    limiter().local._file.connection.execute("DELETE FROM arrivals")
+    limiter().local.clear()
 
 
 @pytest.fixture

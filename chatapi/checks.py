@@ -1,4 +1,4 @@
-"""Checks of this project's settings for `manage.py check --deploy`."""
+"""Checks of this project's settings. Those marked `deploy` run with `manage.py check --deploy`."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,19 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from chatapi.env import ENV_FILE
+
+
+@checks.register()
+def web_processes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.REDIS_URL or settings.WEB_CONCURRENCY == 1:
+        return []
+    return [
+        checks.Error(
+            f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, but several web processes need"
+            " REDIS_URL: without it, limits and presence are in the memory of one process.",
+            id="chatapi.E001",
+        )
+    ]
 
 
 @checks.register(checks.Tags.security, deploy=True)
@@ -34,7 +47,7 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.REDIS_URL:
         found.append(
             checks.Warning(
-                "REDIS_URL is not set: limits hold on one machine alone.", id="chatapi.W004"
+                "REDIS_URL is not set: there can be only one web process.", id="chatapi.W004"
             )
         )
     if settings.EMAIL_URL.startswith(("consolemail", "dummymail", "memorymail")):

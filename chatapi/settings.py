@@ -191,7 +191,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Web server -------------------------------------------------------------------------------
 
-WEB_CONCURRENCY = number("WEB_CONCURRENCY", 2, minimum=1)
+# Processes. Without Redis there is one, because limits and presence are then in its memory.
+WEB_CONCURRENCY = number("WEB_CONCURRENCY", 2 if REDIS_URL else 1, minimum=1)
 # Threads of each web process that handle requests; more than four only wait for each other.
 WEB_THREADS = number("WEB_THREADS", 4, minimum=1)
 
@@ -241,6 +242,8 @@ LIMITS = {
 }
 # An address gets one code mail a minute in a chat, unless CODE_MAIL allows more than 60 an hour.
 LIMITS["CODE_MAIL_PAUSE"] = LIMITS["CODE_MAIL"].pause()
+# Pages that ask for tokens, which guess nothing.
+LIMITS["BROWSER_TOKEN"] = LIMITS["LOGIN"]
 # A code of an authenticator app works once.
 LIMITS["USED_CODE"] = Rate.parse("1/h")
 

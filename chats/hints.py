@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from chatapi.api.encoding import dumps, instant
 from chatapi.api.ids import parse_id
-from chatapi.bus import hints
-from chatapi.bus.local import Message
+from chatapi.bus import publish
+from chatapi.bus.messages import Message
 from chats.models.events import EVENT_KINDS
 
 MAX_PRESENT_IN = 20  # chats that the client of one stream may have open
@@ -114,12 +114,12 @@ class Position(NamedTuple):
 
 def publish_event(company_id: int, event: dict[str, Any]) -> None:
     """Publish an event of the log after the commit."""
-    hints.publish_after_commit(lambda: bus_messages(company_id, Hint.from_event(event)))
+    publish.after_commit(lambda: bus_messages(company_id, Hint.from_event(event)))
 
 
 def publish_ephemeral(company_id: int, chat_id: int, type: str, data: dict[str, Any]) -> None:
     """Publish an ephemeral event at once."""
-    hints.publish_now(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
+    publish.ephemeral(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
 
 
 def bus_messages(company_id: int, hint: Hint) -> tuple[Message, Message]:

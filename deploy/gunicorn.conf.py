@@ -19,8 +19,12 @@ except ImproperlyConfigured as error:
 
 from django.urls import get_resolver
 
-from chatapi.bus.hints import publish_resync
+from chatapi.bus import publish
+from chatapi.checks import web_processes
 from chatapi.server import lifecycle
+
+for error in web_processes(None):
+    sys.exit(error.msg)
 
 worker_class = "chatapi.server.worker.Worker"
 workers = settings.WEB_CONCURRENCY
@@ -36,6 +40,15 @@ soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def on_starting(server: object) -> None:
+    """Without Redis, limits and presence are in memory, so there can be only one web process."""
+    if not settings.REDIS_URL and not lifecycle.claim(settings.DATA_DIR / "web.lock"):
+        sys.exit(
+            f"Another web process uses {settings.DATA_DIR}. Stop it, or set REDIS_URL:"
+            " without it, limits and presence are in the memory of one process."
+        )
+
+
 def post_worker_init(worker: object) -> None:
     """Exclude the loaded code from garbage collection.
 
@@ -48,10 +61,10 @@ def post_worker_init(worker: object) -> None:
 
 def child_exit(server: object, worker: object) -> None:
     """A worker that died may have committed events without publishing them."""
-    publish_resync()
+    publish.resync()
 
 
 def when_ready(server: object) -> None:
     """So may the workers of a machine that died and is back."""
     lifecycle.end_with_parent()
-    publish_resync()
+    publish.resync()

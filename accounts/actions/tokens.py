@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.access.users import lock_user
 from accounts.models import ApiToken, User
 from chatapi.api import tokens
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from chatapi.mail import outbox
 
 # Sent in the transaction that revokes tokens, so that receivers can end the access they gave.
@@ -72,7 +72,7 @@ def revoke_token(token: ApiToken) -> bool:
         live = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
         ended = bool(live.update(revoked_at=timezone.now()))
         tokens_ended.send(ApiToken, user=token.user, token_ids=[token.pk])
-        publish_access_changed(f"user:{token.user_id}")
+        publish.access_changed(f"user:{token.user_id}")
     return ended
 
 
@@ -85,7 +85,7 @@ def revoke_all_tokens(user: User) -> int:
         lock_user(user)
         ended = user.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
         tokens_ended.send(ApiToken, user=user, token_ids=None)
-        publish_access_changed(f"user:{user.pk}")
+        publish.access_changed(f"user:{user.pk}")
     return ended
 
 

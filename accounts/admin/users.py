@@ -30,7 +30,7 @@ from accounts.actions.users import disable_two_factor
 from accounts.admin.tokens import IssueTokenForm, TokenInline
 from accounts.models import ApiToken, User
 from chatapi.admin.base import StaffAdmin
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from chatapi.mail import outbox
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             drop_other_addresses(obj)
-        publish_access_changed(f"user:{obj.pk}")  # the account may have been deactivated
+        publish.access_changed(f"user:{obj.pk}")  # the account may have been deactivated
 
     def page_actions(self, request: HttpRequest, obj: User) -> tuple[str, ...]:
         live = ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]

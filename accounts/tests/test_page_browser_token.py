@@ -77,7 +77,7 @@ def test_other_websites_get_none(alice):
 
 
 def test_it_has_a_limit(browser, settings, error_of):
-    settings.LIMITS = settings.LIMITS | {"LOGIN": Rate.parse("2/h")}
+    settings.LIMITS = settings.LIMITS | {"BROWSER_TOKEN": Rate.parse("2/h")}
     answers = [browser.post(PATH) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert error_of(answers[2]) == "rate_limited"

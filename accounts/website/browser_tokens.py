@@ -20,7 +20,7 @@ def issue(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return http_error(ErrorCode.NOT_AUTHENTICATED, "Log in first.")
-    verdict = limiter().take([Charge("LOGIN", f"browser token {user.pk}")])
+    verdict = limiter().take([Charge("BROWSER_TOKEN", f"user {user.pk}")])
     if not verdict.allowed:
         response = http_error(ErrorCode.RATE_LIMITED)
         response["Retry-After"] = str(verdict.retry_after_seconds)

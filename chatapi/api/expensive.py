@@ -6,7 +6,6 @@ could occupy every thread that serves the others. Several callers together could
 accounts are free. Therefore each process keeps one thread free of expensive reads.
 """
 
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -30,15 +29,11 @@ def expensive_read(caller: str, timeout: int, weight: int = 1) -> Iterator[None]
     read takes. Raises ApiError 429 when the caller has too few free slots, and 422 `query_timeout`
     when a statement takes too long.
     """
-    lease = secrets.randbits(62)
-    with spare_thread():
-        if not slots().take(caller, lease, weight):
+    with spare_thread(), slots().lease(caller, weight) as leased:
+        if not leased:
             raise too_many()
-        try:
-            with time_limit(timeout):
-                yield
-        finally:
-            slots().give_back(caller, lease, weight)
+        with time_limit(timeout):
+            yield
 
 
 def too_many() -> ApiError:

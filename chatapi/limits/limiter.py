@@ -2,13 +2,11 @@
 
 Each limit is a GCRA (generic cell rate algorithm). It keeps one number for each key: the
 theoretical arrival time of the next call that would be exactly on schedule. A store reads and
-advances it in one step: a Lua script in Redis, or without Redis a transaction in a local file.
+advances it in one step: a Lua script in Redis or, without Redis, a lock in the only web process.
 """
 
 import hashlib
-import logging
 import math
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,14 +14,16 @@ from typing import Protocol
 
 from django.conf import settings
 
-from chatapi.limits.fallback import WithFallback
-from chatapi.limits.local_store import LocalStore
+from chatapi.limits.fallback import RedisDownError, WithFallback
+from chatapi.limits.memory_store import MemoryStore
 from chatapi.limits.rate import Rate
 from chatapi.limits.redis_store import RedisStore
 
-logger = logging.getLogger(__name__)
-
 SECOND = 1_000_000  # stores count in whole microseconds
+
+# Limits on guessing secrets. While Redis is down they refuse every call: processes that each count
+# for themselves would allow more guesses.
+GUESSES = frozenset({"PASSWORD", "CODE_TRY", "LOGIN", "LOGIN_ACCOUNT", "USED_CODE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Store(Protocol):
 
 
 class Limiter(WithFallback[Store]):
-    """Charges limits in Redis, or in the local file while Redis is down; it never fails."""
+    """Charges limits in Redis or in memory. While Redis is down, each process counts for itself."""
 
     def take(self, charges: Sequence[Charge]) -> Verdict:
         """Take one call from every limit, or from none if one of them is exhausted."""
@@ -98,11 +98,11 @@ class Limiter(WithFallback[Store]):
         intervals = [int(rate.interval * SECOND) for rate in rates]
         keys = [charge.key for charge in charges]
         buckets = [(i, i * rate.burst) for i, rate in zip(intervals, rates, strict=True)]
+        guess = any(charge.name in GUESSES for charge in charges)
         try:
-            slacks = self.call(lambda store: store.take(keys, buckets))
-        except sqlite3.Error as error:  # a full disk must not refuse every request
-            logger.error("limits cannot be counted: %s", error)
-            slacks = [depth - interval for interval, depth in buckets]
+            slacks = self.call(lambda store: store.take(keys, buckets), shared=guess)
+        except RedisDownError:
+            return Verdict(False, rates[0].count, 0, self.RETRY_SECONDS)
         allowed = min(slacks) >= 0
         left = [slack // interval for slack, interval in zip(slacks, intervals, strict=True)]
         tightest = min(range(len(charges)), key=lambda i: (slacks[i] >= 0, left[i]))
@@ -116,13 +116,9 @@ class Limiter(WithFallback[Store]):
     def give_back(self, charge: Charge) -> None:
         """Undo a charge that should not count, as that of a correct password."""
         interval = int(charge.rate.interval * SECOND)
-        try:
-            self.call(lambda store: store.give_back(charge.key, interval))
-        except sqlite3.Error as error:
-            logger.error("limits cannot be counted: %s", error)
+        self.call(lambda store: store.give_back(charge.key, interval))
 
 
 @cache
 def limiter() -> Limiter:
-    remote = RedisStore() if settings.REDIS_URL else None
-    return Limiter(remote, LocalStore(settings.DATA_DIR / "limits.sqlite3"))
+    return Limiter(RedisStore() if settings.REDIS_URL else None, MemoryStore())

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chatapi.bus.redis import Script, ThreadConnection
+from chatapi.bus.connection import Script
 
-TAKE = """
+TAKE = Script("""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local slacks, arrivals, fits = {}, {}, true
@@ -22,27 +22,22 @@ if fits then
   end
 end
 return slacks
-"""
+""")
 
-GIVE_BACK = """
+GIVE_BACK = Script("""
 local arrival = tonumber(redis.call('GET', KEYS[1]) or 0)
 if arrival > 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', arrival - ARGV[1]), 'KEEPTTL')
 end
-"""
+""")
 
 
 class RedisStore:
     """A `chatapi.limits.limiter.Store`; each operation is one atomic Lua script."""
 
-    def __init__(self) -> None:
-        connection = ThreadConnection()
-        self._take = Script(connection, TAKE)
-        self._give_back = Script(connection, GIVE_BACK)
-
     def take(self, keys: Sequence[str], buckets: Sequence[tuple[int, int]]) -> list[int]:
-        slacks: list[int] = self._take(keys, [number for bucket in buckets for number in bucket])
+        slacks: list[int] = TAKE(keys, [number for bucket in buckets for number in bucket])
         return slacks
 
     def give_back(self, key: str, interval: int) -> None:
-        self._give_back([key], [interval])
+        GIVE_BACK([key], [interval])

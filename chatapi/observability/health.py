@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from chatapi.bus.redis import client
+from chatapi.bus.connection import client
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -23,15 +23,15 @@ def ready(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        parts["database"] = "away"
+        parts["database"] = "down"
     if settings.REDIS_URL:
         try:
             client().ping()
             parts["redis"] = "ok"
         except redis.RedisError:
-            parts["redis"] = "away"
+            parts["redis"] = "down"
     status = 200 if parts["database"] == "ok" else 503
-    return JsonResponse({"status": "ok" if status == 200 else "away", **parts}, status=status)
+    return JsonResponse({"status": "ok" if status == 200 else "down", **parts}, status=status)
 
 
 class HealthMiddleware:

@@ -199,7 +199,6 @@ class Installation:
             "PORT": str(self.port),
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mailbox.port}",
             "MAIL_LEASE_SECONDS": "3",
-            "WEB_CONCURRENCY": "2",
             "PYTHONUNBUFFERED": "1",
             "REDIS_PREFIX": f"chatapi-test:{secrets.token_hex(4)}:",
         }

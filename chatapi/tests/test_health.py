@@ -15,7 +15,7 @@ def test_redis_away_is_told_and_no_reason_to_stop(client, db, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json()["redis"] == "away"
+    assert ready.json()["redis"] == "down"
 
 
 def test_the_database_away_is_503(client, db, monkeypatch):

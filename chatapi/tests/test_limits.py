@@ -1,6 +1,6 @@
-"""Rate limits, on whichever store the suite runs on, and on the local one always."""
+"""Rate limits, on the store that the suite runs on, and always in memory."""
 
-import multiprocessing
+import threading
 import time
 
 import pytest
@@ -8,9 +8,9 @@ import redis
 from django.conf import settings as django_settings
 
 from chatapi.limits.address import network_address, network_of
-from chatapi.limits.limiter import Charge, Limiter
+from chatapi.limits.limiter import GUESSES, Charge, Limiter
 from chatapi.limits.limiter import limiter as shared_limiter
-from chatapi.limits.local_store import LocalStore
+from chatapi.limits.memory_store import MemoryStore
 from chatapi.limits.rate import Rate
 from conftest import Client
 
@@ -44,11 +44,9 @@ def take(limiter, name="READ", who="a"):
     return limiter.take([Charge(name, who)])
 
 
-@pytest.fixture(params=["as configured", "local"])
-def limiter(request, tmp_path):
-    if request.param == "local":
-        return Limiter(None, LocalStore(str(tmp_path / "limits.sqlite3")))
-    return shared_limiter()
+@pytest.fixture(params=["as configured", "in memory"])
+def limiter(request):
+    return Limiter(None, MemoryStore()) if request.param == "in memory" else shared_limiter()
 
 
 def test_so_many_and_no_more(limiter):
@@ -88,42 +86,67 @@ def test_what_is_given_back_can_be_taken_again(limiter):
         limiter.give_back(Charge("READ", "a"))
 
 
-def spend(path, queue):
-    limiter = Limiter(None, LocalStore(path))
-    queue.put(sum(take(limiter).allowed for _ in range(16)))
+def test_threads_that_charge_at_once_get_no_more(limiter):
+    barrier, allowed = threading.Barrier(8), []
+
+    def spend():
+        barrier.wait()
+        allowed.extend(take(limiter).allowed for _ in range(8))
+
+    threads = [threading.Thread(target=spend) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(allowed) == [False] * 59 + [True] * 5
 
 
-def test_the_local_store_holds_across_processes(tmp_path):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    path = str(tmp_path / "limits.sqlite3")
-    workers = [context.Process(target=spend, args=(path, queue)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    allowed = sum(queue.get(timeout=30) for _ in workers)
-    for worker in workers:
-        worker.join()
-    assert allowed == 5
-
-
-class Away:
-    """A Redis that does not answer."""
+class Down:
+    """A store whose Redis does not respond."""
 
     asked = 0
 
     def take(self, keys, buckets):
         self.asked += 1
-        raise redis.ConnectionError("away")
+        raise redis.ConnectionError("down")
 
     def give_back(self, key, interval):
-        raise redis.ConnectionError("away")
+        raise redis.ConnectionError("down")
 
 
-def test_without_redis_limits_hold_on_this_machine(tmp_path):
-    away = Away()
-    limiter = Limiter(away, LocalStore(str(tmp_path / "limits.sqlite3")))
+def test_while_redis_is_down_each_process_counts_for_itself():
+    down = Down()
+    limiter = Limiter(down, MemoryStore())
     assert [take(limiter).allowed for _ in range(7)] == [True] * 5 + [False] * 2
-    assert away.asked == 1  # not for each request
+    assert down.asked == 1  # not for each request
+
+
+@pytest.mark.parametrize("name", sorted(GUESSES))
+def test_while_redis_is_down_guesses_are_refused(name):
+    limiter = Limiter(Down(), MemoryStore())
+    for charges in ([Charge(name, "a")], [Charge("READ", "a"), Charge(name, "a")]):
+        verdict = limiter.take(charges)
+        assert not verdict.allowed
+        assert verdict.remaining == 0
+        assert verdict.retry_after_seconds == 1
+    limiter.give_back(Charge(name, "a"))
+    assert take(limiter).allowed
+
+
+def test_while_redis_is_down_members_write_and_nobody_guesses(alice, gina, chat, monkeypatch):
+    monkeypatch.setattr(shared_limiter(), "remote", Down())
+    messages = f"/api/chats/{chat.pk}/messages"
+    assert gina.api.post(messages, {"text": "Hello"}).status_code == 201
+    assert alice.api.get(messages).status_code == 200
+    join = {"password": "open-sesame", "first_name": "H", "last_name": "H", "email": "h@guest.test"}
+    code = {"email": "gina@guest.test", "auth-code": 123456}
+    for path, body in (
+        (f"/api/chats/{chat.pk}/users", join),
+        (f"/api/chats/{chat.pk}/users/get-token", code),
+    ):
+        answer = Client().post(path, body)
+        assert answer.status_code == 429
+        assert answer["Retry-After"] == "1"
 
 
 def test_a_limited_answer_says_so(alice, error_of):
@@ -193,19 +216,13 @@ def test_tokens_that_are_none_run_out_too(settings, db):
     assert statuses == [401] * 3 + [429] * 2
 
 
-def test_a_file_that_can_not_be_written_refuses_nobody(tmp_path):
-    limiter = Limiter(None, LocalStore(str(tmp_path / "nowhere" / "limits.sqlite3")))
-    assert take(limiter).allowed
-    limiter.give_back(Charge("READ", "a"))
-
-
-def test_what_has_run_out_is_cleared_from_the_file(tmp_path, monkeypatch):
-    store = LocalStore(str(tmp_path / "limits.sqlite3"))
+def test_expired_calls_are_deleted_from_memory(monkeypatch):
+    store = MemoryStore()
     store.take(["old"], [(1, 1)])
-    monkeypatch.setattr(LocalStore, "SWEEP_EVERY", 1)
-    time.sleep(0.01)
+    time.sleep(0.001)
+    monkeypatch.setattr(MemoryStore, "SWEEP_EVERY", 1)
     store.take(["new"], [(10**9, 10**9)])
-    assert store._file.connection.execute("SELECT key FROM arrivals").fetchall() == [("new",)]
+    assert list(store._arrivals) == ["new"]
 
 
 def test_the_pause_between_code_mails():

@@ -169,10 +169,12 @@ class Site:
             PUBLIC_URL="https://chat.example.com",
             LIMIT_CODE_TRY="3/m",
         )
-        self.stream_port = free_port()
+        has_redis = bool(self.installation.env.get("REDIS_URL"))
+        self.stream_port = free_port() if has_redis else self.installation.port
         self.made = self.installation.demo()
         self.installation.start("web")
-        self.installation.start_stream(self.stream_port)
+        if has_redis:  # without it, one process serves everything
+            self.installation.start_stream(self.stream_port)
         self.nginx = Nginx(folder / "nginx", *self.servers())
         self.agent = self.nginx.call("POST", "/api/chats/1/users", {}, self.made["Token"]).body[
             "token"

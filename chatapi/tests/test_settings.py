@@ -1,5 +1,6 @@
 """Settings out of the environment: what is wrong stops the start with one sentence."""
 
+import fcntl
 import os
 import re
 import socket
@@ -264,3 +265,39 @@ class TestBeforeRun:
 
     def test_what_is_no_port(self):
         assert self.run(PORT="many").stderr.startswith("PORT must be a whole number")
+
+
+class TestWebProcesses:
+    """Without Redis there is one web process, since limits and presence are in its memory."""
+
+    def gunicorn(self, tmp_path, **settings):
+        command = ["gunicorn", "--config", "deploy/gunicorn.conf.py", "chatapi.asgi:application"]
+        env = GOOD | {"DATA_DIR": str(tmp_path), "PORT": str(free_port())} | settings
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def test_several_need_redis(self, tmp_path):
+        for done in (
+            manage(tmp_path, "check", WEB_CONCURRENCY="2"),
+            self.gunicorn(tmp_path, WEB_CONCURRENCY="2"),
+        ):
+            assert done.returncode != 0
+            assert "WEB_CONCURRENCY is 2, but several web processes need REDIS_URL" in done.stderr
+        assert manage(tmp_path, "check", WEB_CONCURRENCY="1").returncode == 0
+        redis = PRODUCTION["REDIS_URL"]
+        assert manage(tmp_path, "check", WEB_CONCURRENCY="2", REDIS_URL=redis).returncode == 0
+
+    def test_a_second_one_in_the_same_folder_is_refused(self, tmp_path):
+        with (tmp_path / "web.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = self.gunicorn(tmp_path)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Another web process uses {tmp_path}")
+        assert len(done.stderr.strip().splitlines()) == 1

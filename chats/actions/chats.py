@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chatapi.api.encoding import instant
 from chatapi.api.errors import ApiError, ErrorCode
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
 from chats.actions import chat_users, events, messages
@@ -138,7 +138,7 @@ def delete(chat: Chat) -> Chat:
     """Hide a chat and end its tokens. Staff can restore it until it is pruned."""
     chat.deleted_at = timezone.now()
     Chat.objects.filter(pk=chat.pk, deleted_at=None).update(deleted_at=chat.deleted_at)
-    publish_access_changed(chat_channel(chat.pk))
+    publish.access_changed(chat_channel(chat.pk))
     return chat
 
 

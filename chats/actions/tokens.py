@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.actions.tokens import USE_RECORDED_EVERY
 from accounts.models import ApiToken, User
 from chatapi.api import tokens
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from chats.hints import chat_channel
 from chats.models import AuthCode, ChatUser, ChatUserToken
 
@@ -57,7 +57,7 @@ def revoke_all(chat_user: ChatUser) -> None:
     now = timezone.now()
     chat_user.tokens.filter(revoked_at=None).update(revoked_at=now)
     AuthCode.objects.filter(chat_user=chat_user, used_at=None).update(used_at=now)
-    publish_access_changed(chat_channel(chat_user.chat_id))
+    publish.access_changed(chat_channel(chat_user.chat_id))
 
 
 def revoke_by_origin(user: User, origin_ids: Sequence[int] | None) -> None:
@@ -93,4 +93,4 @@ def revoke_from_browsers(user: User) -> None:
     chats = set(found.values_list("chat_id", flat=True))
     found.update(revoked_at=timezone.now())
     for chat_id in chats:
-        publish_access_changed(chat_channel(chat_id))
+        publish.access_changed(chat_channel(chat_id))

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import Error
 
 from chatapi.api.encoding import dumps, loads
-from chatapi.bus.hints import ACCESS, CONTROL
+from chatapi.bus.listener import Listener, listen
+from chatapi.bus.messages import ACCESS, CONTROL
 from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import admission, log_reader
 from chats.stream.admission import Admission, AdmissionRequest, Grant
 from chats.stream.chat_feed import ChatFeed, Frames
 from chats.stream.company_feed import CompanyFeed
-from chats.stream.listener import FileListener, RedisListener, listener
 from chats.stream.presence import Presence
 from chats.stream.presence_registry import ConnectedUser
 from chats.stream.renewal import Renewal
@@ -57,7 +57,7 @@ class Hub:
         self._pages = log_reader.Batcher(log_reader.LOG_POOL, log_reader.chat_events, max_size=20)
         self._request_number = 0  # of the latest admission request
         self.renewal = Renewal(self.subscribers, self._apply_renewal, self._spawn)
-        self._listener: RedisListener | FileListener | None = None
+        self._listener: Listener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._polls_until = float("inf")  # a time of the event loop
 
@@ -69,7 +69,7 @@ class Hub:
                 log_reader.BACKGROUND_POOL,
             ):
                 pool.start()
-            self._listener = listener(self)
+            self._listener = listen(self)
             self._spawn(self._run_every(1.0, self._tick))
             self._spawn(self._run_every(1.0, self.presence.tick))
             self._spawn(self._run_every(POLL_SECONDS, self._poll))

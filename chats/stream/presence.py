@@ -6,7 +6,6 @@ is alive, another one announces its chat users as offline.
 
 import logging
 import secrets
-import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -90,8 +89,9 @@ class Presence:
             online = await log_reader.BACKGROUND_POOL.call(
                 self._publish, report_alive, arrived, departed, chat_ids
             )
-        except (redis.RedisError, sqlite3.Error, Error) as error:
+        except (redis.RedisError, Error) as error:
             # Try again at the next tick.
+            self._newcomers += newcomers
             self._arrived |= arrived
             self._departed |= dict.fromkeys(departed - self._connected.keys(), now)
             logger.warning("presence cannot be published: %s", error)

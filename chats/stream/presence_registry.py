@@ -1,4 +1,4 @@
-"""Record which chat users are connected to which process: in Redis, or in a local file."""
+"""Record which chat users are connected to which process: in Redis or, without it, in memory."""
 
 import time
 from collections import defaultdict
@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from chatapi.bus.redis import client
-from chatapi.db.local_file import LocalFile
+from chatapi.bus.connection import client
 
 DEAD_AFTER_SECONDS = 15.0  # seconds without a report after which a process counts as dead
 
@@ -88,59 +87,29 @@ class RedisRegistry:
         return lost, new
 
 
-class LocalRegistry:
-    """The same, in a file shared by the processes of one machine."""
+class MemoryRegistry:
+    """The same without Redis, where this process is the only one."""
 
     def __init__(self) -> None:
-        self._file = LocalFile(
-            settings.DATA_DIR / "presence.sqlite3",
-            "CREATE TABLE IF NOT EXISTS present (process TEXT, company_id INTEGER,"
-            " chat_id INTEGER, chat_user_id INTEGER, PRIMARY KEY (chat_id, chat_user_id, process));"
-            "CREATE TABLE IF NOT EXISTS processes (name TEXT PRIMARY KEY, dead_at REAL NOT NULL)",
-        )
+        self._online: defaultdict[int, set[int]] = defaultdict(set)
 
     def update(
         self, process: str, arrived: Collection[ConnectedUser], departed: Collection[ConnectedUser]
     ) -> None:
-        with self._file.writing() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO present VALUES (?, ?, ?, ?)",
-                [(process, *each) for each in arrived],
-            )
-            connection.executemany(
-                "DELETE FROM present WHERE process = ? AND chat_id = ? AND chat_user_id = ?",
-                [(process, each.chat_id, each.chat_user_id) for each in departed],
-            )
+        for each in arrived:
+            self._online[each.chat_id].add(each.chat_user_id)
+        for each in departed:
+            self._online[each.chat_id].discard(each.chat_user_id)
+            if not self._online[each.chat_id]:
+                del self._online[each.chat_id]
 
     def online(self, chat_ids: Iterable[int]) -> dict[int, set[int]]:
-        found: dict[int, set[int]] = defaultdict(set)
-        for chat_id in chat_ids:
-            rows = self._file.connection.execute(
-                "SELECT chat_user_id FROM present WHERE chat_id = ?", [chat_id]
-            )
-            found[chat_id] = {chat_user_id for (chat_user_id,) in rows}
-        return found
+        return {chat_id: set(self._online.get(chat_id, ())) for chat_id in chat_ids}
 
     def report_alive(self, process: str) -> tuple[list[ConnectedUser], bool]:
-        now = time.time()
-        with self._file.writing() as connection:
-            known = connection.execute(
-                "SELECT 1 FROM processes WHERE name = ? AND dead_at > ?", [process, now]
-            ).fetchone()
-            connection.execute(
-                "INSERT OR REPLACE INTO processes VALUES (?, ?)",
-                [process, now + DEAD_AFTER_SECONDS],
-            )
-            rows = connection.execute(
-                "DELETE FROM present WHERE process NOT IN"
-                " (SELECT name FROM processes WHERE dead_at > ?)"
-                " RETURNING company_id, chat_id, chat_user_id",
-                [now],
-            ).fetchall()
-            connection.execute("DELETE FROM processes WHERE dead_at <= ?", [now])
-        return [ConnectedUser(*row) for row in rows], known is None
+        return [], False
 
 
 @cache
 def registry() -> Registry:
-    return RedisRegistry() if settings.REDIS_URL else LocalRegistry()
+    return RedisRegistry() if settings.REDIS_URL else MemoryRegistry()

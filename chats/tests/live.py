@@ -90,7 +90,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     live.close()
 
 
-def logged(stream: Stream, seconds: float = 5) -> Event:
+def logged(stream: Stream, seconds: float = 10) -> Event:
     """The next event of the log."""
     while True:
         event = stream.next(seconds)
@@ -98,7 +98,7 @@ def logged(stream: Stream, seconds: float = 5) -> Event:
             return event
 
 
-def passing(stream: Stream, type: str, seconds: float = 5) -> Event:
+def passing(stream: Stream, type: str, seconds: float = 10) -> Event:
     """The next passing event of a type."""
     while True:
         event = stream.next(seconds)

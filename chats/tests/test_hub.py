@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
+import redis
 from django.db import OperationalError
 
-from chatapi.bus.hints import ACCESS, CONTROL
+from chatapi.bus.messages import ACCESS, CONTROL
 from chats.hints import Hint
-from chats.stream import admission, hub, listener, log_reader
+from chats.stream import admission, hub, log_reader, presence
 from chats.stream.admission import Grant
 from chats.stream.chat_feed import MAX_EARLY
 from chats.stream.hub import Hub
+from chats.stream.presence_registry import ConnectedUser, MemoryRegistry
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer
 from chats.tests.streaming import eventually
@@ -268,114 +270,24 @@ def test_a_database_that_is_away_is_told_to_all_and_asked_again():
     asyncio.run(run())
 
 
-# --- The listener -----------------------------------------------------------------------------
+def test_a_snapshot_that_could_not_be_read_is_sent_later(made, monkeypatch):
+    class Down:
+        def __getattr__(self, name):
+            raise redis.ConnectionError("down")
 
+    async def run():
+        hub, gina = made(), Read(guest())
+        monkeypatch.setattr(presence, "publish_presence", lambda *args: None)
+        monkeypatch.setattr(presence, "record_last_seen", lambda *args: None)
+        hub.presence.add(gina.stream, [ConnectedUser(3, 42, 8)], (42,))
+        monkeypatch.setattr(presence, "registry", Down)
+        await hub.presence.tick()
+        registry = MemoryRegistry()
+        monkeypatch.setattr(presence, "registry", lambda: registry)
+        await hub.presence.tick()
+        await eventually(lambda: b'"online":true' in gina.content)
 
-class Heard:
-    def __init__(self):
-        self.told, self.is_deaf = [], None
-
-    def on_message(self, channel, payload):
-        if payload == b"broken":
-            raise ValueError(payload)
-        self.told.append((channel, payload))
-
-    def on_disconnected(self):
-        self.is_deaf = True
-
-    def on_connected(self):
-        self.is_deaf = False
-
-
-@pytest.fixture
-def redis_listener(settings):
-    if not settings.REDIS_URL:
-        pytest.skip("needs Redis (TEST_REDIS_URL)")
-
-    def run(test):
-        async def inside():
-            heard = Heard()
-            listening = listener.RedisListener(heard)
-            try:
-                await asyncio.wait_for(listening.subscribe(["warm-up"]), 5)
-                while heard.is_deaf is not False:
-                    await asyncio.sleep(0.01)
-                await test(listening, heard)
-            finally:
-                listening._task.cancel()
-
-        asyncio.run(inside())
-
-    return run
-
-
-def publish(name, payload):
-    from chatapi.bus.hints import channel
-    from chatapi.bus.redis import client
-
-    return client().publish(channel(name), payload)
-
-
-def test_what_is_joined_is_heard(redis_listener):
-    async def test(listening, heard):
-        for number in range(50):
-            await listening.subscribe([f"chat:{number}"])
-            assert publish(f"chat:{number}", b"x") == 1
-            listening.unsubscribe(f"chat:{number}")
-        await eventually(lambda: len(heard.told) == 50)
-        assert publish("chat:7", b"x") == 0
-
-    redis_listener(test)
-
-
-def test_who_leaves_and_comes_back_at_any_turn_is_heard(redis_listener):
-    async def test(listening, heard):
-        await listening.subscribe(["a"])
-        for turns in range(12):
-            listening.unsubscribe("a")
-            joining = asyncio.ensure_future(listening.subscribe([f"b{turns}"]))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await asyncio.wait_for(listening.subscribe(["a"]), 5)
-            await joining
-            assert publish("a", b"x") == 1, turns
-
-    redis_listener(test)
-
-
-def test_a_join_that_is_left_meanwhile_returns(redis_listener):
-    async def test(listening, heard):
-        joining = asyncio.ensure_future(listening.subscribe(["a"]))
-        await asyncio.sleep(0)
-        listening.unsubscribe("a")
-        await asyncio.wait_for(joining, 5)
-
-    redis_listener(test)
-
-
-def test_a_hint_that_is_not_understood_harms_nobody(redis_listener, caplog):
-    async def test(listening, heard):
-        await listening.subscribe(["a"])
-        publish("a", b"broken")
-        publish("a", b"whole")
-        await eventually(lambda: heard.told == [("a", b"whole")])
-
-    redis_listener(test)
-
-
-def test_a_process_that_was_forked_makes_a_publisher_of_its_own(settings, monkeypatch):
-    import os
-
-    from chatapi.bus import hints
-
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    first = hints.publisher()
-    first._resync_pending = True
-    child = os.fork()
-    if not child:
-        os._exit(hints.publisher() is first)
-    assert os.waitpid(child, 0)[1] == 0
-    hints.publisher.cache_clear()
+    asyncio.run(run())
 
 
 def test_it_knows_the_hub_of_the_process():

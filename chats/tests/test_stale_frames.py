@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatapi.api.encoding import instant
-from chatapi.bus.hints import ACCESS, CONTROL
+from chatapi.bus.messages import ACCESS, CONTROL
 from chats.actions import chat_users, messages
 from chats.hints import Hint, Position
 from chats.models import Event

@@ -347,7 +347,7 @@ def test_a_join_that_has_begun_is_waited_for(chat, bob, monkeypatch):
 def test_a_browsers_joins_and_renewals_do_not_block_each_other(chat, other_chat, bob, settings):
     from chatapi.limits.rate import Rate
 
-    settings.LIMITS = settings.LIMITS | {"LOGIN": Rate.parse("999/s")}
+    settings.LIMITS = settings.LIMITS | {"BROWSER_TOKEN": Rate.parse("999/s")}
     browser = Browser()
     browser.force_login(bob.user)
     plain = browser.post("/account/browser-token").json()["token"]

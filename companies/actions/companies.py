@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from companies.models import Company, Membership, Role
 
 
@@ -31,7 +31,7 @@ def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> 
             if slug:
                 raise slug_taken() from None
         else:
-            publish_access_changed(f"user:{owner.pk}")
+            publish.access_changed(f"user:{owner.pk}")
             company.role = Role.OWNER  # type: ignore[attr-defined]
             return company
     raise slug_taken()
@@ -65,10 +65,10 @@ def delete_company(company: Company) -> Company:
     """Hide a company and all its chats. Staff can restore it until it is pruned."""
     company.deleted_at = timezone.now()
     Company.objects.filter(pk=company.pk, deleted_at=None).update(deleted_at=company.deleted_at)
-    publish_access_changed(f"company:{company.pk}")
+    publish.access_changed(f"company:{company.pk}")
     return company
 
 
 def restore_company(company: Company) -> None:
     Company.objects.filter(pk=company.pk).update(deleted_at=None)
-    publish_access_changed(f"company:{company.pk}")
+    publish.access_changed(f"company:{company.pk}")

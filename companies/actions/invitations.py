@@ -12,7 +12,7 @@ from accounts.actions.users import account_for
 from accounts.addresses import normalize_email
 from accounts.models import User
 from chatapi.api.errors import not_found
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from chatapi.mail import outbox
 from companies.access.companies import lock_company
 from companies.access.invitations import blocks_against, lock_invitation
@@ -94,7 +94,7 @@ def fill_invitation(invitation: Membership, user: User) -> Membership:
         return member
     invitation.user, invitation.email = user, ""
     invitation.save(update_fields=["user", "email"])
-    publish_access_changed(f"user:{user.pk}")
+    publish.access_changed(f"user:{user.pk}")
     return invitation
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actions.users import account_for
 from chatapi.api.errors import ApiError, ErrorCode, not_found
-from chatapi.bus.hints import publish_access_changed
+from chatapi.bus import publish
 from companies.access.companies import lock_company
 from companies.access.members import lock_membership
 from companies.models import Company, Membership, Role
@@ -30,7 +30,7 @@ def add_member(company: Company, email: str, role: Role) -> Membership:
         for invitation in Membership.objects.invited().filter(company=company, email=user.email):
             mark_ended(invitation)
         membership = Membership.objects.create(company=company, user=user, role=role)
-        publish_access_changed(f"user:{user.pk}")
+        publish.access_changed(f"user:{user.pk}")
     return membership
 
 
@@ -72,7 +72,7 @@ def end_membership(
             require_another_owner(membership)
             mark_ended(membership)
             if membership.user_id is not None:
-                publish_access_changed(f"user:{membership.user_id}")
+                publish.access_changed(f"user:{membership.user_id}")
                 membership_ended.send(
                     Membership, membership=membership, rotate_passwords=rotate_passwords
                 )

@@ -1,14 +1,12 @@
-"""Notify streaming processes, over Redis pub/sub, of what was just committed.
+"""Notify streaming processes of what was just committed. Nothing here fails its caller.
 
 A hint may be lost; the log cannot. A process that learns that hints may have been lost resyncs from
-the log. The channels are `chat:42`, `company:3`, and `control`, to which every streaming process
-subscribes. Without Redis, these processes poll the log twice a second instead, and ephemeral
-messages (someone is typing) go through a file that the processes of this machine share.
+the log. Messages go over Redis pub/sub. Without Redis they stay in this process, and the streams
+also poll the log twice a second for what other processes (workers and commands) write.
 """
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,56 +16,46 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from chatapi.bus.local import Message, local_messages
-from chatapi.bus.redis import ThreadConnection
+from chatapi.bus.connection import client
+from chatapi.bus.memory import memory_bus
+from chatapi.bus.messages import ACCESS, CONTROL, RESYNC, Message, redis_channel
 
 logger = logging.getLogger(__name__)
 
-CONTROL = "control"
-RESYNC = b"resync"  # hints may have been lost
-ACCESS = b"access "  # followed by a subject: `user:1`, `chat:42` or `company:3`
 
-
-def channel(name: str) -> str:
-    """The name of a channel in Redis."""
-    return f"{settings.REDIS_PREFIX}{name}"
-
-
-def publish_after_commit(messages: Callable[[], Sequence[Message]]) -> None:
-    """Publish what the log contains after the commit, when `messages` is called. Never fails."""
+def after_commit(messages: Callable[[], Sequence[Message]]) -> None:
+    """Publish what the log contains after the commit, when `messages` is called."""
     if settings.REDIS_URL:
-        transaction.on_commit(lambda: publisher().publish(messages()), robust=True)
+        transaction.on_commit(lambda: redis_publisher().publish(messages()), robust=True)
+    elif memory_bus().has_receivers:
+        transaction.on_commit(lambda: memory_bus().publish(messages()), robust=True)
 
 
-def publish_access_changed(subject: str) -> None:
+def access_changed(subject: str) -> None:
     """Publish, after the commit, that access of a user or to a chat or company may have ended."""
-    publish_after_commit(lambda: [(CONTROL, ACCESS + subject.encode())])
+    after_commit(lambda: [(CONTROL, ACCESS + subject.encode())])
 
 
-def publish_now(*messages: Message) -> None:
-    """Publish ephemeral messages at once. They may be lost. Never fails."""
+def ephemeral(*messages: Message) -> None:
+    """Publish what is in no log, at once. It may be lost."""
     if settings.REDIS_URL:
-        publisher().publish(messages, in_log=False)
+        redis_publisher().publish(messages, in_log=False)
     else:
-        try:
-            local_messages().append(messages)
-        except sqlite3.Error as error:
-            logger.warning("an ephemeral message could not be published: %s", error)
+        memory_bus().publish(messages)
 
 
-def publish_resync() -> None:
+def resync() -> None:
     """Make all streaming processes resync, after a process died that may not have published."""
     if settings.REDIS_URL:
-        publisher().publish([(CONTROL, RESYNC)])
+        redis_publisher().publish([(CONTROL, RESYNC)])
 
 
-class Publisher:
+class RedisPublisher:
     """Publishes over Redis. If hints are lost, it publishes a resync as soon as Redis is back."""
 
     RETRY_SECONDS = 1.0  # between two attempts while Redis is down
 
     def __init__(self) -> None:
-        self.connection = ThreadConnection()
         self._down_until = 0.0
         self._lock = threading.Lock()
         self._resync_pending = False
@@ -89,8 +77,10 @@ class Publisher:
             self._schedule_resync()
 
     def _send(self, messages: Sequence[Message]) -> None:
-        commands = (("PUBLISH", channel(name), payload) for name, payload in messages)
-        self.connection.execute(*commands)
+        pipeline = client().pipeline(transaction=False)
+        for name, payload in messages:
+            pipeline.publish(redis_channel(name), payload)
+        pipeline.execute()
 
     def _schedule_resync(self) -> None:
         with self._lock:
@@ -109,9 +99,9 @@ class Publisher:
 
 
 @cache
-def publisher() -> Publisher:
-    return Publisher()
+def redis_publisher() -> RedisPublisher:
+    return RedisPublisher()
 
 
 # A forked worker has no thread for the resync that its parent has scheduled.
-os.register_at_fork(after_in_child=publisher.cache_clear)
+os.register_at_fork(after_in_child=redis_publisher.cache_clear)

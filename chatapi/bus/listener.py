@@ -1,10 +1,10 @@
-"""Receive hints: over Redis, or without it from a file of this machine."""
+"""Receive what `chatapi.bus.publish` sends: over Redis or, without it, within this process."""
 
 import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import redis.asyncio
@@ -12,9 +12,8 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chatapi.bus.hints import CONTROL, channel
-from chatapi.bus.local import local_messages
-from chats.stream import log_reader
+from chatapi.bus.memory import memory_bus
+from chatapi.bus.messages import CONTROL, Message, redis_channel
 
 logger = logging.getLogger(__name__)
 
@@ -161,9 +160,9 @@ class RedisListener:
                 self._confirm(name)  # unsubscribed and subscribed again in the meantime
             try:
                 if less:
-                    await connection.send_command("UNSUBSCRIBE", *map(channel, less))
+                    await connection.send_command("UNSUBSCRIBE", *map(redis_channel, less))
                 if more:
-                    await connection.send_command("SUBSCRIBE", *map(channel, more))
+                    await connection.send_command("SUBSCRIBE", *map(redis_channel, more))
             except (redis.RedisError, OSError):
                 return  # the reading side notices and reconnects
 
@@ -182,39 +181,27 @@ class RedisListener:
                 return
 
 
-class FileListener:
-    """Without Redis: polls the file for ephemeral events twice a second."""
-
-    POLL_SECONDS = 0.5
+class MemoryListener:
+    """Receives every message of this process, over no connection that could be lost."""
 
     def __init__(self, handler: MessageHandler) -> None:
         self._handler = handler
-        self._last: int | None = None
-        self._task = asyncio.create_task(self._run())
+        memory_bus().add(self._receive)
 
     async def subscribe(self, names: Iterable[str]) -> None:
-        """Nothing to wait for: the log is polled."""
+        """Do nothing: the handler ignores the channels that it does not want."""
 
     def unsubscribe(self, name: str) -> None:
         pass
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._poll()
-            except Exception:
-                logger.exception("the file of ephemeral events cannot be read")
-            await asyncio.sleep(self.POLL_SECONDS)
-
-    async def _poll(self) -> None:
-        if self._last is None:
-            self._last = await log_reader.BACKGROUND_POOL.call(local_messages().last_id)
-        for number, name, payload in await log_reader.BACKGROUND_POOL.call(
-            local_messages().after, self._last
-        ):
-            self._last = number
+    def _receive(self, messages: Sequence[Message]) -> None:
+        for name, payload in messages:
             self._handler.on_message(name, payload)
 
 
-def listener(handler: MessageHandler) -> RedisListener | FileListener:
-    return RedisListener(handler) if settings.REDIS_URL else FileListener(handler)
+Listener = RedisListener | MemoryListener
+
+
+def listen(handler: MessageHandler) -> Listener:
+    """Start a listener in the running event loop."""
+    return RedisListener(handler) if settings.REDIS_URL else MemoryListener(handler)
