@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from chatapi.api import encoding
 from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.policies import Replay
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.models import IdempotencyRecord
 
@@ -42,10 +43,8 @@ def conflict() -> ApiError:
     return ApiError(ErrorCode.IDEMPOTENCY_CONFLICT)
 
 
-def once(request: Request, make: Callable[[], Response], *, by_token: bool = False) -> Response:
+def once(request: Request, replay: Replay, make: Callable[[], Response]) -> Response:
     """Return `make()`, which is called at most once for a caller, route, key and body.
-
-    With `by_token`, the response is not repeated for another token of the same caller.
 
     Concurrent requests with the same key wait for the transaction of the first. An error is not
     stored: its transaction is rolled back, and the key can be used again.
@@ -57,7 +56,7 @@ def once(request: Request, make: Callable[[], Response], *, by_token: bool = Fal
     data: Any = request.data
     # Anonymous callers send an address. Include it, so that they cannot share a key by accident.
     caller = sent.caller if sent else f"anonymous {data.get('email')}"
-    if by_token:
+    if replay is Replay.TO_TOKEN and sent:
         caller = f"{caller} {sent.limit_key}"
     scope = hashlib.sha256(f"{caller} {request.path}".encode()).hexdigest()
     digest = fingerprint(data)

@@ -1,7 +1,8 @@
-"""Policies: who may call an action, and how often."""
+"""Policies: who may call an action, how often, and what repeating a call does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Protocol, cast
 
 from rest_framework.authentication import BaseAuthentication
@@ -15,17 +16,28 @@ from chatapi.limits.limiter import Charge
 Limit = Callable[[Request, Any], Charge | None]
 
 
+class Replay(Enum):
+    """What a POST does that repeats an `Idempotency-Key`."""
+
+    NEVER = auto()  # the key is ignored
+    TO_CALLER = auto()  # the first response is stored, and repeated to the same caller
+    TO_TOKEN = auto()  # the same, but another token of the caller does not get it
+    BY_ACTION = auto()  # the action stores the key itself
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may call an action, and how often. `anonymous` allows a caller without a token.
+    """Who may call an action, how often, and what repeating a call does.
 
-    Without `authentication`, a token in the request is ignored.
+    `anonymous` allows a caller without a token. Without `authentication`, a token in the request is
+    ignored.
     """
 
     authentication: tuple[type[BaseAuthentication], ...]
     permissions: tuple[type[BasePermission], ...]
     limits: tuple[Limit, ...]
     anonymous: bool = False
+    replay: Replay = Replay.NEVER
 
 
 class Token(Protocol):

@@ -1,11 +1,11 @@
 """The base class of all viewsets: it applies the policy of each action, always in this order.
 
-request → authentication → limits → scope → permissions (which call `access`) → the action.
+request → authentication → limits → scope → permissions (which call `access`) → replay → the action.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -23,7 +23,8 @@ from chatapi.api import pagination
 from chatapi.api.cursors import Ordering
 from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.expensive import expensive_read
-from chatapi.api.policies import Policy, token
+from chatapi.api.idempotency import once
+from chatapi.api.policies import Policy, Replay, token
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, Verdict, limiter
 
@@ -53,6 +54,16 @@ def defaults(serializer: type[Any]) -> dict[str, Any]:
     return dict(read(serializer, {}))
 
 
+def replayed(action: Callable[..., Response], replay: Replay) -> Callable[..., Response]:
+    """An action that answers a repeated `Idempotency-Key` with its first response."""
+
+    @wraps(action)
+    def wrapped(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return once(request, replay, lambda: action(view, request, *args, **kwargs))
+
+    return wrapped
+
+
 class ApiViewSet(GenericViewSet[Any]):
     """The base of all viewsets. `policies` has the policy of each action."""
 
@@ -60,6 +71,12 @@ class ApiViewSet(GenericViewSet[Any]):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     update: Callable[..., Any]  # in the viewsets that have it
     _verdict: Verdict | None = None  # of the tightest limit that this request was charged to
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, policy in cls.__dict__.get("policies", {}).items():
+            if policy.replay in {Replay.TO_CALLER, Replay.TO_TOKEN}:
+                setattr(cls, name, replayed(getattr(cls, name), policy.replay))
 
     @property
     def policy(self) -> Policy | None:

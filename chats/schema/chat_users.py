@@ -124,7 +124,6 @@ chat_users = describe(
             "A member invites": {"email": "ida@example.com"},
         },
         errors=(ErrorCode.WRONG_PASSWORD, ErrorCode.BANNED),
-        replays=True,
     ),
     retrieve=Operation(
         "Get a chat user",

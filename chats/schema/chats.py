@@ -50,7 +50,6 @@ chats = describe(
                 "metadata": {"locale": "en-GB"},
             },
         },
-        replays=True,
     ),
     retrieve=Operation(
         "Get a chat",
@@ -102,7 +101,6 @@ chats = describe(
         "path.",
         request=ShareInput,
         examples={"Current password": {}, "A new password": {"rotate": True}},
-        replays=True,
     ),
     events=Operation(
         "List or stream a chat's events",

@@ -35,7 +35,6 @@ messages = describe(
         request=MessageInput,
         examples={"Hello": {"text": MESSAGE["text"]}},
         errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
-        replays=True,
     ),
     retrieve=Operation(
         "Get a message",

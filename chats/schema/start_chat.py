@@ -36,7 +36,6 @@ start_chat = describe(
                 "message": "Hello, I would like to change my booking.",
             }
         },
-        replays=True,
         id="start_chat",
     ),
 )

@@ -9,11 +9,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import ApiToken
-from chatapi.api.idempotency import once
 from chatapi.api.ids import parse_id
 from chatapi.api.language import callers_language
 from chatapi.api.pagination import PageQuery, by_creation, created
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, Replay
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge, limiter
@@ -77,7 +76,14 @@ def render_token(joined: chat_users.JoinResult) -> dict[str, Any]:
 class ChatUserViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (MayJoin,), (WRITE, limit_joins), anonymous=True),
+        # An agent's token belongs to the token that requested it, so only that one may replay it.
+        "create": Policy(
+            EITHER,
+            (MayJoin,),
+            (WRITE, limit_joins),
+            anonymous=True,
+            replay=Replay.TO_TOKEN,
+        ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (SelfOrMember,), (WRITE,)),
         "partial_update": Policy(EITHER, (SelfOrMember,), (WRITE,)),
@@ -95,9 +101,7 @@ class ChatUserViewSet(ChatView):
     def create(self, request: Request, chat_pk: str) -> Response:
         if request.auth is None:
             return self.join(chat_pk)
-        fields = self.body(InviteInput)
-        # An agent's token belongs to the token that requested it, so only that one may replay it.
-        return once(request, lambda: self.join_or_invite(fields), by_token="email" not in fields)
+        return self.join_or_invite(self.body(InviteInput))
 
     def join(self, chat_pk: str) -> Response:
         """Join as a guest. Without the password, nothing about the chat is revealed."""
@@ -107,26 +111,22 @@ class ChatUserViewSet(ChatView):
         self.charge(guess)
         chat = chat_access.get_by_password(chat_pk, fields.pop("password"))
         limiter().give_back(guess)  # only wrong guesses count
-
-        def respond() -> Response:
-            email, may_mail = fields["email"], True
-            trust = chat_users.trust_of(chat, email)
-            if trust is not None:
-                key = f"{chat.pk} {email}"
-                self.charge(
-                    Charge("CODE_MAIL", key),
-                    Charge("CODE_MAIL_PAUSE", key),
-                    Charge("MAIL_NETWORK", network),
-                    shown=False,
-                )
-            if trust is chat_users.Trust.STRANGER:
-                may_mail = may_mail_for_strangers(email)
-            with callers_language(self.request):
-                return join_response(
-                    chat_users.join_as_guest(chat, network=network, may_mail=may_mail, **fields)
-                )
-
-        return once(self.request, respond)
+        email, may_mail = fields["email"], True
+        trust = chat_users.trust_of(chat, email)
+        if trust is not None:
+            key = f"{chat.pk} {email}"
+            self.charge(
+                Charge("CODE_MAIL", key),
+                Charge("CODE_MAIL_PAUSE", key),
+                Charge("MAIL_NETWORK", network),
+                shown=False,
+            )
+        if trust is chat_users.Trust.STRANGER:
+            may_mail = may_mail_for_strangers(email)
+        with callers_language(self.request):
+            return join_response(
+                chat_users.join_as_guest(chat, network=network, may_mail=may_mail, **fields)
+            )
 
     def join_or_invite(self, fields: dict[str, Any]) -> Response:
         """A member joins as agent, or invites someone by mail."""

@@ -11,9 +11,8 @@ from rest_framework.response import Response
 from accounts.authentication import account
 from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode
-from chatapi.api.idempotency import once
 from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
-from chatapi.api.policies import READ, WRITE, Policy, token
+from chatapi.api.policies import READ, WRITE, Policy, Replay, token
 from chats import representations
 from chats.access import chats as access
 from chats.access import events as event_access
@@ -40,12 +39,12 @@ Chats = list[Chat]  # `list` is shadowed by the route below
 class ChatViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (IsAuthenticated,), (READ,)),
-        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
+        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,), replay=Replay.TO_CALLER),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Member,), (WRITE,)),
         "partial_update": Policy(EITHER, (Member,), (WRITE,)),
         "destroy": Policy(EITHER, (Manager,), (WRITE,)),
-        "share": Policy(EITHER, (InChat,), (WRITE,)),
+        "share": Policy(EITHER, (InChat,), (WRITE,), replay=Replay.TO_CALLER),
         "events": Policy(EITHER, (InChat,), (READ,)),
         "read": Policy(EITHER, (Participant,), (WRITE,)),
         "typing": Policy(EITHER, (Participant,), (WRITE,)),
@@ -96,13 +95,9 @@ class ChatViewSet(ChatView):
                 "You have no company with this id or slug.",
                 "company_id",
             )
-
-        def respond() -> Response:
-            chat = actions.create(company, **fields)
-            (rendered,) = render_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
-            return Response(rendered, 201)
-
-        return once(request, respond)
+        chat = actions.create(company, **fields)
+        (rendered,) = render_chats(request, [access.visible_chats(request).get(pk=chat.pk)])
+        return Response(rendered, 201)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         (rendered,) = render_chats(request, [access.get_chat(request, self.caller)])
@@ -126,20 +121,13 @@ class ChatViewSet(ChatView):
         if sent is not None and sent.missing_scope("GET"):
             # The password allows joining, and so reading.
             raise ApiError(ErrorCode.SCOPE_MISSING, "This token lacks the scope `read`.")
-        rotate = self.body(ShareInput).get("rotate", False)
-        if rotate:
+        if self.body(ShareInput).get("rotate", False):
             self.caller.require_manager()
-
-        def respond() -> Response:
-            chat = (
-                actions.rotate_password(self.caller.chat_id)
-                if rotate
-                else access.get_chat(request, self.caller)
-            )
-            password = actions.password_of(chat)
-            return Response({"password": password, "url": actions.join_url(chat, password)})
-
-        return once(request, respond)
+            chat = actions.rotate_password(self.caller.chat_id)
+        else:
+            chat = access.get_chat(request, self.caller)
+        password = actions.password_of(chat)
+        return Response({"password": password, "url": actions.join_url(chat, password)})
 
     @action(detail=True, methods=["get"])
     def events(self, request: Request, pk: str) -> Response:

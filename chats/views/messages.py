@@ -10,7 +10,7 @@ from chatapi.api.errors import not_found
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, Replay
 from chats import representations
 from chats.access import messages as access
 from chats.actions import messages as actions
@@ -27,7 +27,7 @@ Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
 class MessageViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (Participant,), (WRITE, limit_sends)),
+        "create": Policy(EITHER, (Participant,), (WRITE, limit_sends), replay=Replay.BY_ACTION),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Participant,), (WRITE,)),
         "partial_update": Policy(EITHER, (Participant,), (WRITE,)),

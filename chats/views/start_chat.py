@@ -6,9 +6,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapi.api.idempotency import once
 from chatapi.api.language import callers_language
-from chatapi.api.policies import WRITE, Policy
+from chatapi.api.policies import WRITE, Policy, Replay
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
@@ -27,7 +26,7 @@ class StartChatViewSet(ApiViewSet):
     """A visitor presses the button of a company."""
 
     policies: ClassVar = {
-        "create": Policy(EITHER, (AllowAny,), (WRITE,), anonymous=True),
+        "create": Policy(EITHER, (AllowAny,), (WRITE,), anonymous=True, replay=Replay.TO_CALLER),
     }
 
     def create(self, request: Request, company_pk: str) -> Response:
@@ -35,26 +34,20 @@ class StartChatViewSet(ApiViewSet):
         company = get_public_company(company_pk)
         network, email = network_address(request), fields["email"]
         self.charge(Charge("JOIN", f"company {company.pk} {network}"))
-
-        def respond() -> Response:
-            # Each call creates another chat, so this limits the mails of one network to an address.
-            self.charge(
-                Charge("CODE_MAIL", f"visitor {network} {email}"),
-                Charge("MAIL_NETWORK", network),
-                shown=False,
-            )
-            may_mail = may_mail_for_strangers(email)
-            with callers_language(request):
-                chat, joined = chat_actions.start(
-                    company, network=network, may_mail=may_mail, **fields
-                )
-            password = chat_actions.password_of(chat)
-            answer = {
-                "chat": representations.chat(chat),
-                "chat_user": ChatUserSerializer(joined.chat_user).data,
-                "password": password,
-                "url": chat_actions.join_url(chat, password),
-            }
-            return Response(answer | render_token(joined), 201)
-
-        return once(request, respond)
+        # Each call creates another chat, so this limits the mails of one network to an address.
+        self.charge(
+            Charge("CODE_MAIL", f"visitor {network} {email}"),
+            Charge("MAIL_NETWORK", network),
+            shown=False,
+        )
+        may_mail = may_mail_for_strangers(email)
+        with callers_language(request):
+            chat, joined = chat_actions.start(company, network=network, may_mail=may_mail, **fields)
+        password = chat_actions.password_of(chat)
+        answer = {
+            "chat": representations.chat(chat),
+            "chat_user": ChatUserSerializer(joined.chat_user).data,
+            "password": password,
+            "url": chat_actions.join_url(chat, password),
+        }
+        return Response(answer | render_token(joined), 201)

@@ -56,7 +56,6 @@ companies_schema = describe(
                 "logo_url": "https://acme.example.com/logo.png",
             },
         },
-        replays=True,
     ),
     retrieve=Operation(
         "Get a company",

@@ -56,7 +56,6 @@ members_schema = describe(
         request=CompanyUserInput,
         examples={"An agent": {"email": "bob@acme.example.com", "role": "agent"}},
         errors=(ErrorCode.ALREADY_MEMBER,),
-        replays=True,
     ),
     accept=Operation(
         "Accept an invitation",

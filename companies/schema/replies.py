@@ -38,7 +38,6 @@ replies_schema = describe(
         "unique.",
         request=SavedReplyInput,
         examples={"Opening hours": {"title": REPLY["title"], "text": REPLY["text"]}},
-        replays=True,
     ),
     retrieve=Operation(
         "Get a saved reply",

@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.api.idempotency import once
 from chatapi.api.pagination import PageQuery, created
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, Replay
 from chatapi.api.views import ApiViewSet
 from companies.access.companies import COMPANIES_ORDERING, companies_for, get_company
 from companies.actions.companies import create_company, delete_company, update_company
@@ -30,7 +29,7 @@ def show_companies(found: list[Company]) -> list[Any]:
 class CompanyViewSet(ApiViewSet):
     policies: ClassVar = {
         "list": Policy(API_TOKEN, (IsAuthenticated,), (READ,)),
-        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
+        "create": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,), replay=Replay.TO_CALLER),
         "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
         "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
@@ -47,13 +46,8 @@ class CompanyViewSet(ApiViewSet):
         return self.page(rows, query, show_companies, COMPANIES_ORDERING)
 
     def create(self, request: Request) -> Response:
-        fields = self.body(CompanyInput)
-        return once(
-            request,
-            lambda: Response(
-                CompanySerializer(create_company(account(request), **fields)).data, 201
-            ),
-        )
+        company = create_company(account(request), **self.body(CompanyInput))
+        return Response(CompanySerializer(company).data, 201)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(CompanySerializer(self.company).data)

@@ -9,10 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.api.idempotency import once
 from chatapi.api.language import callers_language
 from chatapi.api.pagination import PageQuery, created
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, Replay
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.limiter import Charge
 from companies.access.companies import get_company
@@ -43,7 +42,7 @@ def show_users(found: list[Membership]) -> list[Any]:
 class CompanyUserViewSet(ApiViewSet):
     policies: ClassVar = {
         "list": Policy(API_TOKEN, (CompanyMember,), (READ,)),
-        "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,), replay=Replay.TO_CALLER),
         "accept": Policy(API_TOKEN, (IsAuthenticated,), (WRITE,)),
         "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
@@ -67,19 +66,16 @@ class CompanyUserViewSet(ApiViewSet):
 
     def create(self, request: Request, company_pk: str) -> Response:
         fields = self.body(CompanyUserInput)
-        role = Role(fields["role"])
-
-        def make() -> Response:
-            self.charge(
-                Charge("CODE_MAIL", f"company {self.company.pk} {fields['email']}"),
-                *invitation_charges(account(request), self.company),
-                shown=False,
+        self.charge(
+            Charge("CODE_MAIL", f"company {self.company.pk} {fields['email']}"),
+            *invitation_charges(account(request), self.company),
+            shown=False,
+        )
+        with callers_language(request):
+            membership = invite_member(
+                self.company, self.role, fields["email"], Role(fields["role"])
             )
-            with callers_language(request):
-                membership = invite_member(self.company, self.role, fields["email"], role)
-            return Response(CompanyUserSerializer(membership).data, 201)
-
-        return once(request, make)
+        return Response(CompanyUserSerializer(membership).data, 201)
 
     @action(detail=False, methods=["post"])
     def accept(self, request: Request, company_pk: str) -> Response:

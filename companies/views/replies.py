@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import ApiTokenAuthentication, account
-from chatapi.api.idempotency import once
 from chatapi.api.pagination import created
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, Replay
 from chatapi.api.views import ApiViewSet
 from companies.access.companies import get_company
 from companies.access.replies import get_saved_reply, replies_ordering, saved_replies
@@ -31,7 +30,7 @@ def show(found: list[SavedReply]) -> list[Any]:
 class SavedReplyViewSet(ApiViewSet):
     policies: ClassVar = {
         "list": Policy(API_TOKEN, (CompanyMember,), (READ,)),
-        "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
+        "create": Policy(API_TOKEN, (CompanyManager,), (WRITE,), replay=Replay.TO_CALLER),
         "retrieve": Policy(API_TOKEN, (CompanyMember,), (READ,)),
         "update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
         "partial_update": Policy(API_TOKEN, (CompanyManager,), (WRITE,)),
@@ -50,13 +49,8 @@ class SavedReplyViewSet(ApiViewSet):
         return self.page(rows, query, show, replies_ordering(self.company))
 
     def create(self, request: Request, company_pk: str) -> Response:
-        fields = self.body(SavedReplyInput)
-
-        def make() -> Response:
-            reply = create_reply(self.company, **fields)
-            return Response(SavedReplySerializer(reply).data, 201)
-
-        return once(request, make)
+        reply = create_reply(self.company, **self.body(SavedReplyInput))
+        return Response(SavedReplySerializer(reply).data, 201)
 
     def retrieve(self, request: Request, company_pk: str, pk: str) -> Response:
         return Response(SavedReplySerializer(get_saved_reply(self.company, pk)).data)

@@ -25,9 +25,8 @@ V = TypeVar("V", bound=type)
 Shape = type[serializers.Serializer[Any]]
 Examples = Mapping[str, Any]  # by name
 
-# Extensions of an operation that the generator reads and removes.
+# An extension of an operation that the generator reads and removes.
 ERRORS = "x-errors"
-REPLAYS = "x-replays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Operation:
     """An action of a viewset.
 
     `request` is the serializer of the body, and `errors` are the codes that are specific to the
-    action. With `replays`, it accepts an `Idempotency-Key`.
+    action.
     """
 
     summary: str
@@ -55,7 +54,6 @@ class Operation:
     request: Shape | serializers.Serializer[Any] | None = None
     examples: Examples = field(default_factory=dict)
     errors: tuple[ErrorCode, ...] = ()
-    replays: bool = False
     id: str = ""
 
 
@@ -85,7 +83,7 @@ def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:
             status: OpenApiResponse(each.body, each.description, example_list(each.examples))
             for status, each in operation.responses.items()
         },
-        extensions={ERRORS: operation.errors, REPLAYS: operation.replays},
+        extensions={ERRORS: operation.errors},
     )
 
 

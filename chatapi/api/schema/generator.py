@@ -19,8 +19,8 @@ from chatapi.api.cursors import MAX_LENGTH
 from chatapi.api.errors import ErrorCode
 from chatapi.api.idempotency import HEADER, REPLAYED
 from chatapi.api.ids import MAX_ID
-from chatapi.api.policies import Policy
-from chatapi.api.schema.describe import ERRORS, REPLAYS
+from chatapi.api.policies import Policy, Replay
+from chatapi.api.schema.describe import ERRORS
 
 Schema = dict[str, Any]
 
@@ -103,7 +103,7 @@ class ApiSchema(AutoSchema):
         operation: Schema | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        replays, specific = operation.pop(REPLAYS, False), operation.pop(ERRORS, ())
+        replays, specific = self.policy.replay is not Replay.NEVER, operation.pop(ERRORS, ())
         if replays:
             operation.setdefault("parameters", []).append({"$ref": component("parameters", HEADER)})
             specific = (*specific, ErrorCode.IDEMPOTENCY_CONFLICT)
