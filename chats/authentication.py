@@ -2,30 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    BinaryField,
-    DateTimeField,
-    OuterRef,
-    QuerySet,
-    Subquery,
-)
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.authentication import ApiTokenAuthentication, api_token, bearer
+from accounts.authentication import ApiTokenAuthentication, bearer
 from accounts.models import ApiToken
 from chatapi.api import tokens
 from chatapi.api.ids import parse_id
-from chatapi.db.compiled import Compiled, Parameter
-from chats.access.chats import live_chats
+from chats.access.grants import CHAT_USER_TOKEN, MEMBER_TOKEN
 from chats.actions.tokens import record_use
 from chats.models import ChatUser, ChatUserToken
-from companies.models import Company, Membership
 
 
 def chat_reference(kwargs: Mapping[str, str]) -> str | None:
@@ -47,20 +36,6 @@ class MemberAuthentication(ApiTokenAuthentication):
         return MEMBER_TOKEN.first(now=now, digest=digest, chat_id=parse_id(reference) or 0)
 
 
-def member_token() -> QuerySet[ApiToken]:
-    chat = live_chats().filter(pk=Parameter("chat_id", BigIntegerField()))
-    role = Membership.objects.live().filter(
-        user=OuterRef("user"), company_id__in=chat.values("company_id")
-    )
-    return api_token().annotate(
-        chat_role=Subquery(role.values("role")[:1]),
-        chat_last_seq=Subquery(chat.values("last_seq")[:1]),
-    )
-
-
-MEMBER_TOKEN = Compiled(member_token)
-
-
 class ChatUserTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer cnc_…`. One query reads token, chat user, chat and company.
 
@@ -79,18 +54,6 @@ class ChatUserTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
-
-
-def chat_user_token() -> QuerySet[ChatUserToken]:
-    now: Any = Parameter("now", DateTimeField())
-    found = ChatUserToken.objects.live(now).filter(
-        chat_id=Parameter("chat_id", BigIntegerField()), digest=Parameter("digest", BinaryField())
-    )
-    unused = [f"chat__company__{name}" for name in Company.FOR_PAGES]
-    return found.select_related("chat_user", "chat__company").defer(*unused).order_by()
-
-
-CHAT_USER_TOKEN = Compiled(chat_user_token)
 
 
 def find(plain: str) -> ChatUserToken | None:

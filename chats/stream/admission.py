@@ -10,14 +10,13 @@ from django.utils import timezone
 from accounts.actions.tokens import USE_RECORDED_EVERY
 from accounts.actions.tokens import record_uses as record_api_token_uses
 from accounts.models import ApiToken
-from accounts.models.tokens import ApiTokenQuerySet, missing_scope
 from chatapi.api import tokens
 from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats.access.chats import live_chats
+from chats.access.grants import Grant, TokenGrant, chats_by_id, token_grants
 from chats.actions.tokens import record_uses as record_chat_user_token_uses
-from chats.models import Chat, ChatUser, ChatUserToken, ChatUserTokenQuerySet
+from chats.models import ChatUser, ChatUserToken
 from chats.stream.presence_registry import ConnectedUser
-from companies.models import Membership
 
 
 class AdmissionRequest(NamedTuple):
@@ -29,37 +28,6 @@ class AdmissionRequest(NamedTuple):
     token: str
     chat_id: int | None
     number: int  # distinguishes concurrent requests of one token
-
-
-class Grant(NamedTuple):
-    """What a token may read until `expires_at`, or until its access changes.
-
-    `company_ids` are the companies whose chats it may read. With a `chat_id`, only that chat, and
-    `company_ids` holds its company.
-    """
-
-    kind: str
-    token_id: int
-    user_id: int | None
-    chat_user_id: int | None
-    chat_id: int | None
-    company_ids: tuple[int, ...]
-    expires_at: float  # seconds since 1970
-
-    @property
-    def limit_key(self) -> str:
-        return f"{self.kind}:{self.token_id}"
-
-    def concerns(self, subject: str) -> bool:
-        """Return whether a change of `user:1`, `chat:42` or `company:3` may affect this grant."""
-        kind, _, number = subject.partition(":")
-        match kind:
-            case "user":
-                return self.user_id == int(number)
-            case "chat":
-                return self.chat_id == int(number)
-            case _:
-                return int(number) in self.company_ids
 
 
 class Admission(NamedTuple):
@@ -81,35 +49,52 @@ def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]
     for request in requests:
         requests_by_digest[tokens.digest(request.token)].append(request)
     chat_ids = {request.chat_id for request in requests if request.chat_id is not None}
-    found: dict[AdmissionRequest, Admission] = {}
-
-    rows = ChatUserToken.objects.live(now).filter(
-        chat_id__in=chat_ids, digest__in=requests_by_digest
+    found_tokens = token_grants(
+        ChatUserToken.objects.live(now).filter(chat_id__in=chat_ids, digest__in=requests_by_digest),
+        ApiToken.objects.live(now).filter(digest__in=requests_by_digest),
     )
-    for digest, grant, used_at, head in chat_user_grants(rows):
-        for request in requests_by_digest[digest]:
-            if request.chat_id == grant.chat_id:
-                found[request] = admission_for(request, grant, head, used_at, now)
-
-    member_grants = api_grants(ApiToken.objects.live(now).filter(digest__in=requests_by_digest))
     # Read after the memberships, so that anything deleted before someone became a member has a
     # seq of at most `head`.
-    chats = chats_by_id(chat_ids) if member_grants else {}
-    for digest, grant, used_at in member_grants:
-        for request in requests_by_digest[digest]:
-            if request.chat_id is None:
-                found[request] = admission_for(request, grant, 0, used_at, now)
-            elif (chat := chats.get(request.chat_id)) and chat.company_id in grant.company_ids:
-                in_chat = grant._replace(chat_id=request.chat_id, company_ids=(chat.company_id,))
-                found[request] = admission_for(request, in_chat, chat.last_seq, used_at, now)
+    of_members = any(each.grant.kind == "api" for each in found_tokens)
+    chats = chats_by_id(chat_ids) if of_members else {}
+    found: dict[AdmissionRequest, Admission] = {}
+    for token in found_tokens:
+        for request in requests_by_digest[token.digest]:
+            grant = token.grant.within(request.chat_id, chats)
+            if grant is not None:
+                head = token.last_seq
+                if head is None:
+                    head = chats[request.chat_id].last_seq if request.chat_id else 0
+                found[request] = admission_for(request, grant, head, token, now)
     return found
 
 
 def admission_for(
-    request: AdmissionRequest, grant: Grant, head: int, used_at: datetime | None, now: datetime
+    request: AdmissionRequest, grant: Grant, head: int, token: TokenGrant, now: datetime
 ) -> Admission:
     verdict = limiter().take([Charge("STREAM", grant.limit_key)]) if request.number else UNCHARGED
+    used_at = token.last_used_at
     return Admission(grant, head, verdict, used_at is None or used_at < now - USE_RECORDED_EVERY)
+
+
+def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
+    """The current grant of each of these. Grants that have ended are absent."""
+    now = timezone.now()
+    grants_by_key, ids = defaultdict(list), defaultdict(set)
+    for grant in grants:
+        grants_by_key[grant.limit_key].append(grant)
+        ids[grant.kind].add(grant.token_id)
+    chats = chats_by_id({g.chat_id for g in grants if g.kind == "api" and g.chat_id})
+    found_tokens = token_grants(
+        ChatUserToken.objects.live(now).filter(pk__in=ids["chat"]),
+        ApiToken.objects.live(now).filter(pk__in=ids["api"]),
+    )
+    found: dict[Grant, Grant] = {}
+    for token in found_tokens:
+        for old in grants_by_key[token.grant.limit_key]:
+            if (current := token.grant.within(old.chat_id, chats)) is not None:
+                found[old] = current
+    return found
 
 
 def record_uses(limit_keys: list[str]) -> dict[str, None]:
@@ -124,32 +109,6 @@ def record_uses(limit_keys: list[str]) -> dict[str, None]:
     return {}
 
 
-def renew(grants: Iterable[Grant]) -> dict[Grant, Grant]:
-    """The current grant of each of these. Grants that have ended are absent."""
-    now = timezone.now()
-    grants_by_key = defaultdict(list)
-    for grant in grants:
-        grants_by_key[grant.limit_key].append(grant)
-    ids = defaultdict(set)
-    for grant in grants:
-        ids[grant.kind].add(grant.token_id)
-    chats = chats_by_id({g.chat_id for g in grants if g.kind == "api" and g.chat_id})
-    found: dict[Grant, Grant] = {}
-
-    rows = ChatUserToken.objects.live(now).filter(pk__in=ids["chat"])
-    for _, grant, _, _ in chat_user_grants(rows):
-        found |= dict.fromkeys(grants_by_key[grant.limit_key], grant)
-
-    api_tokens = ApiToken.objects.live(now).filter(pk__in=ids["api"])
-    for _, grant, _ in api_grants(api_tokens):
-        for old in grants_by_key[grant.limit_key]:
-            if old.chat_id is None:
-                found[old] = grant
-            elif (chat := chats.get(old.chat_id)) and chat.company_id in grant.company_ids:
-                found[old] = old._replace(expires_at=grant.expires_at)
-    return found
-
-
 def own_chat_users(
     grant: Grant, chat_ids: Iterable[int]
 ) -> tuple[list[ConnectedUser], tuple[int, ...]]:
@@ -162,59 +121,3 @@ def own_chat_users(
     rows = own.values_list("chat_id", "pk")
     found = [ConnectedUser(company_of[chat_id], chat_id, pk) for chat_id, pk in rows]
     return found, tuple(company_of)
-
-
-def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:
-    """Those of these chats that exist, with company and newest seq."""
-    return live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
-
-
-def chat_user_grants(
-    rows: ChatUserTokenQuerySet,
-) -> list[tuple[bytes, Grant, datetime | None, int]]:
-    """The digest, grant, last use and newest seq of the chat of each token."""
-    columns = rows.order_by().values_list(
-        "pk",
-        "digest",
-        "chat_id",
-        "chat__company_id",
-        "chat_user_id",
-        "chat_user__user_id",
-        "expires_at",
-        "last_used_at",
-        "chat__last_seq",
-        "scopes",
-        named=True,
-    )
-    found: list[tuple[bytes, Grant, datetime | None, int]] = []
-    for row in columns:
-        if missing_scope(row.scopes, "GET"):
-            continue
-        grant = Grant(
-            "chat",
-            row.pk,
-            row.chat_user__user_id,
-            row.chat_user_id,
-            row.chat_id,
-            (row.chat__company_id,),
-            row.expires_at.timestamp(),
-        )
-        found.append((bytes(row.digest), grant, row.last_used_at, row.chat__last_seq))
-    return found
-
-
-def api_grants(rows: ApiTokenQuerySet) -> list[tuple[bytes, Grant, datetime | None]]:
-    """The digest, grant and last use of each token."""
-    tokens_found = [token for token in rows.order_by() if not token.missing_scope("GET")]
-    companies = defaultdict(list)
-    memberships = Membership.objects.live().filter(
-        user__in={token.user_id for token in tokens_found}, company__deleted_at=None
-    )
-    for user_id, company_id in memberships.values_list("user_id", "company_id"):
-        companies[user_id].append(company_id)
-    found = []
-    for token in tokens_found:
-        of_user, expires = tuple(sorted(companies[token.user_id])), token.expires_at.timestamp()
-        grant = Grant("api", token.pk, token.user_id, None, None, of_user, expires)
-        found.append((bytes(token.digest), grant, token.last_used_at))
-    return found

@@ -12,9 +12,10 @@ from django.db import Error
 from chatapi.api.encoding import dumps, loads
 from chatapi.bus.listener import Listener, listen
 from chatapi.bus.messages import ACCESS, CONTROL
+from chats.access.grants import Grant
 from chats.hints import Hint, Position, chat_channel, company_channel
 from chats.stream import admission, log_reader
-from chats.stream.admission import Admission, AdmissionRequest, Grant
+from chats.stream.admission import Admission, AdmissionRequest
 from chats.stream.chat_feed import ChatFeed, Frames
 from chats.stream.company_feed import CompanyFeed
 from chats.stream.presence import Presence

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from chats.access.grants import Grant
 from chats.stream import admission, log_reader
-from chats.stream.admission import Grant
 from chats.stream.subscriber import Subscriber
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

@@ -4,8 +4,8 @@ import random
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from chats.access.grants import Grant
 from chats.hints import Hint
-from chats.stream.admission import Grant
 from chats.stream.presence_registry import ConnectedUser
 from chats.stream.writer import Writer
 

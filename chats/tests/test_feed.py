@@ -5,10 +5,10 @@ import random
 
 import pytest
 
+from chats.access.grants import Grant
 from chats.hints import Hint, Position
 from chats.stream import chat_feed as feeds
 from chats.stream import log_reader
-from chats.stream.admission import Grant
 from chats.stream.chat_feed import ChatFeed
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer

@@ -7,9 +7,9 @@ import redis
 from django.db import OperationalError
 
 from chatapi.bus.messages import ACCESS, CONTROL
+from chats.access.grants import Grant
 from chats.hints import Hint
 from chats.stream import admission, hub, log_reader, presence
-from chats.stream.admission import Grant
 from chats.stream.chat_feed import MAX_EARLY
 from chats.stream.hub import Hub
 from chats.stream.presence_registry import ConnectedUser, MemoryRegistry

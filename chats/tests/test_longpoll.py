@@ -10,9 +10,9 @@ from chatapi.server.body import BodyReader
 from chatapi.server.errors import ErrorBoundary
 from chatapi.server.hooks import disconnected
 from chatapi.tests.installation import Installation, wait_for
+from chats.access.grants import Grant
 from chats.hints import Hint
 from chats.stream import admission, log_reader, longpoll
-from chats.stream.admission import Grant
 from chats.stream.caps import Caps
 from chats.stream.hub import Hub
 from chats.stream.longpoll import LongPoll, seconds_to_wait

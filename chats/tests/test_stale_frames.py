@@ -7,12 +7,12 @@ import pytest
 
 from chatapi.api.encoding import instant
 from chatapi.bus.messages import ACCESS, CONTROL
+from chats.access.grants import Grant
 from chats.actions import chat_users, messages
 from chats.hints import Hint, Position
 from chats.models import Event
 from chats.stream import admission, hub, log_reader
 from chats.stream import chat_feed as feeds
-from chats.stream.admission import Grant
 from chats.stream.chat_feed import ChatFeed
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer
