@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.login.known_browsers import link_key
+from accounts.links import link_key
 from accounts.models import ApiToken, User
-from chatapi.mail.outbox import KINDS, Letter, MailKind
+from chatapi.mail.letters import KINDS, Letter, MailKind
 
 # Security notices to the account's owner: the kind of mail and its subject.
 NOTICES = {

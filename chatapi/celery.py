@@ -67,7 +67,7 @@ app.conf.update(
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep-mails": {
-            "task": "chatapi.tasks.sweep_mails",
+            "task": "chatapi.mail.tasks.sweep_mails",
             "schedule": 5.0,
             "options": {"expires": 5},
         },
@@ -91,6 +91,7 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks()
+app.autodiscover_tasks(["chatapi.mail"])  # not an app of Django's
 
 
 @signals.worker_init.connect

@@ -3,21 +3,6 @@
 from celery import shared_task
 from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
-
-from chatapi.mail import outbox
-
-
-@shared_task
-def deliver_mail(mail_id: int) -> None:
-    outbox.deliver(mail_id)
-
-
-@shared_task
-def sweep_mails() -> None:
-    """Enqueue the mails that are due, in case their first task was lost."""
-    for mail_id in outbox.due(timezone.now()):
-        outbox.enqueue(mail_id)
 
 
 @shared_task

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from chatapi.mail.letters import KINDS, Letter, MailKind
 from chatapi.mail.names import plain_name
-from chatapi.mail.outbox import KINDS, Letter, MailKind
 from chats.actions import auth_codes, chats
 from chats.models import AuthCode, ChatUser
 

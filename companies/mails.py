@@ -4,8 +4,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from chatapi.mail.letters import KINDS, Letter, MailKind
 from chatapi.mail.names import plain_name
-from chatapi.mail.outbox import KINDS, Letter, MailKind
 from companies.access.invitations import LINK_DAYS, blocks_against, link_key, open_invitations
 
 

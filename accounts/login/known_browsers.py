@@ -23,9 +23,6 @@ MAX_AGE = 365 * 24 * 3600  # seconds
 MAX_ACCOUNTS = 5  # per browser; the most recent are kept
 SALT = "known-browser"
 
-LINK_SALT = "unknown-browser"
-LINK_MAX_AGE = 3600  # seconds
-
 
 def read_cookie(request: HttpRequest) -> tuple[str, list[int]]:
     """Return the browser's id and the accounts that have logged in with it.
@@ -84,16 +81,3 @@ class KnownBrowserMiddleware:
         if user_id is not None and not is_api(request.path):
             set_cookie(request, response, user_id)
         return response
-
-
-def link_key(user_id: int) -> str:
-    """Return the secret part of the link that makes a browser known."""
-    return signing.dumps(user_id, salt=LINK_SALT)
-
-
-def user_id_from_link_key(key: str) -> int | None:
-    """Return the account's id, or None when the key is invalid or has expired."""
-    try:
-        return int(signing.loads(key, salt=LINK_SALT, max_age=LINK_MAX_AGE))
-    except (signing.BadSignature, ValueError, TypeError):
-        return None

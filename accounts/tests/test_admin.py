@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from accounts.models import ApiToken, User
-from chatapi.mail import outbox
+from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from conftest import Client
 
@@ -317,7 +317,7 @@ def test_the_person_is_told_of_a_token_that_staff_issued(root, alice):
     issue(root, alice.user)
     row = OutgoingMail.objects.get()
     assert (row.kind, row.to) == ("token_issued", "alice@acme.test")
-    assert outbox.deliver(row.pk)
+    assert delivery.deliver(row.pk)
     text = django_mail.outbox[-1].body
     token = ApiToken.objects.latest("pk")
     assert token.hint in text
@@ -334,4 +334,4 @@ def test_a_person_who_makes_a_token_is_told_of_none(alice):
 def test_a_token_that_is_revoked_meanwhile_is_not_told_of(root, alice):
     issue(root, alice.user)
     ApiToken.objects.update(revoked_at=timezone.now())
-    assert not outbox.deliver(OutgoingMail.objects.get().pk)
+    assert not delivery.deliver(OutgoingMail.objects.get().pk)

@@ -14,7 +14,7 @@ from accounts.actions.addresses import verify_address
 from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.limits.rate import Rate
-from chatapi.mail.outbox import deliver, due
+from chatapi.mail.delivery import deliver, due
 from chatapi.models import OutgoingMail
 
 PASSWORD = "a-good-password-7"

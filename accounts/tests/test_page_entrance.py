@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import User
 from chatapi.limits.rate import Rate
-from chatapi.mail import outbox
+from chatapi.mail import delivery, outbox
 from chatapi.models import OutgoingMail
 
 PASSWORD = "correct horse battery"
@@ -39,7 +39,7 @@ def posted():
 def sent(kind):
     """The text of the newest mail of a kind, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind=kind).latest("pk")
-    assert outbox.deliver(row.pk)
+    assert delivery.deliver(row.pk)
     return django_mail.outbox[-1]
 
 
@@ -156,7 +156,7 @@ def test_a_reset_is_not_sent_to_an_address_that_is_not_the_accounts(client, db):
     client.post(RESET, {"email": "bob@new.test"})
     assert posted() == []
     outbox.post("password_reset", waiting.pk, waiting.email)
-    assert not outbox.deliver(OutgoingMail.objects.get().pk)
+    assert not delivery.deliver(OutgoingMail.objects.get().pk)
 
 
 # --- Addresses -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from accounts.models import User
-from chatapi.mail import outbox
+from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from conftest import Client as Api
 
@@ -44,7 +44,7 @@ def log_in(email, password, browser=None):
 def link(kind, to=EMAIL):
     """The path in the newest mail of a kind, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind=kind, to=to, sent_at=None).latest("pk")
-    assert outbox.deliver(row.pk)
+    assert delivery.deliver(row.pk)
     return re.search(r"http://testserver(\S+)", django_mail.outbox[-1].body)[1]
 
 

@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.login.known_browsers import mark_known, user_id_from_link_key
+from accounts.links import user_id_from_link_key
+from accounts.login.known_browsers import mark_known
 
 
 @never_cache

@@ -9,6 +9,7 @@ from django.utils.text import Truncator
 
 from chatapi.admin.base import ReadOnlyAdmin, StateFilter
 from chatapi.mail import outbox
+from chatapi.mail.letters import KINDS
 from chatapi.models import OutgoingMail
 
 
@@ -27,7 +28,7 @@ class MailKindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind.replace("_", " ").capitalize()) for kind in sorted(outbox.KINDS)]
+        return [(kind, kind.replace("_", " ").capitalize()) for kind in sorted(KINDS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset

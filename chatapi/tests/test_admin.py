@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from chatapi.admin.base import CappedPaginator
 from chatapi.limits.rate import Rate
-from chatapi.mail import outbox
+from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from chats.actions import messages
 from chats.models import AuthCode, Chat, ChatUserToken, Message
@@ -191,7 +191,7 @@ def test_a_count_has_a_bound(root, monkeypatch):
 @pytest.fixture
 def handed_over(monkeypatch):
     ids = []
-    monkeypatch.setattr(outbox, "enqueue", ids.append)
+    monkeypatch.setattr("chatapi.mail.outbox.enqueue", ids.append)
     return ids
 
 
@@ -219,9 +219,9 @@ def test_send_again_takes_up_what_waits_and_what_was_given_up(
     assert "2 outgoing mails handed over" in text
     assert "Nothing to do for 1 outgoing mail." in text
     assert sorted(handed_over) == [waiting.pk, dropped.pk]
-    assert outbox.deliver(waiting.pk)
-    assert outbox.deliver(dropped.pk)
-    assert not outbox.deliver(sent.pk)
+    assert delivery.deliver(waiting.pk)
+    assert delivery.deliver(dropped.pk)
+    assert not delivery.deliver(sent.pk)
 
 
 def test_the_state_of_a_mail(root):

@@ -11,7 +11,7 @@ from django.core import mail as django_mail
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
-from chatapi.mail import console, outbox
+from chatapi.mail import console, delivery, letters, tasks
 from chatapi.models import OutgoingMail
 from chatapi.tests.installation import Installation, Redis, wait_for
 from chats.actions import auth_codes, chat_users
@@ -27,14 +27,14 @@ def code(chat):
 class TestDelivery:
     def test_once_however_often_it_is_asked_for(self, code):
         row = OutgoingMail.objects.get()
-        assert outbox.deliver(row.pk) is True
-        assert outbox.deliver(row.pk) is False
+        assert delivery.deliver(row.pk) is True
+        assert delivery.deliver(row.pk) is False
         assert len(django_mail.outbox) == 1
-        assert outbox.due(timezone.now()) == []
+        assert delivery.due(timezone.now()) == []
 
     def test_a_code_that_was_used_is_not_mailed(self, code, chat):
         auth_codes.exchange(chat.pk, "ida@guest.test", auth_codes.digits(code))
-        assert outbox.deliver(OutgoingMail.objects.get().pk) is False
+        assert delivery.deliver(OutgoingMail.objects.get().pk) is False
         assert OutgoingMail.objects.get().dropped_at is not None
         assert django_mail.outbox == []
 
@@ -45,25 +45,25 @@ class TestDelivery:
                 "django.core.mail.EmailMultiAlternatives.send",
                 lambda self: (_ for _ in ()).throw(OSError("refused")),
             )
-            assert outbox.deliver(row.pk) is False
+            assert delivery.deliver(row.pk) is False
         row.refresh_from_db()
         assert (row.attempts, row.last_error) == (1, "refused")
-        assert outbox.due(timezone.now()) == []
+        assert delivery.due(timezone.now()) == []
         later = timezone.now() + timedelta(seconds=11)
-        assert outbox.due(later) == [row.pk]
+        assert delivery.due(later) == [row.pk]
         OutgoingMail.objects.update(leased_until=timezone.now())
-        assert outbox.deliver(row.pk) is True
+        assert delivery.deliver(row.pk) is True
         assert auth_codes.digits(code) in django_mail.outbox[0].subject
 
     def test_a_codes_minutes_run_from_when_its_mail_went_out(self, code):
         AuthCode.objects.update(expires_at=timezone.now() - timedelta(hours=1))
-        outbox.deliver(OutgoingMail.objects.get().pk)
+        delivery.deliver(OutgoingMail.objects.get().pk)
         code.refresh_from_db()
         assert code.expires_at > timezone.now() + timedelta(minutes=9)
 
     def test_after_hours_it_is_given_up(self, code):
         OutgoingMail.objects.update(created_at=timezone.now() - timedelta(hours=7))
-        outbox.deliver(OutgoingMail.objects.get().pk)
+        delivery.deliver(OutgoingMail.objects.get().pk)
         assert django_mail.outbox == []
 
     def test_a_broker_that_is_down_fails_no_request(
@@ -72,14 +72,14 @@ class TestDelivery:
         def down(*args, **kwargs):
             raise ConnectionError("no broker")
 
-        monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(outbox, "_down_until", 0.0)
+        monkeypatch.setattr("chatapi.mail.tasks.deliver_mail.apply_async", down)
+        monkeypatch.setattr(tasks, "_down_until", 0.0)
         with django_capture_on_commit_callbacks(execute=True) as told:
             chat_users.join_as_guest(
                 chat, email="ida@guest.test", first_name="Ida", last_name="New"
             )
         assert told
-        assert len(outbox.due(timezone.now())) == 1
+        assert len(delivery.due(timezone.now())) == 1
 
     def test_a_broker_that_is_down_is_not_asked_by_each_request(self, code, monkeypatch):
         asked = []
@@ -88,25 +88,25 @@ class TestDelivery:
             asked.append(args)
             raise ConnectionError("no broker")
 
-        monkeypatch.setattr("chatapi.tasks.deliver_mail.apply_async", down)
-        monkeypatch.setattr(outbox, "_down_until", 0.0)
+        monkeypatch.setattr("chatapi.mail.tasks.deliver_mail.apply_async", down)
+        monkeypatch.setattr(tasks, "_down_until", 0.0)
         for _ in range(5):
-            outbox.enqueue(1)
+            tasks.enqueue(1)
         assert len(asked) == 1
 
     def test_a_mail_that_can_not_be_written_is_given_up_too(self, code, monkeypatch):
         def broken(about):
             raise ValueError("a key is lost")
 
-        monkeypatch.setitem(outbox.KINDS, "auth_code", outbox.MailKind(broken))
+        monkeypatch.setitem(letters.KINDS, "auth_code", letters.MailKind(broken))
         row = OutgoingMail.objects.get()
-        assert outbox.deliver(row.pk) is False
+        assert delivery.deliver(row.pk) is False
         row.refresh_from_db()
         assert (row.attempts, row.last_error) == (1, "a key is lost")
         OutgoingMail.objects.update(
             created_at=timezone.now() - timedelta(hours=7), leased_until=timezone.now()
         )
-        outbox.deliver(row.pk)
+        delivery.deliver(row.pk)
         row.refresh_from_db()
         assert row.dropped_at is not None
 
@@ -123,7 +123,7 @@ class TestDelivery:
         acme.name = "Acme\r\nBcc: victim@example.com <b>"
         acme.save()
         chat_users.join_as_guest(chat, email="i@guest.test", first_name="<script>", last_name="x")
-        outbox.deliver(OutgoingMail.objects.get().pk)
+        delivery.deliver(OutgoingMail.objects.get().pk)
         (letter,) = django_mail.outbox
         assert letter.recipients() == ["i@guest.test"]
         assert "\n" not in letter.subject

@@ -6,7 +6,8 @@ from email.header import decode_header, make_header
 
 import pytest
 
-from chatapi.mail.outbox import Letter, build_message
+from chatapi.mail.delivery import build_message
+from chatapi.mail.letters import Letter
 from chatapi.models import OutgoingMail
 
 SUBJECTS = [

@@ -5,7 +5,7 @@ from django.core import mail as django_mail
 from django.utils import timezone
 
 from chatapi.limits.rate import Rate
-from chatapi.mail.outbox import deliver, due
+from chatapi.mail.delivery import deliver, due
 from chats.actions import chat_users
 from chats.models import Chat, ChatUser, Event
 from conftest import PASSWORD, Client

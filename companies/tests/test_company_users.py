@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.actions.addresses import verify_address
 from accounts.models import User
-from chatapi.mail.outbox import deliver, due
+from chatapi.mail.delivery import deliver, due
 
 PATH = "/api/companies/acme/users"
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from accounts.models import User
-from chatapi.mail import outbox
+from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from chats.actions import chats
 from companies.models import Membership, Role
@@ -64,7 +64,7 @@ def letters():
 def letter():
     """The newest invitation, as a worker sends it; None when it is no longer wanted."""
     row = OutgoingMail.objects.filter(kind="company_invitation").latest("pk")
-    return django_mail.outbox[-1] if outbox.deliver(row.pk) else None
+    return django_mail.outbox[-1] if delivery.deliver(row.pk) else None
 
 
 def link():
@@ -321,7 +321,7 @@ def test_who_signs_up_after_the_invitation_finds_it(alice, acme):
     person = Browser()
     person.post("/accounts/signup/", {"email": IVY, "password1": PASSWORD})
     row = OutgoingMail.objects.get(kind="email_confirmation")
-    outbox.deliver(row.pk)
+    delivery.deliver(row.pk)
     person.post(re.search(r"http://testserver(\S+)", django_mail.outbox[-1].body)[1])
     assert "Acme" in person.get("/companies").content.decode()
     assert not is_member(acme)

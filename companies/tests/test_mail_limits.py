@@ -6,8 +6,8 @@ import pytest
 from django.core import mail as django_mail
 from django.utils import timezone
 
+from chatapi.mail.delivery import deliver, due
 from chatapi.mail.names import plain_name
-from chatapi.mail.outbox import deliver, due
 from chatapi.models import OutgoingMail
 from companies.actions.companies import create_company
 from companies.models import Company

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.models import User
 from chatapi.limits.rate import Rate
-from chatapi.mail import outbox
+from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from companies.models import Membership, Role
 
@@ -31,7 +31,7 @@ def roles(acme):
 def invitation():
     """The text of the newest invitation, as a worker sends it."""
     row = OutgoingMail.objects.filter(kind="company_invitation").latest("pk")
-    assert outbox.deliver(row.pk)
+    assert delivery.deliver(row.pk)
     return django_mail.outbox[-1].body
 
 
