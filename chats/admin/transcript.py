@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chatapi.api.ids import parse_id
 from chats.models import Chat, ChatUser, Event, EventType, Message
@@ -66,21 +67,19 @@ def notice(event: Event) -> str:
     """An event in words. An unknown type is shown as it is in the log."""
     if event.type not in EventType:
         return event.type
-    text = EVENT_KINDS[EventType(event.type)].notice
-    data = event.data or {}
-    match event.type:
-        case EventType.MESSAGE_UPDATED if event.message:
-            return f"{event.message.author.name} {text} {event.message.seq}"
-        case EventType.MESSAGE_DELETED if event.message:
-            return f"Message {event.message.seq} of {event.message.author.name} {text}"
-        case EventType.CHAT_CREATED | EventType.CHAT_UPDATED if data.get("name"):
-            return f"{text}: “{data['name']}”"
-        case EventType.USER_REMOVED if data.get("status") == ChatUser.Status.BANNED:
-            return f"{person(data)} was banned"
-        case _:
-            return f"{person(data)} {text}" if event.type.startswith("user.") else text
+    data: dict[str, Any] = event.data or {}
+    if data.get("status") == ChatUser.Status.BANNED:
+        return f"{name_of(data)} was banned."
+    message = event.message
+    parameters = (
+        {"name": name_of(data), "seq": 0}
+        if message is None
+        else {"name": message.author.name, "seq": message.seq}
+    )
+    return str(EVENT_KINDS[EventType(event.type)].notice) % parameters
 
 
-def person(data: dict[str, object]) -> str:
-    name = f"{data.get('first_name', '')} {data.get('last_name', '')}".strip()
-    return name or f"Chat user {data.get('id')}"
+def name_of(data: dict[str, Any]) -> str:
+    """The name of the chat or chat user that the event is about."""
+    name = data.get("name") or f"{data.get('first_name', '')} {data.get('last_name', '')}"
+    return name.strip() or str(data.get("id", ""))

@@ -1,8 +1,13 @@
 """The log of a chat."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
 
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from chats.models.chats import Chat
 from chats.models.messages import Message
@@ -24,32 +29,77 @@ class EventType(models.TextChoices):
     MESSAGE_DELETED = "message.deleted"
 
 
+class Subject(Enum):
+    """What an event is about. Its `data` shows the subject in its public form."""
+
+    CHAT = "chat"
+    USER = "user"
+    MESSAGE = "message"
+
+
 @dataclass(frozen=True, slots=True)
 class EventKind:
     """What readers of the log need to know about a type of event."""
 
-    notice: str  # in the admin's transcript, after the name of the person it is about
-    # True if it changes how earlier events are shown, which have the message and its author as
+    subject: Subject
+    # The event in words. The parameters are the `name` of the chat, of the chat user or of the
+    # message's author, and the message's `seq`.
+    notice: str | Promise
+    announced: bool = False  # whether open pages read the notice out to screen readers
+    # Whether it changes how earlier events are shown, which have the message and its author as
     # they are now.
     changes_earlier: bool = False
+    # What its example in the schema shows differently from the example of the subject.
+    example: Mapping[str, Any] = field(default_factory=dict)
 
 
 EVENT_KINDS = {
-    EventType.CHAT_CREATED: EventKind("Chat created"),
-    EventType.CHAT_UPDATED: EventKind("Chat updated"),
-    EventType.CHAT_CLOSED: EventKind("Chat closed"),
-    EventType.CHAT_REOPENED: EventKind("Chat reopened"),
-    EventType.USER_JOINED: EventKind(
-        "joined", changes_earlier=True
-    ),  # a rejoin may change the role
-    EventType.USER_UPDATED: EventKind(
-        "was updated (name, role or assurance)", changes_earlier=True
+    EventType.CHAT_CREATED: EventKind(Subject.CHAT, "Chat created: “%(name)s”"),
+    EventType.CHAT_UPDATED: EventKind(
+        Subject.CHAT, "Chat updated: “%(name)s”", example={"name": "Booking 4712"}
     ),
-    EventType.USER_LEFT: EventKind("left"),
-    EventType.USER_REMOVED: EventKind("was removed"),
-    EventType.MESSAGE_CREATED: EventKind("sent a message"),
-    EventType.MESSAGE_UPDATED: EventKind("edited message", changes_earlier=True),
-    EventType.MESSAGE_DELETED: EventKind("was deleted", changes_earlier=True),
+    EventType.CHAT_CLOSED: EventKind(Subject.CHAT, "Chat closed", example={"status": "closed"}),
+    EventType.CHAT_REOPENED: EventKind(Subject.CHAT, "Chat reopened"),
+    EventType.USER_JOINED: EventKind(
+        Subject.USER,
+        gettext_lazy("%(name)s joined."),
+        announced=True,
+        changes_earlier=True,  # a rejoin may change the role
+    ),
+    EventType.USER_UPDATED: EventKind(
+        Subject.USER,
+        "%(name)s was updated (name, role or assurance).",
+        changes_earlier=True,
+        example={"first_name": "Georgina"},
+    ),
+    EventType.USER_LEFT: EventKind(
+        Subject.USER,
+        gettext_lazy("%(name)s left."),
+        announced=True,
+        example={"status": "left", "left_at": "2021-07-05T10:00:00.000000Z"},
+    ),
+    EventType.USER_REMOVED: EventKind(
+        Subject.USER,
+        gettext_lazy("%(name)s was removed."),
+        announced=True,
+        example={"status": "banned", "left_at": "2021-07-05T10:00:00.000000Z"},
+    ),
+    EventType.MESSAGE_CREATED: EventKind(Subject.MESSAGE, "%(name)s sent message %(seq)s."),
+    EventType.MESSAGE_UPDATED: EventKind(
+        Subject.MESSAGE,
+        "%(name)s edited message %(seq)s.",
+        changes_earlier=True,
+        example={
+            "text": "Hello, I would like to change my booking 4711.",
+            "edited_at": "2021-07-05T09:33:00.000000Z",
+        },
+    ),
+    EventType.MESSAGE_DELETED: EventKind(
+        Subject.MESSAGE,
+        "Message %(seq)s of %(name)s was deleted.",
+        changes_earlier=True,
+        example={"text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"},
+    ),
 }
 
 
@@ -65,7 +115,7 @@ class Event(models.Model):
     company_id = models.BigIntegerField()
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
-    type = models.CharField(max_length=30, choices=EventType)
+    type = models.CharField(max_length=30)  # an EventType, or one of a later version
     created_at = models.DateTimeField()
     # No constraint, for the same reason as Message.author.
     message = models.ForeignKey(

@@ -161,13 +161,13 @@ def test_a_transcript_reads_as_it_went(root, chat, gina, agent_bob):
     assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
     assert [line.notice for line in lines if line.notice] == [
         "Chat created: “Help for Gina”",
-        "Gina Guest joined",
-        "Gina Guest was updated (name, role or assurance)",
-        "Bob Test joined",
-        f"Bob Test edited message {second['seq']}",
-        f"Message {third['seq']} of Bob Test was deleted",
-        "Gina Guest left",
-        "Gina Guest was banned",
+        "Gina Guest joined.",
+        "Gina Guest was updated (name, role or assurance).",
+        "Bob Test joined.",
+        f"Bob Test edited message {second['seq']}.",
+        f"Message {third['seq']} of Bob Test was deleted.",
+        "Gina Guest left.",
+        "Gina Guest was banned.",
         "Chat closed",
     ]
     assert "One &lt;b&gt;bold&lt;/b&gt;\ntwo" in text

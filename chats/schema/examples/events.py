@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from chats.models import EventType
+from chats.models.events import EVENT_KINDS, EventType, Subject
 from chats.schema.examples.chat_users import GUEST, PRIVATE_FIELDS
 from chats.schema.examples.chats import CHAT, CHAT_BRIEF
-from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
+from chats.schema.examples.messages import MESSAGE
 
 EVENTS: list[dict[str, Any]] = [
     {
@@ -45,22 +45,16 @@ def ephemeral(type: str, data: dict[str, Any]) -> dict[str, Any]:
     return {"type": type, "chat_id": 42, "created_at": at, "data": data}
 
 
-LEFT_AT = "2021-07-05T10:00:00.000000Z"
-# Types without an entry show their subject as it is.
-DATA: dict[EventType, dict[str, Any]] = {
-    EventType.CHAT_UPDATED: {**CHAT_BRIEF, "name": "Booking 4712"},
-    EventType.CHAT_CLOSED: {**CHAT_BRIEF, "status": "closed"},
-    EventType.USER_UPDATED: {**GUEST_IN_EVENTS, "first_name": "Georgina"},
-    EventType.USER_LEFT: {**GUEST_IN_EVENTS, "status": "left", "left_at": LEFT_AT},
-    EventType.USER_REMOVED: {**GUEST_IN_EVENTS, "status": "banned", "left_at": LEFT_AT},
-    EventType.MESSAGE_UPDATED: EDITED,
-    EventType.MESSAGE_DELETED: TOMBSTONE,
+SUBJECTS = {
+    Subject.CHAT: CHAT_BRIEF,
+    Subject.USER: GUEST_IN_EVENTS,
+    Subject.MESSAGE: MESSAGE,
 }
-SUBJECTS = {"chat": CHAT_BRIEF, "user": GUEST_IN_EVENTS, "message": MESSAGE}
 
 
 def example(seq: int, event_type: EventType) -> dict[str, Any]:
-    data = DATA.get(event_type, SUBJECTS[event_type.partition(".")[0]])
+    kind = EVENT_KINDS[event_type]
+    data = {**SUBJECTS[kind.subject], **kind.example}
     happened = (data.get(field) for field in ("deleted_at", "edited_at", "left_at"))
     at = next(filter(None, happened), f"2021-07-05T09:{40 + seq}:00.000000Z")
     return logged(seq, event_type.value, data, at)

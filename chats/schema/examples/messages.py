@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chats.models.events import EVENT_KINDS, EventType
 from chats.schema.examples.chat_users import GUEST
 
 MESSAGE: dict[str, Any] = {
@@ -15,9 +16,5 @@ MESSAGE: dict[str, Any] = {
     "edited_at": None,
     "deleted_at": None,
 }
-EDITED = {
-    **MESSAGE,
-    "text": "Hello, I would like to change my booking 4711.",
-    "edited_at": "2021-07-05T09:33:00.000000Z",
-}
-TOMBSTONE = {**MESSAGE, "text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"}
+EDITED = {**MESSAGE, **EVENT_KINDS[EventType.MESSAGE_UPDATED].example}
+TOMBSTONE = {**MESSAGE, **EVENT_KINDS[EventType.MESSAGE_DELETED].example}

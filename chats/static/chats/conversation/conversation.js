@@ -14,6 +14,8 @@ import { Outbox } from './outbox.js';
 import { Timeline } from './timeline.js';
 import { Unread } from './unread.js';
 
+/** @type {Record<string, string>} notices to announce, by type of event */
+const NOTICES = JSON.parse(document.getElementById('announced-events')?.textContent ?? '{}');
 const READ_DELAY = 500; // milliseconds; one request reports a burst of read messages
 
 /**
@@ -275,13 +277,8 @@ class Conversation extends EventTarget {
       return;
     }
     if (type !== 'user.updated') this.stopTyping(user.id);
-    if (user.id !== this.me.id) {
-      const text = {
-        'user.joined': gettext('%(name)s joined.'),
-        'user.left': gettext('%(name)s left.'),
-        'user.removed': gettext('%(name)s was removed.'),
-      }[type];
-      if (text) this.announcement.textContent = interpolate(text, { name: fullName(user) });
+    if (user.id !== this.me.id && type in NOTICES) {
+      this.announcement.textContent = interpolate(NOTICES[type], { name: fullName(user) });
     }
     this.emit('user', user);
   }
