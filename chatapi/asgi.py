@@ -10,6 +10,7 @@ from chatapi.wsgi import application as wsgi_application
 # isort: split
 from django.conf import settings
 
+from chatapi.api.policies import body_limit
 from chatapi.server.body import BodyReader
 from chatapi.server.errors import ErrorBoundary
 from chatapi.server.wsgi_bridge import WSGIBridge
@@ -18,6 +19,6 @@ from chats.stream.endpoint import EventStream
 from chats.stream.longpoll import LongPoll
 
 django = WSGIBridge(wsgi_application, settings.WEB_THREADS)
-reader = BodyReader(django, max_bytes=settings.MAX_BODY_BYTES)
+reader = BodyReader(django, settings.MAX_BODY_BYTES, body_limit)
 caps = Caps()
 application = ErrorBoundary(EventStream(LongPoll(reader, caps), caps))

@@ -207,8 +207,23 @@ KEEP_ALIVE_SECONDS = number("KEEP_ALIVE_SECONDS", 75, minimum=1)
 CONNECTIONS_PER_ADDRESS = number("CONNECTIONS_PER_ADDRESS", 100, minimum=1)
 CONNECTIONS_PER_PROCESS = number("CONNECTIONS_PER_PROCESS", 4000, minimum=1)
 
+# Of every route whose policy has no other limit.
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# Larger bodies arrive in files without names, which these bound for one network and in total.
+UPLOAD_DIR = Path(text("UPLOAD_DIR") or DATA_DIR / "uploads").resolve()
+UPLOAD_BYTES_PER_ADDRESS = number("UPLOAD_BYTES_PER_ADDRESS", 256 * 1024 * 1024, MAX_BODY_BYTES)
+UPLOAD_BYTES_PER_PROCESS = number("UPLOAD_BYTES_PER_PROCESS", 1024 * 1024 * 1024, MAX_BODY_BYTES)
+FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+try:
+    UPLOAD_DIR.mkdir(exist_ok=True)
+    usable = os.access(UPLOAD_DIR, os.W_OK | os.X_OK)
+except OSError:
+    usable = False
+if not usable:
+    raise ImproperlyConfigured(
+        f"UPLOAD_DIR must be a folder that can be made and written to: {UPLOAD_DIR}."
+    )
 
 # Limits on the streams that one process has open.
 STREAMS_PER_TOKEN = number("STREAMS_PER_TOKEN", 10, minimum=1)

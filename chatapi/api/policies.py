@@ -1,10 +1,12 @@
-"""Policies: who may call an action, how often, and what repeating a call does."""
+"""Policies: who may call an action, how often, with what body, and what a repeated call does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, cast
 
+from django.conf import settings
+from django.urls import Resolver404, resolve
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -30,7 +32,7 @@ class Policy:
     """Who may call an action, how often, and what repeating a call does.
 
     `anonymous` allows a caller without a token. Without `authentication`, a token in the request is
-    ignored.
+    ignored. The default of `max_body_bytes` is MAX_BODY_BYTES.
     """
 
     authentication: tuple[type[BaseAuthentication], ...]
@@ -38,6 +40,22 @@ class Policy:
     limits: tuple[Limit, ...]
     anonymous: bool = False
     replay: Replay = Replay.NEVER
+    max_body_bytes: int | None = None
+
+    @property
+    def body_limit(self) -> int:
+        return self.max_body_bytes or settings.MAX_BODY_BYTES
+
+
+def body_limit(method: str, path: str) -> int:
+    """The number of bytes that the body of a request may have, from the policy of its action."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return settings.MAX_BODY_BYTES
+    action: str = getattr(view, "actions", {}).get(method.lower(), "")
+    policies: Mapping[str, Policy] = getattr(getattr(view, "cls", None), "policies", {})
+    return policies[action].body_limit if action in policies else settings.MAX_BODY_BYTES
 
 
 class Token(Protocol):

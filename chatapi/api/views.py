@@ -9,7 +9,6 @@ from functools import cache, wraps
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
@@ -114,8 +113,10 @@ class ApiViewSet(GenericViewSet[Any]):
                 raise NotAuthenticated
         charges = [limit(request, self) for limit in policy.limits]
         self.charge(*(charge for charge in charges if charge))
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
-            raise RequestDataTooBig
+        limit = policy.body_limit
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            sentence = f"The body is larger than {limit / 2**20:g} MiB."
+            raise ApiError(ErrorCode.BODY_TOO_LARGE, sentence)
         if sent is not None and (scope := sent.missing_scope(request.method)):
             raise ApiError(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)

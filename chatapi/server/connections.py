@@ -1,5 +1,8 @@
 """Limit the connections, unfinished requests and bytes that clients hold in a web process.
 
+Bytes are counted in memory, and apart from that on disk, where large bodies are until their
+requests have been handled.
+
 A connection is *waiting* while the server needs its client to act: to send a request, or the rest
 of one, or to read a response. Requests in progress, long polls and streams are not waiting, and
 nothing here closes them.
@@ -56,6 +59,8 @@ class Connections:
         # Streams and the database need files too.
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._per_process: int = min(settings.CONNECTIONS_PER_PROCESS, max(files // 2, 1))
+        # Bytes of bodies on disk, the oldest first, until their requests have been handled.
+        self._on_disk: dict[TrackedConnection, int] = {}
         self._evicted = 0
         self._report_after = 0.0
 
@@ -102,7 +107,8 @@ class Connections:
             self._report_after = now + REPORT_SECONDS
             logger.warning(
                 "%d connections were closed because their clients had too many, or too many bytes"
-                " in them (CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_PROCESS)",
+                " in them (CONNECTIONS_PER_ADDRESS, CONNECTIONS_PER_PROCESS,"
+                " UPLOAD_BYTES_PER_ADDRESS, UPLOAD_BYTES_PER_PROCESS)",
                 self._evicted,
             )
             self._evicted = 0
@@ -123,3 +129,35 @@ class Connections:
                 of_network[network] -= held
                 total -= held
                 self._evict(connection)
+
+    def hold_on_disk(self, connection: TrackedConnection, count: int) -> bool:
+        """Count `count` more bytes of a body, and evict the oldest unfinished bodies to make room.
+
+        Returns False, and counts nothing, if that was not enough.
+        """
+        network = connection.network
+        held_before = self._on_disk.get(connection, 0)
+        total = count + sum(self._on_disk.values())
+        of_network = count + sum(
+            held for each, held in self._on_disk.items() if each.network == network
+        )
+        most: int = settings.UPLOAD_BYTES_PER_PROCESS
+        most_of_network = settings.UPLOAD_BYTES_PER_ADDRESS if network else math.inf
+        for each, held in list(self._on_disk.items()):
+            if total <= most and of_network <= most_of_network:
+                break
+            is_neighbour = each.network == network
+            is_handled = each.deadline == NEVER  # the request is complete and in progress
+            if each is connection or is_handled or not (is_neighbour or total > most):
+                continue
+            total -= held
+            of_network -= held if is_neighbour else 0
+            self.release_disk(each)
+            self._evict(each)
+        if total > most or of_network > most_of_network:
+            return False
+        self._on_disk[connection] = held_before + count
+        return True
+
+    def release_disk(self, connection: TrackedConnection) -> None:
+        self._on_disk.pop(connection, None)

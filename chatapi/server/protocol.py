@@ -1,21 +1,19 @@
 """uvicorn's HTTP protocol with limits on clients and hooks for streams."""
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
 import httptools
 from django.conf import settings
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.errors import ApiError
 from chatapi.limits.address import network_of
-from chatapi.observability.request_id import request_id
 from chatapi.server.connections import NEVER, Connections
-from chatapi.server.errors import error_response
+from chatapi.server.flow import Flow
 from chatapi.server.hooks import CONNECTION
+from chatapi.server.refusals import TOO_LARGE, bad_request, render, too_many
 
 MAX_HEADER_LINES = 100
 MAX_URL_BYTES = 8 * 1024
@@ -32,16 +30,6 @@ CONNECTION_HEADERS = frozenset({b"expect", b"transfer-encoding", b"content-lengt
 
 class RefusedError(Exception):
     """Raised to stop the parser; `Protocol.reason` says why."""
-
-
-class Flow(FlowControl):
-    """Keep reading paused while pipelined requests are queued, whatever uvicorn asks for."""
-
-    holding = False
-
-    def resume_reading(self) -> None:
-        if not self.holding:
-            super().resume_reading()
 
 
 class Protocol(HttpToolsProtocol):
@@ -74,7 +62,9 @@ class Protocol(HttpToolsProtocol):
         self.held = b""  # input behind queued pipelined requests
         self.head_bytes = 0  # of an unfinished head, to within FEED_BYTES
         self.wire_bytes = self.body_bytes = 0  # of a body, with and without chunk framing
+        self.disk_bytes = 0  # of the active request's body
         self.body_since = 0.0
+        self.body_seconds: float = settings.BODY_SECONDS
         self.checked_bytes = 0  # body bytes at the last check
         self.unread = 0  # unread response bytes at the last check
         self.length_headers = 0  # number of headers that determine the length of the body
@@ -270,6 +260,8 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.active = cycle
+        self.disk_bytes = 0
+        self.body_seconds = settings.BODY_SECONDS
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
@@ -328,7 +320,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _check_body(self, now: float) -> None:
-        end = self.body_since + settings.BODY_SECONDS
+        end = self.body_since + self.body_seconds
         if self.flow.read_paused:  # by this server, so the client is not at fault
             self.deadline = now + self.client_seconds
         elif now >= end or self.body_bytes - self.checked_bytes < self.min_bytes:
@@ -336,11 +328,24 @@ class Protocol(HttpToolsProtocol):
         else:
             self.checked_bytes, self.deadline = self.body_bytes, min(now + self.client_seconds, end)
 
-    # --- Refusals ----------------------------------------------------------------------------
+    # --- Bytes -------------------------------------------------------------------------------
 
     def held_bytes(self) -> int:
         body = self.body_bytes if self.stage == BODY else 0
+        if self.active is self.cycle:
+            body = max(body - self.disk_bytes, 0)
         return body + self.transport.get_write_buffer_size()
+
+    def hold_on_disk(self, count: int) -> bool:
+        if not self.registry.hold_on_disk(self, count):
+            return False
+        self.disk_bytes += count
+        return True
+
+    def release_disk(self) -> None:
+        self.registry.release_disk(self)
+
+    # --- Refusals ----------------------------------------------------------------------------
 
     def evict(self) -> None:
         cycle = self.active
@@ -350,9 +355,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
             return
         if self.stage != IDLE:
-            retry = {"Retry-After": str(self.client_seconds)}
-            sentence = "Too many connections at once."
-            self._refuse(ApiError(ErrorCode.RATE_LIMITED, sentence, headers=retry))
+            self._refuse(too_many("Too many connections at once.", self.client_seconds))
         self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
@@ -378,15 +381,7 @@ class Protocol(HttpToolsProtocol):
 
     def _send_refusal(self, error: ApiError) -> None:
         """Send the response, and keep reading for a while so that no TCP reset overtakes it."""
-        token = request_id.set(uuid.uuid4().hex)
-        try:
-            headers, content = error_response(error)
-        finally:
-            request_id.reset(token)
-        lines = [b"HTTP/1.1 %d %b" % (error.status_code, REASONS[error.status_code])]
-        headers += [(b"content-length", b"%d" % len(content)), (b"connection", b"close")]
-        lines += [name + b": " + value for name, value in headers]
-        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
+        self.transport.write(render(error))
         if not self.transport.can_write_eof():
             self.transport.close()
             return
@@ -394,11 +389,3 @@ class Protocol(HttpToolsProtocol):
         self.flow.holding = False
         self.flow.resume_reading()
         self._wait(LINGER_SECONDS)
-
-
-TOO_LARGE = "The request's head is too large."
-REASONS = {422: b"Unprocessable Entity", 429: b"Too Many Requests"}
-
-
-def bad_request(sentence: str | None = None) -> ApiError:
-    return ApiError(ErrorCode.BAD_REQUEST, sentence)

@@ -5,9 +5,10 @@ import io
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from chatapi.server.asgi_types import Receive, Scope, Send
+from chatapi.server.hooks import BODY_FILE
 
 # Headers whose names in the environment have no `HTTP_` in front.
 UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -32,7 +33,9 @@ class WSGIBridge:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        environ = build_environ(scope, (await receive()).get("body", b""))
+        request = await receive()
+        body = request.get(BODY_FILE) or io.BytesIO(request.get("body", b""))
+        environ = build_environ(scope, body)
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._pool, self._run, environ)
         await send(
@@ -70,7 +73,7 @@ class WSGIBridge:
         )
 
 
-def build_environ(scope: Scope, content: bytes) -> dict[str, Any]:
+def build_environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
     """Build the WSGI environment of a request (PEP 3333)."""
     server, client = scope.get("server") or ("localhost", 80), scope.get("client")
     environ: dict[str, Any] = {
@@ -84,7 +87,7 @@ def build_environ(scope: Scope, content: bytes) -> dict[str, Any]:
         "REMOTE_ADDR": client[0] if client else "",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": io.BytesIO(content),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

@@ -49,6 +49,8 @@ def manage(tmp_path, *arguments, **env):
         ("REDIS_URL", "redis://:p@host:bad/0"),
         ("LIMIT_READ", "2000000/s"),
         ("DATA_DIR", "/dev/null/x"),
+        ("UPLOAD_DIR", "/dev/null/x"),
+        ("UPLOAD_BYTES_PER_ADDRESS", "1"),
         ("LIMIT_SEND", "many"),
         ("LIMIT_READ", "0/s"),
         ("NUM_PROXIES", "-1"),

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatapi.server.body import BodyReader
 from chatapi.server.errors import ErrorBoundary
 from chatapi.server.hooks import disconnected
 from chatapi.tests.installation import Installation, wait_for
+from chatapi.tests.test_body import Recorder, talk
 from chats.access.grants import Grant
 from chats.hints import Hint
 from chats.stream import admission, log_reader, longpoll
@@ -466,86 +466,6 @@ def test_polls_and_streams_of_a_token_share_a_cap(live, settings):
     assert all(page.body == as_asked.body for page in pages)
     for name in ("Content-Type", "Content-Length", "Access-Control-Expose-Headers"):
         assert pages[0].headers[name] == as_asked.headers[name]
-
-
-def talk(app, messages, path="/api/user", headers=(), query=b""):
-    """What `app` was handed and answered, for a request in these portions."""
-    portions, sent = list(messages), []
-
-    async def receive():
-        return portions.pop(0)
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "query_string": query,
-        "headers": list(headers),
-    }
-    asyncio.run(app(scope, receive, send))
-    return sent
-
-
-class Recorder:
-    """An application that keeps what it was handed."""
-
-    def __init__(self):
-        self.scope = self.body = None
-
-    async def __call__(self, scope, receive, send):
-        self.scope, self.body = scope, (await receive())["body"]
-
-
-class TestBodyReader:
-    def test_portions_come_as_one_body_with_its_length(self):
-        inner = Recorder()
-        portions = [
-            {"type": "http.request", "body": b"ab", "more_body": True},
-            {"type": "http.request", "body": b"cd", "more_body": False},
-        ]
-        talk(
-            BodyReader(inner, max_bytes=10), portions, headers=[(b"transfer-encoding", b"chunked")]
-        )
-        assert inner.body == b"abcd"
-        assert inner.scope["headers"] == [(b"content-length", b"4")]
-
-    def test_too_much_is_cut_one_byte_past_the_limit(self):
-        inner = Recorder()
-        talk(
-            BodyReader(inner, max_bytes=3),
-            [{"type": "http.request", "body": b"abcdef", "more_body": True}],
-        )
-        assert inner.body == b"abcd"
-
-    def test_a_charset_is_not_passed_on(self):
-        """Django would decode the query string by it, or fail to."""
-        inner = Recorder()
-        talk(
-            BodyReader(inner, max_bytes=3),
-            [{"type": "http.request", "body": b"", "more_body": False}],
-            headers=[(b"content-type", b"multipart/form-data; charset=rot13; boundary=x")],
-        )
-        assert inner.scope["headers"][0] == (b"content-type", b"multipart/form-data; boundary=x")
-
-    def test_who_goes_away_costs_nothing(self):
-        inner = Recorder()
-        talk(BodyReader(inner, max_bytes=3), [{"type": "http.disconnect"}])
-        assert inner.scope is None
-
-    def test_underscored_headers_and_raw_bytes_do_not_pass(self):
-        inner = Recorder()
-        talk(
-            BodyReader(inner, max_bytes=3),
-            [{"type": "http.request", "body": b"", "more_body": False}],
-            headers=[(b"x_forwarded_for", b"1.2.3.4"), (b"x-forwarded-for", b"5.6.7.8")],
-            query=b"q=\xff&a=%20b",
-        )
-        assert (b"x_forwarded_for", b"1.2.3.4") not in inner.scope["headers"]
-        assert (b"x-forwarded-for", b"5.6.7.8") in inner.scope["headers"]
-        assert inner.scope["query_string"] == b"q=%FF&a=%20b"
 
 
 def test_what_does_not_wait_is_handed_on():
