@@ -18,6 +18,7 @@ class Connection(Protocol):
     on_shutdown: Callable[[], None] | None
     closing: bool  # the server is shutting down
     body_seconds: float  # the time for the whole body of the request
+    in_pieces: bool  # the response is sent in pieces, each of which the client must read in time
 
     def abort(self) -> None:
         """Close at once; unsent data is lost."""

@@ -14,6 +14,7 @@ from chatapi.server.connections import NEVER, Connections
 from chatapi.server.flow import Flow
 from chatapi.server.hooks import CONNECTION
 from chatapi.server.refusals import TOO_LARGE, bad_request, render, too_many
+from chatapi.server.unread import unread_bytes
 
 MAX_HEADER_LINES = 100
 MAX_URL_BYTES = 8 * 1024
@@ -65,6 +66,7 @@ class Protocol(HttpToolsProtocol):
         self.disk_bytes = 0  # of the active request's body
         self.body_since = 0.0
         self.body_seconds: float = settings.BODY_SECONDS
+        self.in_pieces = False
         self.checked_bytes = 0  # body bytes at the last check
         self.unread = 0  # unread response bytes at the last check
         self.length_headers = 0  # number of headers that determine the length of the body
@@ -262,7 +264,18 @@ class Protocol(HttpToolsProtocol):
         self.active = cycle
         self.disk_bytes = 0
         self.body_seconds = settings.BODY_SECONDS
+        self.in_pieces = False
         super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.in_pieces:
+            self._wait(self.client_seconds)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.in_pieces and self.active is not None and not self.active.response_complete:
+            self.deadline = NEVER
 
     def on_response_complete(self) -> None:
         """Like uvicorn's method, but without its keep-alive timer."""
@@ -288,7 +301,7 @@ class Protocol(HttpToolsProtocol):
     def _wait(self, seconds: float) -> None:
         self.since = self.loop.time()
         self.deadline = self.since + seconds
-        self.unread = self.transport.get_write_buffer_size()
+        self.unread = unread_bytes(self.transport)
 
     def _wait_for_body(self) -> None:
         self._wait(self.client_seconds)
@@ -298,8 +311,8 @@ class Protocol(HttpToolsProtocol):
         cycle = self.active
         answering = cycle is not None and not cycle.response_complete
         streaming = cycle is not None and answering and cycle.response_started
-        unread = self.transport.get_write_buffer_size()
-        if unread and not streaming:
+        unread = unread_bytes(self.transport)
+        if unread and (self.in_pieces or not streaming):
             if self.unread - unread < self.min_bytes:
                 self.transport.abort()
             else:

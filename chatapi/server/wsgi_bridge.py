@@ -5,10 +5,16 @@ import io
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import IO, Any, NamedTuple
+from wsgiref.util import FileWrapper
 
-from chatapi.server.asgi_types import Receive, Scope, Send
+from django.db import close_old_connections
+
+from chatapi.server.asgi_types import Headers, Receive, Scope, Send
+from chatapi.server.files import file_threads
 from chatapi.server.hooks import BODY_FILE
+from chatapi.server.pieces import PIECE_BYTES, Pieces, gather, send_pieces
 
 # Headers whose names in the environment have no `HTTP_` in front.
 UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -16,8 +22,9 @@ UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGT
 
 class Response(NamedTuple):
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: Headers
     content: bytes
+    rest: Pieces | None  # what follows `content`
 
 
 class WSGIBridge:
@@ -25,7 +32,8 @@ class WSGIBridge:
 
     Libraries that send a response in pieces make the thread wait for the event loop once for each
     piece, which took most of a request's time in the server. Here the thread returns the whole
-    response at once.
+    response at once. Only a streaming one that is large returns its beginning; the event loop then
+    asks for the rest as fast as the client reads.
     """
 
     def __init__(self, app: Any, threads: int) -> None:
@@ -38,14 +46,17 @@ class WSGIBridge:
         environ = build_environ(scope, body)
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._pool, self._run, environ)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": response.headers,
-            }
-        )
-        await send({"type": "http.response.body", "body": response.content})
+        start = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": response.headers,
+        }
+        content, rest = response.content, response.rest
+        if rest is None:
+            await send(start)
+            await send({"type": "http.response.body", "body": content})
+        else:
+            await send_pieces(start, content, rest, scope, receive, send)
 
     def _run(self, environ: dict[str, Any]) -> Response:
         """Call the application in a worker thread. Its exceptions propagate."""
@@ -59,18 +70,40 @@ class WSGIBridge:
             return content.append
 
         parts: Iterable[bytes] = self.app(environ, start_response)
+        rest = None
         try:
-            content.extend(parts)
+            if getattr(parts, "streaming", False) or isinstance(parts, FileWrapper):
+                beginning, rest = self._begin(parts, environ["REQUEST_METHOD"])
+                content.append(beginning)
+            else:
+                content.extend(parts)
         finally:
             close = getattr(parts, "close", None)
-            if close is not None:
+            if rest is None and close is not None:
                 close()
         status, headers = head
         return Response(
             int(status[:3]),
             [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
             b"".join(content),
+            rest,
         )
+
+    def _begin(self, parts: Any, method: str) -> tuple[bytes, Pieces | None]:
+        """The beginning of a streaming response, and its rest if that is not all."""
+        if method == "HEAD":
+            return b"", None
+        is_file = isinstance(parts, FileWrapper)
+        each = iter(partial(parts.filelike.read, PIECE_BYTES), b"") if is_file else iter(parts)
+        beginning = gather(each, PIECE_BYTES)
+        if len(beginning) < PIECE_BYTES:
+            return beginning, None
+        if not is_file:
+            return beginning, Pieces(each, parts.close, self._pool)
+        # A file is closed in a thread that has no connection to the database, so that those of
+        # this thread have to be given back here.
+        close_old_connections()
+        return beginning, Pieces(each, parts.close, file_threads)
 
 
 def build_environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
@@ -89,6 +122,7 @@ def build_environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.input": body,
         "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": FileWrapper,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,

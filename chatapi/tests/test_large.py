@@ -9,7 +9,7 @@ import pytest
 
 from chatapi.tests.clients import Answered, Raw, Server
 from chatapi.tests.installation import wait_for
-from chatapi.tests.large_urls import MAX_BYTES, SMALL_BYTES
+from chatapi.tests.large_urls import BLOCK, MAX_BYTES, SMALL_BYTES
 
 pytestmark = pytest.mark.slow
 
@@ -237,6 +237,86 @@ class TestDisk:
             assert_taken(raw.answer(), CONTENT[: 3 * MIB])
 
 
+class TestResponses:
+    def test_a_file_arrives_intact(self, server):
+        with server.connect() as raw:
+            for _ in range(2):
+                raw.send(b"GET /test/download" + HOST + b"\r\n")
+                answer = raw.answer()
+                assert answer.headers["content-length"] == str(len(FILE))
+                assert answer.content == FILE
+        wait_for(lambda: not server.open_files("large"), 10)
+
+    def test_its_head_alone(self, server):
+        with server.connect() as raw:
+            raw.send(b"HEAD /test/download" + HOST + b"\r\nGET /healthz" + HOST + b"\r\n")
+            assert b"content-length: %d\r\n" % len(FILE) in raw._until(b"\r\n\r\n").lower()
+            assert raw.answer().status == 200
+        wait_for(lambda: not server.open_files("large"), 10)
+
+    def test_an_iterator_arrives_in_chunks(self, server):
+        with server.connect() as raw:
+            raw.send(b"GET /test/blocks?count=100" + HOST + b"\r\n")
+            answer = raw.answer()
+            assert answer.headers["transfer-encoding"] == "chunked"
+            assert answer.content == BLOCK * 100
+            assert server.served()
+
+    def test_slow_readers_of_files_hold_no_thread_and_little_memory(self, server):
+        before = server.resident()
+        readers = [server.begin_download() for _ in range(8)]
+        wait_for(lambda: len(server.open_files("large")) == len(readers), 10)
+        assert server.served()
+        assert server.resident() - before < 16 * MIB
+        first = readers.pop()
+        first.socket.settimeout(60)
+        assert first.answer().content == FILE
+        first.socket.close()
+        for raw in readers:
+            raw.socket.close()
+        wait_for(lambda: not server.open_files("large"), 10)
+
+    def test_slow_readers_of_iterators_hold_no_thread(self, server):
+        before = server.counts()
+        readers = [server.begin_download(b"/test/blocks?count=10000") for _ in range(2 * THREADS)]
+        assert server.served()
+        for raw in readers:
+            raw.socket.close()
+        wait_for(
+            lambda: server.counts()["closed"] == before.get("closed", 0) + len(readers),
+            10,
+        )
+        made = server.counts()["block"] - before.get("block", 0)
+        assert made < 10_000
+
+    def test_one_that_fails_midway_ends_the_connection_and_is_logged(self, server):
+        with server.connect() as raw:
+            raw.send(
+                b"GET /test/blocks?count=20&fail=1" + HOST + b"X-Request-ID: broke-midway\r\n\r\n"
+            )
+            assert raw.answer().status == 0
+        log = server.folder / "web.log"
+        wait_for(lambda: "the blocks broke" in log.read_text(), 10)
+        assert "[broke-midway] GET '/test/blocks' broke off" in log.read_text()
+        assert server.served()
+
+    def test_one_that_fails_early_is_an_error(self, server):
+        with server.connect() as raw:
+            raw.send(b"GET /test/blocks?count=1&fail=1" + HOST + b"\r\n")
+            assert raw.answer().status == 500
+            assert server.served()
+
+    def test_a_large_static_file(self, server):
+        path = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+        with server.connect() as raw:
+            raw.send(b"GET " + path.encode() + HOST + b"\r\n")
+            whole = raw.answer()
+            assert int(whole.headers["content-length"]) == len(whole.content) > MIB
+            raw.send(b"GET " + path.encode() + HOST + b"Range: bytes=1000-700999\r\n\r\n")
+            part = raw.answer()
+            assert (part.status, part.content) == (206, whole.content[1000:701_000])
+
+
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
     """A process with little patience."""
@@ -246,6 +326,12 @@ def strict(tmp_path_factory):
 
 
 class TestTime:
+    def test_a_reader_that_is_too_slow_loses_its_file(self, strict):
+        with strict.begin_download() as raw:
+            wait_for(lambda: not strict.open_files("large"), 30)
+            raw.until_closed()
+        assert strict.served()
+
     def test_a_large_body_may_take_longer_and_is_not_counted_as_memory(self, strict):
         sent = 20 * MIB  # more than one network may hold in memory
         with strict.begin_upload(MAX_BYTES, sent) as raw:
