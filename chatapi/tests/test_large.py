@@ -320,7 +320,7 @@ class TestResponses:
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
     """A process with little patience."""
-    server = LargeServer(tmp_path_factory.mktemp("strict"), CLIENT_SECONDS="1", BODY_SECONDS="1")
+    server = LargeServer(tmp_path_factory.mktemp("strict"), CLIENT_SECONDS="3", BODY_SECONDS="1")
     yield server
     server.close()
 
