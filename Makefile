@@ -63,17 +63,17 @@ schema: $(VENV)/.test ## Write docs/openapi.json
 words: $(VENV)/.run ## Update the message files for translators
 	@BIN=$(BIN) sh deploy/words.sh
 
-bench: $(VENV)/.run ## Measure requests
-	$(BIN)/python -m bench
+bench: $(VENV)/.bench ## Measure requests
+	$(BIN)/python -m bench requests
 
-bench-live: $(VENV)/.run ## Measure streams
-	$(BIN)/python -m bench.live
+bench-live: $(VENV)/.bench ## Measure streams
+	$(BIN)/python -m bench live
 
-bench-growth: $(VENV)/.run ## Measure large databases
-	$(BIN)/python -m bench.growth
+bench-growth: $(VENV)/.bench ## Measure large databases
+	$(BIN)/python -m bench growth
 
-bench-pages: $(VENV)/.test ## Measure pages
-	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python -m bench.pages
+bench-pages: $(VENV)/.bench ## Measure pages
+	$(BIN)/python -m bench pages
 
 clean: ## Remove what make installed
 	rm -rf node_modules $(VENV) .mypy_cache .ruff_cache .pytest_cache
@@ -88,6 +88,11 @@ $(VENV)/.run: requirements.txt
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
 	@echo "Installing what tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: bench/requirements.txt $(VENV)/.run
+	@echo "Installing what measures (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

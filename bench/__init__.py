@@ -1,1 +1,1 @@
-"""The load benchmark: `make bench`. docs/performance.md tells what it measures."""
+"""Benchmarks: docs/performance.md describes them and their results."""

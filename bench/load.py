@@ -1,59 +1,128 @@
-"""Load on the service by wrk, with a script made for each operation."""
+"""What is measured of requests, each operation with its targets, and the load by wrk."""
 
 import json
+import random
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from bench.operations import Operation
-from bench.stop import BrokenError
+from bench.people import DEEP_CHAT, TEXT, UNREAD, People
+from bench.process import BrokenError
+from bench.services import DATABASE, Server, backends_cpu, connect, web
+
+MESSAGES = "/api/chats/{chat}/messages"
+LIST15 = f"{MESSAGES}?per_page=15"
+
+
+class Target(NamedTuple):
+    """Whom a request is made as, and what `{chat}` and `{seq}` of its path are."""
+
+    chat: int | str
+    token: str
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A request, sent to each of `targets` in turn, which is answered with `rows` or no list.
+
+    With `parts` it is these in turn instead, on the same targets. A `{txn}` in a path is different
+    for each request. `sends` is the share of its requests that write a message.
+    """
+
+    name: str
+    title: str
+    path: str
+    targets: list[Target]
+    rows: int = 0
+    body: str = ""
+    method: str = "GET"
+    sends: float = 0
+    parts: tuple["Operation", ...] = ()
+
+    def url(self, target: Target, txn: str = "first") -> str:
+        return self.path.format(chat=target.chat, seq=target.seq, txn=txn)
+
+    def lines(self) -> Iterator[str]:
+        """Every part for each target, one after the other in turn, for wrk.lua."""
+        parts = self.parts or (self,)
+        for turn in range(len(parts)):
+            for place, target in enumerate(self.targets):
+                part = parts[(place + turn) % len(parts)]
+                yield f"{part.method} {part.url(target, '{txn}')} {target.token} {part.body}"
+
+    def verify(self, base: str) -> None:
+        """Raise BrokenError unless a request of each part is answered correctly."""
+        for part in self.parts or (self,):
+            url, token = base + part.url(self.targets[0]), self.targets[0].token
+            answer = ask(part.method, url, token, part.body)
+            # In the service, plain DRF and Synapse.
+            lists = [answer[name] for name in ("data", "results", "chunk") if name in answer]
+            if sum(map(len, lists)) != part.rows:
+                raise BrokenError(f"{self.name} was answered with {str(answer)[:500]}")
+
+
+def ask(method: str, url: str, token: str, body: str = "") -> Any:
+    """The JSON that one request is answered with."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers["Content-Type"] = "application/json"
+    answer = web.request(method, url, headers=headers, content=body)
+    if not answer.is_success:
+        raise BrokenError(f"{method} {url} answered {answer.status_code}: {answer.text[:500]}")
+    return answer.json()
+
+
+def operations(people: People) -> dict[str, Operation]:
+    """The service's operations, and the empty view's, by name."""
+    guests = [Target(chat, token, people.messages - UNREAD) for chat, token in people.guests]
+    chats, agent = len(people.chats), [Target(0, people.agent)]
+    list100 = f"{MESSAGES}?per_page=100"
+    # With a limit, so that it stays the same page while the sends make the log longer.
+    log = f"/api/chats/{{chat}}/events?after={{seq}}&limit={UNREAD}"
+    body = json.dumps({"text": TEXT})
+    send = Operation("send", "Send a message", MESSAGES, guests, 0, body, "POST", sends=1)
+    list15 = Operation("list15", "List the newest 15 messages", LIST15, guests, 15)
+    title, parts = "80 lists of 15 to 20 sends", (list15, list15, list15, list15, send)
+    known = [
+        send,
+        list15,
+        Operation("list100", "List the newest 100 messages", list100, guests, 100),
+        Operation(
+            "chats", f"List chats, an agent in all {chats:,}", "/api/chats", agent, min(15, chats)
+        ),
+        Operation("chat-user", "Current chat user", "/api/chat-user", guests),
+        Operation("events", f"Catch up with {UNREAD} events", log, guests, UNREAD),
+        Operation("mix", title, "", guests, sends=0.2, parts=parts),
+        Operation("empty", "An empty JSON view", "/api/empty", guests),
+    ]
+    return {each.name: each for each in known}
+
+
+def deep_operations(people: People) -> dict[str, Operation]:
+    """Pages of one very long chat. The others are compared with the first one."""
+    pick = random.Random(1)  # the same places in every run
+    anywhere = [pick.randint(100, people.deep_messages) for _ in range(1000)]
+    before = f"{LIST15}&before_seq={{seq}}"
+    known = {
+        "the newest page": (LIST15, [0]),
+        "`before_seq` at the end": (before, [people.deep_messages + 1]),
+        "`before_seq` near the beginning": (before, [100]),
+        "`before_seq` at 1,000 places": (before, anywhere),
+    }
+    found = {}
+    for nth, (title, (path, seqs)) in enumerate(known.items(), 1):
+        targets = [Target(DEEP_CHAT, people.deep_guest, seq) for seq in seqs]
+        found[f"deep{nth}"] = Operation(f"deep{nth}", title, path, targets, 15)
+    return found
+
 
 THREADS = 2  # wrk's; it needs little, and the service needs the rest
+SCRIPT = Path(__file__).with_name("wrk.lua")
 MARK = "bench:"
-
-# {chat}, {seq} and the token come from the targets' file, a line for each request, with the number
-# of its kind before. wrk's threads begin at different lines and go round, each for all its
-# connections. {txn} is another one for each request.
-SCRIPT = r"""
-local counter = 0
-function setup(thread)
-  thread:set("number", counter)
-  counter = counter + 1
-end
-
-local requests, at, sent = {}, 0, 0
-
-function init(args)
-  for line in io.lines(args[1]) do
-    local kind, chat, token, seq = line:match("^(%d+) (%S+) (%S+) (%S+)$")
-    local what = KINDS[tonumber(kind)]
-    local path = what.path:gsub("{chat}", chat):gsub("{seq}", seq)
-    local headers = { ["Authorization"] = "Bearer " .. token }
-    if what.body then headers["Content-Type"] = "application/json" end
-    requests[#requests + 1] = wrk.format(what.method, path, headers, what.body)
-  end
-  at = math.floor(number * #requests / THREADS)
-end
-
-function request()
-  at = at % #requests + 1
-  if not TXN then return requests[at] end
-  sent = sent + 1
-  return (requests[at]:gsub("{txn}", TXN .. number .. "-" .. sent, 1))
-end
-
-function done(summary, latency, _)
-  local errors = summary.errors
-  io.write(string.format(
-    'MARK{"requests": %d, "microseconds": %d, "p50": %d, "p99": %d, "most": %d, '
-    .. '"status": %d, "connect": %d, "read": %d, "write": %d, "timeout": %d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    latency.max, errors.status, errors.connect, errors.read, errors.write, errors.timeout
-  ))
-end
-"""
+STEP_SECONDS, MAX_STEPS = 0.2, 100
 
 
 @dataclass(frozen=True)
@@ -67,64 +136,45 @@ class Sample:
     rate: float
     p50: float
     p99: float
-    failed: int
+    failed: int = 0
     web_cpu: float | None = None
     database_cpu: float | None = None
 
 
-def write_script(operation: Operation, folder: Path, threads: int) -> tuple[Path, Path]:
-    """The script and the targets' file of an operation."""
-    script, targets = folder / f"{operation.name}.lua", folder / f"{operation.name}.targets"
-    parts = operation.parts or (operation,)
-    # JSON's strings are Lua's, as long as they are plain ASCII without \u.
-    kinds = [
-        f"{{ method = {json.dumps(part.method)}, path = {json.dumps(part.path)},"
-        f" body = {json.dumps(part.body) if part.body else 'nil'} }}"
-        for part in parts
-    ]
-    # Of this very round, so that none comes twice in a run.
-    txn = any("{txn}" in part.path for part in parts)
-    constants = {
-        "KINDS": f"{{ {', '.join(kinds)} }}",
-        "TXN": f'"{time.time_ns()}-"' if txn else "nil",
-        "THREADS": str(threads),
-    }
-    lines = [f"local {name} = {value}" for name, value in constants.items()]
-    script.write_text("\n".join(lines) + SCRIPT.replace("MARK", MARK))
-    targets.write_text("".join(requests(operation, len(parts))))
-    targets.chmod(0o600)
-    return script, targets
-
-
-def requests(operation: Operation, parts: int) -> Iterator[str]:
-    """The lines of the targets' file: every part for each target, one after the other in turn."""
-    for turn in range(parts):
-        for place, target in enumerate(operation.targets):
-            kind = (place + turn) % parts + 1
-            yield f"{kind} {target.chat} {target.token} {target.seq}\n"
-
-
-def run(operation: Operation, base: str, folder: Path, seconds: int, connections: int) -> Sample:
-    """Send `operation` over so many connections, each one request after the other."""
+def wrk(operation: Operation, server: Server, seconds: int, connections: int) -> Sample:
+    """Send `operation` over `connections`, each sending one request after the other."""
     threads = min(THREADS, connections)
-    script, targets = write_script(operation, folder, threads)
+    lines = server.environment.data_dir / f"{operation.name}.requests"
+    lines.write_text("\n".join(operation.lines()) + "\n")
     command = [
         "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
-        "-s", str(script), base, "--", str(targets),
+        "-s", SCRIPT, server.url, "--", lines, str(threads), str(time.time_ns()),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     said = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not said:
-        raise BrokenError(
-            f"wrk failed for {operation.name}: {(done.stderr or done.stdout)[-1000:]}"
-        )
+        raise BrokenError(f"wrk failed for {operation.name}: {done.stderr or done.stdout}")
+    # wrk takes 3xx for success; the service never redirects, and one answer was verified.
     found = json.loads(said[0].removeprefix(MARK))
-    # wrk takes 3xx for good; the service never redirects, and `verify` has looked at an answer.
-    errors = ("status", "connect", "read", "write", "timeout")
-    return Sample(
-        requests=found["requests"],
-        rate=found["requests"] / (found["microseconds"] / 1e6),
-        p50=found["p50"] / 1000,
-        p99=found["p99"] / 1000,
-        failed=sum(found[name] for name in errors),
-    )
+    return Sample(rate=found["requests"] / found.pop("seconds"), **found)
+
+
+def load(
+    server: Server, operation: Operation, seconds: int, connections: int, database: str = DATABASE
+) -> Sample:
+    """One round, with the processor time of a server and of its database."""
+    with connect() as maintenance:
+        web, backends = server.cpu(), backends_cpu(maintenance, database)
+        sample = wrk(operation, server, seconds, connections)
+        web_after, backends_after = server.cpu(), backends_cpu(maintenance, database)
+    # What the server still does would burden the next round.
+    used = web_after
+    for _ in range(MAX_STEPS):
+        time.sleep(STEP_SECONDS)
+        before, used = used, server.cpu()
+        if used - before < STEP_SECONDS / 10:
+            break
+    each, database_cpu = 1000 / max(sample.requests, 1), None
+    if backends is not None and backends_after is not None:
+        database_cpu = (backends_after - backends) * each
+    return replace(sample, web_cpu=(web_after - web) * each, database_cpu=database_cpu)

@@ -1,25 +1,25 @@
-"""What a guest's page costs: `make bench-pages`.
+"""A guest's page in headless Chromium, with an empty cache each time: `make bench-pages`.
 
-Chromium opens a chat of 100 messages, on an installation with PostgreSQL and Redis, each time with
-an empty cache; the time is from the start of the navigation until one can write, with the newest
-message in sight. Beside it the bytes of the page's own scripts and styles, compressed.
+The time is from the start of the navigation until the newest message is visible and the guest can
+write.
 """
 
+import argparse
 import gzip
-import os
-import statistics
-import sys
-import tempfile
-from pathlib import Path
+import shutil
+from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, sync_playwright
+import numpy as np
+from playwright.sync_api import sync_playwright
 
-from chatapi.tests.browser import DESKTOP, PHONE, Site
-from chatapi.tests.installation import CHROMIUM, Installation
-from chats.tests.guests import fill
+from bench import people
+from bench.report import Report, number, table
+from bench.services import Environment, database, gunicorn
 
-ROUNDS = 15
+MESSAGES = 100
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
 USABLE = """() => {
     const ready = document.activeElement?.matches('.composer textarea')
         && document.querySelectorAll('.message').length >= 50;
@@ -27,64 +27,39 @@ USABLE = """() => {
 }"""
 
 
-def main() -> None:
-    if CHROMIUM is None:
-        sys.exit("This needs Chromium.")
-    server = "postgres://postgres@127.0.0.1:5432/postgres"
-    os.environ.setdefault("TEST_DATABASE_URL", server)
-    os.environ.setdefault("TEST_REDIS_URL", "redis://127.0.0.1:6379/10")
-    with tempfile.TemporaryDirectory() as folder:
-        installation = Installation(Path(folder))
-        installation.env["PUBLIC_URL"] = f"http://127.0.0.1:{installation.port}"
-        try:
-            measure(Site(installation))
-        finally:
-            installation.close()
+def run(chosen: argparse.Namespace, environment: Environment, report: Report) -> None:
+    rows, bodies = [], dict[str, bytes]()
+    with ExitStack() as stack:
+        stack.enter_context(database())
+        ((chat, token),) = people.make(1, MESSAGES).guests
+        server = stack.enter_context(gunicorn(environment))
+        playwright = stack.enter_context(sync_playwright())
+        chromium, options = shutil.which("chromium"), ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        stored = f"localStorage['chatapi:chat:{chat}'] = JSON.stringify({{token: '{token}'}})"
 
+        def opened(viewport: Any) -> float:
+            """Milliseconds until the page is usable. Its scripts and styles are kept."""
+            context = browser.new_context(viewport=viewport)
+            context.add_init_script(stored)
+            page = context.new_page()
 
-def measure(site: Site) -> None:
-    chat = site.chat(name="Measured")
-    token = site.guest(chat)
-    fill(site, chat["id"], 100)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        for name, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
-            times = [opened(browser, site, chat["id"], token, viewport)[0] for _ in range(ROUNDS)]
-            print(
-                f"{name}: usable after {statistics.median(times):.0f} ms"
-                f" (median of {ROUNDS}; {min(times):.0f} to {max(times):.0f})"
-            )
-        _, bodies = opened(browser, site, chat["id"], token, DESKTOP)
+            def keep(answer: Any) -> None:
+                if answer.request.resource_type in {"script", "stylesheet"}:
+                    bodies[urlsplit(answer.url).path] = answer.body()
+
+            page.on("response", keep)
+            page.goto(f"{server.url}/chats/{chat}", wait_until="commit")
+            milliseconds = float(page.wait_for_function(USABLE).json_value())
+            context.close()
+            return milliseconds
+
+        for name, viewport in SIZES.items():
+            times = report.data[name] = [opened(viewport) for _ in range(chosen.rounds)]
+            rows.append([name, *map(number, np.percentile(times, [50, 0, 100]))])
         browser.close()
     sizes = {path: len(gzip.compress(body)) for path, body in bodies.items()}
-    print(f"scripts and styles: {len(sizes)} files, {sum(sizes.values()) / 1024:.1f} KiB gzipped")
-
-
-def opened(
-    browser: Browser, site: Site, chat: int, token: str, viewport: dict[str, int]
-) -> tuple[float, dict[str, bytes]]:
-    """Milliseconds until the page is usable, and its scripts and styles by path."""
-    context = browser.new_context(viewport=viewport)  # type: ignore[arg-type]
-    context.add_init_script(
-        f"localStorage['chatapi:chat:{chat}'] = JSON.stringify({{token: '{token}'}})"
+    report.parts.append(table(["Until the page is usable", "median ms", "least", "most"], rows))
+    report.parts.append(
+        f"Scripts and styles: {len(sizes)} files, {sum(sizes.values()) / 1024:.1f} KiB compressed."
     )
-    page = context.new_page()
-    bodies: dict[str, bytes] = {}
-    page.on(
-        "response",
-        lambda answer: (
-            bodies.update({urlsplit(answer.url).path: answer.body()})
-            if answer.request.resource_type in {"script", "stylesheet"}
-            else None
-        ),
-    )
-    page.goto(f"{site.url}/chats/{chat}", wait_until="commit")
-    milliseconds = page.wait_for_function(USABLE).json_value()
-    context.close()
-    return float(milliseconds), bodies
-
-
-if __name__ == "__main__":
-    main()

@@ -1,191 +1,128 @@
-"""What came out: a table in Markdown, and everything as JSON in bench/results/."""
+"""What came out: tables in Markdown, plots, and everything as JSON in bench/results/."""
 
 import json
 import os
 import platform
-import statistics
 import subprocess
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version as package
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-import psycopg
+import django
+import matplotlib
+import tabulate
+from matplotlib import pyplot
+from matplotlib.ticker import StrMethodFormatter
 
-from bench.deep import Plan
-from bench.environment import ROOT, TOOLS, version
-from bench.load import Sample
+from bench.services import ROOT, connect
 
 RESULTS = ROOT / "bench" / "results"
-DATABASE_SETTINGS = (
-    "server_version", "shared_buffers", "synchronous_commit", "fsync", "max_connections", "jit",
-)  # fmt: skip
+GREY, BLUE, ORANGE = "#808080", "#2f7ed8", "#d9730d"  # visible on light and dark grounds
+DASHES = ("-", "--", ":", "-.", (0, (5, 2)), (0, (1, 3)))
+tabulate.MIN_PADDING = 0
 
 
-@dataclass
-class Measured:
-    """All rounds of one operation under one load."""
+class Goal(NamedTuple):
+    """A value is to be at `least` the bound, or below it. To miss a goal is no error."""
 
-    title: str
-    samples: list[Sample] = field(default_factory=list)
+    bound: float
+    least: bool = False
 
-    def median(self, name: str) -> float | None:
-        """The median of a field of the samples, None when it is not known of all of them."""
-        values = [getattr(sample, name) for sample in self.samples]
-        return statistics.median(values) if values and None not in values else None
+    def __str__(self) -> str:
+        return f"{'≥' if self.least else '<'} {self.bound:,g}"
 
-    @property
-    def failed(self) -> int:
-        return sum(sample.failed for sample in self.samples)
-
-
-@dataclass
-class Row:
-    """One operation of one side, by the number of connections.
-
-    `sends` is the share of its requests that write a message.
-    """
-
-    side: str
-    operation: str
-    title: str
-    sends: float
-    at: dict[int, Measured]
+    def met(self, value: float) -> bool:
+        return value >= self.bound if self.least else value < self.bound
 
 
 @dataclass
 class Report:
-    """All rounds of a run.
+    """`wrong` are the reasons why the figures can't be trusted, `notes` what a reader must know."""
 
-    `scripts`, `deep` and `plans` are by the operation's name; `notes` are what a reader must know,
-    `wrong` the conditions that failed.
-    """
-
-    conditions: dict[str, Any]
-    connections: list[int]
-    rows: list[Row] = field(default_factory=list)
-    scripts: dict[str, str] = field(default_factory=dict)
-    deep: dict[str, Measured] = field(default_factory=dict)
-    plans: dict[str, Plan] = field(default_factory=dict)
+    command: str
+    conditions: str
+    parts: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-    def measured(self, side: str, operation: str, connections: int) -> Measured | None:
-        for row in self.rows:
-            if (row.side, row.operation) == (side, operation):
-                return row.at.get(connections)
-        return None
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Self:
+        """An empty report, with what the figures are measured under."""
+        query = "SELECT version(), current_setting('synchronous_commit')"
+        with connect() as database:
+            version, commits = database.execute(query).fetchone() or ("", "")
+        git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+        commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
+        conditions = (
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}:"
+            f" {os.cpu_count()} processors for services, databases and load together (load before:"
+            f" {os.getloadavg()[0]:.1f}); {options}; Python {platform.python_version()}, Django"
+            f" {django.__version__}, {version.split(',')[0]} (synchronous_commit {commits})."
+        )
+        return cls(options["command"], conditions)
 
-    def cases_table(self, titles: dict[str, str]) -> str:
-        """`titles` are those of the sides."""
-        head = [
-            "Operation", "Connections", "Requests/s", "p50 ms", "p99 ms", "Failed",
-            "Web CPU ms", "PostgreSQL CPU ms",
-        ]  # fmt: skip
-        lines = [
-            [
-                f"{titles[row.side]}: {row.title}",
-                str(connections),
-                number(measured.median("rate"), 0),
-                number(measured.median("p50"), 1),
-                number(measured.median("p99"), 1),
-                str(measured.failed),
-                number(measured.median("web_cpu"), 2),
-                number(measured.median("database_cpu"), 2),
-            ]
-            for row in self.rows
-            for connections, measured in row.at.items()
-        ]
-        return table(head, lines)
-
-    def deep_table(self) -> str:
-        head = [
-            "One long chat",
-            "p50 ms",
-            "p99 ms",
-            "Ratio",
-            "Failed",
-            "In PostgreSQL ms",
-            "Blocks",
-        ]
-        first = next(iter(self.deep.values())).median("p50")
-        lines = []
-        for name, measured in self.deep.items():
-            p50, plan = measured.median("p50"), self.plans.get(name)
-            lines.append([
-                measured.title,
-                number(p50, 2),
-                number(measured.median("p99"), 2),
-                f"{p50 / first:.2f}" if p50 and first else "",
-                str(measured.failed),
-                number(plan.milliseconds, 3) if plan else "",
-                str(plan.blocks) if plan else "",
-            ])  # fmt: skip
-        return table(head, lines)
+    def markdown(self) -> str:
+        notes = [f"Note: {sentence}" for sentence in self.notes]
+        wrong = [f"WRONG: {sentence}" for sentence in self.wrong]
+        return "\n\n".join([self.conditions, *self.parts, *notes, *wrong])
 
     def write(self) -> Path:
-        """Everything, each round too, as a file; returns its path."""
         RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+        path = RESULTS / f"{self.command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
         path.write_text(json.dumps(asdict(self), indent=1, default=str) + "\n")
         return path
 
 
-def number(value: float | None, digits: int) -> str:
+def number(value: float | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
 
 
-def table(head: list[str], lines: list[list[str]]) -> str:
-    """A table in Markdown whose columns also stand in line when it is read as it is."""
-    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-
-    def row(cells: list[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-        return f"| {' | '.join(padded)} |"
-
-    rule = [widths[0] * "-", *((width - 1) * "-" + ":" for width in widths[1:])]
-    return "\n".join([row(head), row(rule), *map(row, lines)])
+def judged(value: float | None, digits: int, goal: Goal | None) -> str:
+    missed = value is not None and goal is not None and not goal.met(value)
+    return number(value, digits) + " MISSED" * missed
 
 
-def conditions(db: psycopg.Connection, **chosen: Any) -> dict[str, Any]:
-    """Under what the figures came about."""
-    settings = db.execute(
-        "SELECT name, current_setting(name) FROM unnest(%s::text[]) name", [list(DATABASE_SETTINGS)]
-    ).fetchall()
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
-        "processors": os.cpu_count(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        **{name: package(name) for name in ("Django", "gunicorn", "uvicorn", "psycopg")},
-        **{name: version(*command) for name, (command, _) in TOOLS.items()},
-        "postgresql": dict(settings),
-        **chosen,
-    }
-
-
-def commit() -> str:
-    """The commit that is measured, with a + when files differ from it; empty without git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def conditions_text(known: dict[str, Any]) -> str:
-    load = known["load_before"]
-    return (
-        f"{known['started']}, commit {known['commit'] or 'unknown'}:"
-        f" {known['processors']} processors for service, databases and load together"
-        + (f" (load before: {load:.1f})" if load is not None else "")
-        + f"; {known['web_concurrency']} web processes of {known['web_threads']} threads;"
-        f" {' and '.join(map(str, known['connections']))} connections; {known['chats']:,} chats of"
-        f" {known['messages']:,} messages; medians of {known['rounds']} rounds of"
-        f" {known['seconds']} s; Python {known['python']}, Django {known['Django']},"
-        f" PostgreSQL {known['postgresql']['server_version']}"
-        f" (synchronous_commit {known['postgresql']['synchronous_commit']})."
+def table(head: Iterable[str], rows: list[list[str]]) -> str:
+    names = list(head)
+    aligned = ["left", *("right" for _ in names[1:])]
+    return tabulate.tabulate(
+        rows, names, tablefmt="pipe", colalign=aligned if rows else None, disable_numparse=True
     )
+
+
+def plot(
+    path: Path,
+    title: str,
+    x_title: str,
+    lines: dict[str, list[tuple[float, float]]],
+    colours: dict[str, str],
+    log: bool = True,
+) -> str:
+    """Write an SVG with both axes logarithmic, or linear from 0; returns its Markdown.
+
+    `lines` are points by label. A line has the colour of a word in its label, or blue.
+    """
+    matplotlib.use("svg")
+    grey = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    style = {"svg.fonttype": "none", "svg.hashsalt": path.name, **dict.fromkeys(grey, GREY)}
+    with matplotlib.rc_context(style):
+        figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
+        for (label, points), dashes in zip(lines.items(), DASHES, strict=False):
+            colour = next((colours[word] for word in colours if word in label), BLUE)
+            axes.plot(*zip(*points, strict=True), color=colour, linestyle=dashes, label=label)
+        axes.set(title=title, xlabel=x_title)
+        if log:
+            axes.set(xscale="log", yscale="log")
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, high / 100), high)  # what is flat must look flat
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        else:
+            axes.set(xlim=(0, None), ylim=(0, None))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.grid(alpha=0.3)
+        figure.legend(loc="outside right center", frameon=False)
+        figure.savefig(path, transparent=True, metadata={"Date": None})
+    return f"![{title}]({path.name})"

@@ -1,0 +1,357 @@
+"""Event streams, beside Django Channels: `make bench-live`."""
+
+import resource
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from bench import people
+from bench.process import MissingError, helper, say
+from bench.report import Goal, Report, judged, number, table
+from bench.services import (
+    DATABASE,
+    Environment,
+    Server,
+    connect,
+    cpu_seconds,
+    database,
+    gunicorn,
+    install,
+)
+from bench.streams import Array, Deliveries, Order, Receivers, Sent, receivers, send_all
+
+DRAIN_SECONDS = 40  # in which what was sent must come in
+NONE = Goal(1)  # of what is counted
+STREAMS, RATE = 1000, 20  # of the fan-out, and messages/s
+CEILING = "most deliveries/s, at rising rates"
+UP, DOWN, STEPS = 1.5, 2, 12  # of those rates
+SLOW = 1000  # ms at the 99th percentile: no longer live
+IDLE, WARM = 10_000, 100  # idle streams, and those after which everything is imported
+COMMENT_SECONDS = 15
+CHATS, CHATS_RATE = 2000, 200
+STORM, STORM_RATE = 5000, 50
+STORM_BEFORE, STORM_SPREAD = 2, 5  # seconds of sending before it; in which the listeners come back
+LOOK_SECONDS = 0.25
+SETTLE_SECONDS = 12  # an idle connection hands its counts in after ten
+OURS = "Chat API"
+LAYERS = {"pubsub": "Channels, pub/sub layer", "lists": "Channels, list layer"}
+PROJECT = Path(__file__).with_name("channels_project")
+SAME = ("Django", "redis", "uvicorn", "uvloop", "httptools")  # versions as ours
+SPARE_FILES = 100  # that a process needs besides its streams
+TIMES_CHANNELS = Goal(3, least=True)
+
+
+@dataclass
+class Side:
+    """Ours or another's: what serves the streams, and what takes the sends."""
+
+    name: str
+    streams: Server
+    web: Server
+    guests: list[tuple[int, str]]
+    heads: dict[int, int] = field(default_factory=dict)  # by chat: the seq of its newest event
+    ours: bool = False
+
+    def wanted(self, chats: int, each: int) -> list[tuple[int, str, int]]:
+        """`each` streams for each of the first `chats`, from now on."""
+        guests = self.guests[:chats] * each
+        return [(chat, token, self.heads.get(chat, 0)) for chat, token in guests]
+
+
+@dataclass
+class Round:
+    """Sends and deliveries put together. Times are in milliseconds.
+
+    A time is from the answer to the send until the event is complete at a listener: 0 when the
+    event was faster than the answer.
+    """
+
+    offered: float  # sends/s
+    sent: float  # sends/s that were answered
+    per_second: float  # deliveries while it was being sent
+    p50: float | None
+    p99: float | None
+    wrong: dict[str, int]  # failed sends, and events that were lost or not in order
+    cut: dict[str, int]  # connections that were cut off or refused
+    cpu: str = ""  # shares of a processor
+
+    def followed(self, streams: int) -> bool:
+        """What was offered came through, and in time."""
+        in_time = self.p99 is not None and self.p99 < SLOW
+        return in_time and self.per_second >= 0.9 * self.offered * streams
+
+
+class Figures:
+    """A table with a row for each measure and a column for each side. Only our side has goals."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.values = report, dict[tuple[str, str], float | None]()
+        self.cells, self.goals = dict[tuple[str, str], str](), dict[str, str]()
+        report.data["rounds"] = []
+
+    def add(
+        self, side: Side, measure: str, value: float | None, digits: int = 0,
+        goal: Goal | None = None, note: str = "",
+    ) -> None:  # fmt: skip
+        goal = goal if side.ours else None
+        self.goals[measure] = str(goal or self.goals.get(measure, ""))
+        self.values[measure, side.name] = value
+        self.cells[measure, side.name] = judged(value, digits, goal) + note
+        say(f"    {side.name}: {measure}: {self.cells[measure, side.name]}")
+
+    def add_round(self, name: str, side: Side, played: Round, wrong: dict[str, int]) -> None:
+        """`wrong` makes the run fail, if it is ours."""
+        self.report.data["rounds"].append({"name": name, "side": side.name, **asdict(played)})
+        say(f"    {side.name}: {played.per_second:,.0f}/s, p99 {number(played.p99, 1)} ms")
+        if wrong and side.ours:
+            self.report.wrong.append(f"{name}: {wrong}.")
+
+    def table(self) -> str:
+        sides = list(dict.fromkeys(side for _, side in self.cells))
+        rows = [
+            [measure, goal, *(self.cells.get((measure, side), "") for side in sides)]
+            for measure, goal in self.goals.items()
+        ]
+        return table(["", "Goal", *sides], rows)
+
+
+def play(side: Side, listeners: Receivers, senders: Executor, order: Order) -> Round:
+    """One round with the streams that are open."""
+    listeners.take(side.heads)  # what came in before
+    before, began = (side.streams.cpu(), cpu_seconds(listeners.process)), time.monotonic()
+    sent = senders.submit(send_all, order).result()
+    took = time.monotonic() - began
+    streams, listening = side.streams.cpu() - before[0], cpu_seconds(listeners.process) - before[1]
+    got = listeners.take(sent.heads(side.heads), DRAIN_SECONDS)
+    side.streams.check()
+    side.web.check()
+    cpu = f" (process at {streams / took:.0%}, listeners at {listening / took:.0%})"
+    return put_together(listeners.chats, order, sent, got, cpu)
+
+
+def sent_at(chats: Array, sent: Sent, got: Deliveries) -> Array:
+    """Of each delivery, when its message was answered; 0 if that is not known."""
+    if not len(sent.seqs):
+        return np.zeros(len(got.seqs), np.int64)
+    keys, wanted = sent.chats << 32 | sent.seqs, chats[got.streams] << 32 | got.seqs
+    order = np.argsort(keys)
+    places = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]
+    return np.where(keys[places] == wanted, sent.answered[places], 0)
+
+
+def put_together(chats: Array, order: Order, sent: Sent, got: Deliveries, cpu: str = "") -> Round:
+    answered = sent_at(chats, sent, got)
+    known = answered > 0
+    delays = np.maximum(got.times[known] - answered[known], 0) / 1e6
+    p50, p99 = np.percentile(delays, [50, 99]).tolist() if len(delays) else (None, None)
+    within = np.count_nonzero(got.times <= sent.start + order.seconds * 1e9) / order.seconds
+    wrong = {**sent.failed, "lost": got.missing, "doubled or out of order": got.doubled}
+    wrong = {what: count for what, count in wrong.items() if count}
+    rate = len(sent.seqs) / order.seconds
+    return Round(order.rate, rate, within, p50, p99, wrong, dict(got.counts), cpu)
+
+
+def fanout(side: Side, figures: Figures, chosen: Namespace) -> None:
+    """Many streams of one chat, at one rate, and at rising rates until no more comes through."""
+    streams, step, rate = round(STREAMS * chosen.scale), chosen.seconds / 5, float(RATE)
+    with receivers() as listeners, helper() as senders:
+        listeners.open(side.streams.port, side.wanted(1, streams))
+
+        def played(rate: float, seconds: float) -> Round:
+            order = Order(side.web.port, side.guests[:1], rate, seconds)
+            return play(side, listeners, senders, order)
+
+        played(rate, 1)  # warms up
+        # What can't follow would build up a backlog of a minute.
+        first = played(rate, chosen.seconds if side.ours else step)
+        figures.add_round("fan-out", side, first, {**first.wrong, **first.cut})
+        rounds, rising = [first], first.followed(streams)
+        for _ in range(STEPS):
+            rate = rate * UP if rising else rate / DOWN
+            rounds.append(played(rate, step))
+            # A listener that can't follow is cut off and comes back: then nothing is lost either.
+            figures.add_round("ceiling", side, rounds[-1], rounds[-1].wrong)
+            if rounds[-1].followed(streams) != rising:
+                break
+    what = f"{streams:,} streams in one chat, {RATE} messages/s"
+    # The last messages of a round come in just after its end.
+    least = Goal(streams * RATE * 0.99, least=True)
+    figures.add(side, f"{what}: deliveries/s", first.per_second, 0, least)
+    figures.add(side, f"{what}: p50 ms", first.p50, 1)
+    figures.add(side, f"{what}: p99 ms", first.p99, 1, Goal(250))
+    for fault in ("lost", "doubled or out of order"):
+        figures.add(side, f"{what}: {fault}", first.wrong.get(fault, 0), 0, NONE)
+    most = max(rounds, key=lambda each: each.per_second)
+    # With the process idle, the ceiling is that of the sends or of the listeners.
+    figures.add(side, CEILING, most.per_second, note=most.cpu)
+
+
+def idle(side: Side, figures: Figures, chosen: Namespace) -> None:
+    """Many streams in one process, and nothing happens."""
+    server, streams, seconds = side.streams, round(IDLE * chosen.scale), 4 * chosen.seconds
+    wanted = side.wanted(len(side.guests), -(-streams // len(side.guests)))[:streams]
+    with receivers() as listeners:
+        listeners.open(server.port, side.wanted(WARM, 1))
+        before = server.memory()
+        listeners.open(server.port, wanted)
+        opened = server.memory()
+        time.sleep(2)
+        listeners.take()
+        used = server.cpu()
+        time.sleep(seconds)
+        used = server.cpu() - used
+        each = (max(server.memory(), opened) - before) / streams / 1024
+        got = listeners.take()
+        server.check()
+    what = f"{streams:,} idle streams"
+    figures.add(side, f"{what}: resident KiB each", each, 1, Goal(20))
+    figures.add(side, f"{what}: processor, % of one", 100 * used / seconds, 1, Goal(5))
+    if got.counts or got.comments < streams * (seconds // COMMENT_SECONDS - 1):
+        figures.report.wrong.append(f"{what}: {dict(got.counts)}, {got.comments} comments.")
+
+
+def chats(side: Side, figures: Figures, chosen: Namespace) -> None:
+    """Messages spread over many chats with two streams each.
+
+    Ours are also sent by the application's own action, which takes less of the processors.
+    """
+    number = round(CHATS * chosen.scale)
+    guests = side.guests[:number]
+    seconds = chosen.seconds if side.ours else chosen.seconds / 3
+    ways = {"over HTTP": side.web.port, **({"by the action": None} if side.ours else {})}
+    with receivers() as listeners:
+        listeners.open(side.streams.port, side.wanted(number, 2))
+        for way, port in ways.items():
+            with helper() as senders:
+                play(side, listeners, senders, Order(port, guests[::7], CHATS_RATE / 4, 1))
+                order = Order(port, guests, CHATS_RATE, seconds)
+                played = play(side, listeners, senders, order)
+            what = f"{number:,} chats of 2 streams, {CHATS_RATE} messages/s {way}"
+            figures.add_round(what, side, played, {**played.wrong, **played.cut})
+            least = Goal(CHATS_RATE * 0.98, least=True)
+            figures.add(side, f"{what}: messages/s", played.sent, 1, least)
+            figures.add(side, f"{what}: p99 ms", played.p99, 1, Goal(100))
+
+
+def storm(side: Side, figures: Figures, chosen: Namespace) -> None:
+    """The stream process is killed: all its listeners are cut off at once and come back.
+
+    Sends go on meanwhile, over HTTP to the web process, which stays.
+    """
+    number = round(STORM * chosen.scale) // 2
+    order = Order(side.web.port, side.guests[:number], STORM_RATE, STORM_BEFORE + chosen.seconds)
+    with receivers() as listeners, helper() as senders:
+        listeners.open(side.streams.port, side.wanted(number, 2), STORM_SPREAD)
+        listeners.take(side.heads)
+        sending = senders.submit(send_all, order)
+        time.sleep(STORM_BEFORE)
+        killed = time.monotonic_ns()
+        side.streams.kill()
+        side.streams.start()
+        sent = sending.result()
+        got = listeners.take(sent.heads(side.heads), DRAIN_SECONDS)
+        side.streams.check()
+    # By stream: when it was answered and had all that had been sent by then.
+    caught, answered = got.opened.copy(), sent_at(listeners.chats, sent, got)
+    late = (answered > 0) & (answered < got.opened[got.streams])
+    np.maximum.at(caught, got.streams[late], got.times[late])
+    played = put_together(listeners.chats, order, sent, got)
+    figures.add_round("storm", side, played, played.wrong)
+    what = f"{2 * number:,} streams killed, {STORM_RATE} messages/s meanwhile"
+    back = np.count_nonzero(got.opened > killed)
+    figures.add(side, f"{what}: came back", back, 0, Goal(2 * number, least=True))
+    for which, times, goal in (("answered", got.opened, None), ("caught up", caught, Goal(15))):
+        until = (times.max() - killed) / 1e9
+        figures.add(side, f"{what}: s until all had {which}", until, 1, goal)
+    if back < 2 * number:
+        figures.report.wrong.append(f"{what}: {back} came back.")
+
+
+def quiet(side: Side, figures: Figures, chosen: Namespace) -> None:
+    """What one stream asks of the database while nothing happens.
+
+    PostgreSQL says when each connection's last statement began. Statements that follow each other
+    quickly are seen as one, but none is seen as none. We look from another database, so that
+    looking is not counted.
+    """
+    seconds = 4 * chosen.seconds
+    looking = (
+        "SELECT pid, query_start, query FROM pg_stat_activity WHERE datname = %s"
+        " AND backend_type = 'client backend'"
+    )
+    with connect() as maintenance, receivers() as listeners:
+        listeners.open(side.streams.port, side.wanted(1, 1))
+        time.sleep(SETTLE_SECONDS)
+        before = set(maintenance.execute(looking, [DATABASE]).fetchall())
+        seen, end = set(before), time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+            seen |= set(maintenance.execute(looking, [DATABASE]).fetchall())
+        got = listeners.take()
+    what = f"one quiet stream: statements in {seconds} s"
+    figures.add(side, what, len(seen - before), 0, NONE)
+    figures.report.notes += [f"{what}: `{query}`" for _, _, query in seen - before]
+    if got.counts:
+        figures.report.wrong.append(f"{what}: the stream was lost: {dict(got.counts)}.")
+
+
+SCENARIOS = {each.__name__: each for each in (quiet, idle, fanout, chats, storm)}
+
+
+def run(chosen: Namespace, environment: Environment, report: Report) -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < IDLE * chosen.scale + SPARE_FILES:
+        raise MissingError(f"A process may open {files} files: raise `ulimit -n`, or lower --scale")
+    # What is measured of Channels too.
+    shared = [name for name in ("fanout", "chats") if name in chosen.only]
+    layers = chosen.beside if shared else []
+    figures = Figures(report)
+    with database():
+        number = round(max(CHATS, STORM // 2) * chosen.scale) + WARM
+        say(f"Making {number:,} chats ...")
+        found = people.make(number, people.UNREAD)
+        with gunicorn(environment.own("web", WEB_CONCURRENCY=str(chosen.web))) as web:
+            heads = dict.fromkeys(found.chats, found.messages)
+            for name in chosen.only:
+                say(f"  {name} ...")
+                with gunicorn(environment.own(name, WEB_CONCURRENCY="1")) as streams:
+                    ours = Side(OURS, streams, web, found.guests, heads, ours=True)
+                    SCENARIOS[name](ours, figures, chosen)
+        report.wrong += people.broken_logs()
+        for layer in layers:
+            say(f"Measuring {LAYERS[layer]} ...")
+            with channels(environment, layer) as side:
+                for name in shared:
+                    SCENARIOS[name](side, figures, chosen)
+    most = {side: value for (what, side), value in figures.values.items() if what == CEILING}
+    if (best := most.pop(OURS, 0)) and any(most.values()):
+        ratio = best / max(each for each in most.values() if each)
+        figures.add(ours, "times those of Channels", ratio, 1, TIMES_CHANNELS)
+    report.parts.append(figures.table())
+
+
+@contextmanager
+def channels(environment: Environment, layer: str) -> Iterator[Side]:
+    """The same two processes as ours: one for the streams, and one that takes the sends."""
+    same = [f"{name}=={version(name)}" for name in SAME]
+    python = install(PROJECT / "requirements.txt", *same)
+    servers, settings = [], {"DJANGO_SETTINGS_MODULE": "project_settings", "LAYER": layer}
+    with ExitStack() as stack:
+        for role in ("streams", "web"):
+            own = environment.own(f"channels-{layer}-{role}", **settings)
+            command = (
+                "-m uvicorn app:application --loop uvloop --http httptools --lifespan off"
+                f" --no-access-log --log-level warning --backlog 2048 --port {own.port}"
+                f" --app-dir {PROJECT}"
+            )
+            servers.append(stack.enter_context(Server(own, [python, *command.split()])))
+            # Thousands of consumers take long to end, and are not needed any more.
+            stack.callback(servers[-1].kill)
+        yield Side(LAYERS[layer], *servers, [(chat, "") for chat in range(1, 10_001)])

@@ -1,1 +1,0 @@
-"""The benchmark of the event streams: `python -m bench.live`. docs/performance.md tells of it."""
