@@ -5,6 +5,7 @@ import importlib
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,43 +15,40 @@ import django
 import psycopg
 import redis
 
-from bench.process import BrokenError, MissingError, say, stop_on_signals
+from bench.process import BrokenError, MissingError, say
 from bench.report import Report
-from bench.services import ROOT, Environment, redis_keys
+from bench.services import ROOT, free_port, redis_keys, settings
 
 TOOLS = {"requests": ("wrk", "pgbench"), "growth": ("wrk",), "pages": ("chromium",)}
 
 
-def some_of(*names: str) -> Callable[[str], list[str]]:
+def some_of(names: list[str]) -> Callable[[str], list[str]]:
     """The type of an option that takes names with commas between them, or none."""
 
     def read(text: str) -> list[str]:
-        chosen = set(text.split(",")) - {"none"}
-        if unknown := chosen - set(names):
-            raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+        chosen = text.split(",")
+        if not set(chosen) <= {*names, "none"}:
+            raise argparse.ArgumentTypeError(f"not among {', '.join(names)}")
         return [name for name in names if name in chosen]
 
     return read
-
-
-def numbers(text: str) -> list[int]:
-    return sorted({int(word) for word in text.split(",")})
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure the service.")
     commands = parser.add_subparsers(dest="command", required=True)
 
+    def numbers(text: str) -> list[int]:
+        return [int(word) for word in text.split(",")]
+
     def command(name: str, help: str, **lists: str) -> Callable[..., object]:
         """A sub-command with an option for each of `lists`; returns what adds more of them."""
-        sub = commands.add_parser(
-            name, help=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+        shown = argparse.ArgumentDefaultsHelpFormatter
+        add = commands.add_parser(name, help=help, formatter_class=shown).add_argument
         for option, names in lists.items():
             known = names.split(",")
-            told = f"some of {names}, or none"
-            sub.add_argument(f"--{option}", type=some_of(*known), default=known, help=told)
-        return sub.add_argument
+            add(f"--{option}", type=some_of(known), default=known, help="some of them, or none")
+        return add
 
     operations = "send,list15,list100,chats,chat-user,events,mix,deep"
     add = command("requests", "requests under load", only=operations, beside="plain,floor,synapse")
@@ -82,19 +80,20 @@ def measure(chosen: argparse.Namespace) -> int:
         if not shutil.which(tool):
             raise MissingError(f"{tool} is missing.")
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder, redis_keys():
-        environment, report = Environment(Path(folder)), Report.of(vars(chosen))
-        os.environ.update(environment.settings())
+        tempfile.tempdir = folder  # of servers, too
+        os.environ.update(settings(folder, free_port()), TMPDIR=folder)
+        report = Report.of(vars(chosen))
         django.setup()
         # Imported only now, because it imports models.
-        importlib.import_module(f"bench.{chosen.command}").run(chosen, environment, report)
+        importlib.import_module(f"bench.{chosen.command}").run(chosen, report)
     print(report.markdown())
-    say(f"Written to {report.write()}")
     return 1 if report.wrong else 0
 
 
 def main() -> int:
     chosen = arguments()
-    stop_on_signals()
+    # Clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return measure(chosen)
     except BrokenError as error:

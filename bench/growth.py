@@ -6,6 +6,7 @@ import json
 import signal
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,7 @@ from bench import people
 from bench.load import operations, wrk
 from bench.process import BrokenError, helper, say
 from bench.report import ORANGE, Report, number, plot, table
-from bench.services import Environment, Server, database, gunicorn, procfile, web
+from bench.services import DATABASE, Server, database, database_url, gunicorn, procfile, web
 from chats.access import chats as chat_access
 from chats.actions import messages
 from chats.models import ChatUser
@@ -28,7 +29,6 @@ STARTS = 5  # of each kind
 CONNECTIONS = 16  # of the requests while memory is watched
 MAX_ROUND_SECONDS = 60
 WARM_UP = 50  # calls of each kind
-MIN_CALLS, MAX_SECONDS = 10, 20  # for one size, where calls are slow
 PLOTS = {
     "messages": ("A send into a long chat, median ms", "messages in the table, half of them there"),
     "users": ("A send, median ms", "users of the chat"),
@@ -47,40 +47,38 @@ Times = dict[str, dict[int, tuple[float, float]]]  # by kind of call and size: p
 Calls = dict[str, Callable[[], object]]
 
 
-def run(chosen: argparse.Namespace, environment: Environment, report: Report) -> None:
+def run(chosen: argparse.Namespace, report: Report) -> None:
     if "sizes" in chosen.only:
-        file = environment.data_dir / "growth.sqlite3"
-        lite = environment.own("sqlite", DATABASE_URL=f"sqlite:///{file}", WEB_CONCURRENCY="1")
+        url = f"sqlite:///{tempfile.mkdtemp()}/growth.sqlite3"
         say("Measuring SQLite ...")
-        with helper(**lite.settings()) as apart:
-            sqlite = apart.submit(sizes, lite, chosen, chosen.most - 1).result()
+        with helper(DATABASE_URL=url) as apart:
+            sqlite = apart.submit(sizes, url, chosen, chosen.most - 1).result()
         say("Measuring PostgreSQL ...")
         with database():
-            own = environment.own("postgresql", WEB_CONCURRENCY="1")
-            postgresql = sizes(own, chosen, chosen.most)
-        report.data["sizes"] = {"PostgreSQL": postgresql, "SQLite": sqlite}
+            postgresql = sizes(database_url(DATABASE), chosen, chosen.most)
+        found = {"PostgreSQL": postgresql, "SQLite": sqlite}
         for series in PLOTS:
-            show_sizes(series, report, chosen.plots)
+            show_sizes(series, found, report, chosen.plots)
     if "memory" in chosen.only:
         say("Measuring memory ...")
         with database():
-            show_memory(memory(environment, chosen.requests), report, chosen.plots)
+            show_memory(memory(chosen.requests), report, chosen.plots)
     if "start" in chosen.only:
         say("Starting ...")
         with database():
-            rows = [[what, number(seconds, 2)] for what, seconds in starts(environment).items()]
+            rows = [[what, number(seconds, 2)] for what, seconds in starts().items()]
         report.parts.append(table(["Until it answers", "s"], rows))
 
 
-def sizes(environment: Environment, chosen: argparse.Namespace, most: int) -> dict[str, Times]:
-    """Times of calls on the environment's database, which is empty, by series.
+def sizes(url: str, chosen: argparse.Namespace, most: int) -> dict[str, Times]:
+    """Times of calls on an empty database, by series.
 
     `most` is the power of ten of messages; there are fewer users and chats.
     """
     first = people.make_empty()
     tokens = dict(people.make_tokens(SENT_INTO))
     found: dict[str, Times] = {series: {} for series in PLOTS}
-    with gunicorn(environment) as server:
+    with gunicorn(DATABASE_URL=url, WEB_CONCURRENCY="1") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         request = partial(send_request, connection)
 
@@ -146,10 +144,7 @@ def timed(
 ) -> dict[str, tuple[float, float]]:
     """Each of `calls` in turn, so that a noisy moment affects all; `restore` every `often`."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    deadline = time.monotonic() + MAX_SECONDS
     for turn in range(WARM_UP + count):
-        if time.monotonic() > deadline and turn >= MIN_CALLS:
-            break
         for name, call in calls.items():
             started = time.perf_counter()
             call()
@@ -157,13 +152,16 @@ def timed(
         if turn % often == 0:
             restore()
     restore()
-    warm = {name: each[min(WARM_UP, len(each) // 5) :] for name, each in times.items()}
-    return {name: tuple(np.percentile(each, [50, 99]).tolist()) for name, each in warm.items()}
+    return {
+        name: tuple(np.percentile(each[WARM_UP:], [50, 99]).tolist())
+        for name, each in times.items()
+    }
 
 
-def show_sizes(series: str, report: Report, folder: Path) -> None:
+def show_sizes(
+    series: str, found: dict[str, dict[str, Times]], report: Report, folder: Path
+) -> None:
     title, what = PLOTS[series]
-    found = report.data["sizes"]
     times = {(side, kind): at for side in found for kind, at in found[side][series].items()}
     lines = {
         f"{kind.partition(',')[0]}, {side}": [(size, p50) for size, (p50, _) in at.items()]
@@ -184,15 +182,14 @@ def show_sizes(series: str, report: Report, folder: Path) -> None:
     report.parts.append(table([f"p50, p99 ms by {what}", *(f"{size:,}" for size in every)], rows))
 
 
-def memory(environment: Environment, requests: int) -> list[tuple[int, Kib]]:
+def memory(requests: int) -> list[tuple[int, Kib]]:
     """A sample at the start, and one at each tenth of the requests of the mix."""
     mix, samples, done = operations(people.make(100, 500))["mix"], [], 0
-    own = environment.own("memory", WEB_CONCURRENCY="2")
-
-    def celery(name: str) -> Server:
-        return Server(environment.own(name), procfile(name), ready="")
-
-    with celery("worker") as worker, celery("beat") as beat, gunicorn(own) as server:
+    with (
+        Server(procfile("worker"), ready="") as worker,
+        Server(procfile("beat"), ready="") as beat,
+        gunicorn(WEB_CONCURRENCY="2") as server,
+    ):
         master, *workers = server.tree()
         processes = {"gunicorn": master, "celery worker": worker.process}
         processes |= {"celery beat": beat.process}
@@ -216,7 +213,6 @@ def memory(environment: Environment, requests: int) -> list[tuple[int, Kib]]:
 
 
 def show_memory(samples: list[tuple[int, Kib]], report: Report, folder: Path) -> None:
-    report.data["memory"] = samples
     names = list(samples[0][1])
     lines = {name: [(done, kib[name][1] / 1024) for done, kib in samples] for name in names}
     rows = [
@@ -228,10 +224,11 @@ def show_memory(samples: list[tuple[int, Kib]], report: Report, folder: Path) ->
     report.parts.append(table(["RSS, PSS in KiB after requests", *names], rows))
 
 
-def starts(environment: Environment) -> dict[str, float]:
+def starts() -> dict[str, float]:
     """Medians in seconds until the service answers."""
-    first, *later = (make_run(environment) for _ in range(STARTS + 1))
-    servers, workers = zip(*(web_process(environment) for _ in range(STARTS)), strict=True)
+    folder = tempfile.mkdtemp()
+    first, *later = (make_run(folder) for _ in range(STARTS + 1))
+    servers, workers = zip(*(web_process() for _ in range(STARTS)), strict=True)
     return {
         "`make run`, the first: it makes the database": first,
         "`make run`, later": statistics.median(later),
@@ -240,23 +237,22 @@ def starts(environment: Environment) -> dict[str, float]:
     }
 
 
-def make_run(environment: Environment) -> float:
+def make_run(folder: str) -> float:
     """`make run` on its defaults, SQLite and no Redis; its packages are installed."""
-    folder = f"{environment.data_dir}/run"
-    redis = {"REDIS_URL": "", "CELERY_BROKER_URL": "filesystem://localhost"}
-    own = environment.own("run", DATABASE_URL=f"sqlite:///{folder}/chatapi.sqlite3", **redis)
+    embedded = {"DATA_DIR": folder, "DATABASE_URL": f"sqlite:///{folder}/chatapi.sqlite3"}
+    embedded |= {"REDIS_URL": "", "CELERY_BROKER_URL": "filesystem://localhost"}
     started = time.monotonic()
-    with Server(own, ["make", "run", f"PYTHON={sys.executable}"]):
+    with Server(["make", "run", f"PYTHON={sys.executable}"], **embedded):
         return time.monotonic() - started
 
 
-def web_process(environment: Environment) -> tuple[float, float]:
+def web_process() -> tuple[float, float]:
     """gunicorn with one worker, and then another worker.
 
     The one before was killed: a request waits in the listening socket meanwhile.
     """
     started = time.monotonic()
-    with gunicorn(environment.own("start", WEB_CONCURRENCY="1")) as server:
+    with gunicorn(WEB_CONCURRENCY="1") as server:
         first = time.monotonic() - started
         for process in server.tree()[1:]:
             process.send_signal(signal.SIGKILL)

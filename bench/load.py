@@ -13,6 +13,10 @@ from bench.people import DEEP_CHAT, TEXT, UNREAD, People
 from bench.process import BrokenError
 from bench.services import DATABASE, Server, backends_cpu, connect, web
 
+THREADS = 2  # wrk's; it needs little, and the service needs the rest
+SCRIPT = Path(__file__).with_name("wrk.lua")
+MARK = "bench:"
+STEP_SECONDS, MAX_STEPS = 0.2, 100
 MESSAGES = "/api/chats/{chat}/messages"
 LIST15 = f"{MESSAGES}?per_page=15"
 
@@ -119,12 +123,6 @@ def deep_operations(people: People) -> dict[str, Operation]:
     return found
 
 
-THREADS = 2  # wrk's; it needs little, and the service needs the rest
-SCRIPT = Path(__file__).with_name("wrk.lua")
-MARK = "bench:"
-STEP_SECONDS, MAX_STEPS = 0.2, 100
-
-
 @dataclass(frozen=True)
 class Sample:
     """One round. Times in milliseconds; CPU in milliseconds a request, None where unknown.
@@ -144,7 +142,7 @@ class Sample:
 def wrk(operation: Operation, server: Server, seconds: int, connections: int) -> Sample:
     """Send `operation` over `connections`, each sending one request after the other."""
     threads = min(THREADS, connections)
-    lines = server.environment.data_dir / f"{operation.name}.requests"
+    lines = Path(server.folder) / f"{operation.name}.requests"
     lines.write_text("\n".join(operation.lines()) + "\n")
     command = [
         "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",

@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import people
 from bench.report import Report, number, table
-from bench.services import Environment, database, gunicorn
+from bench.services import database, gunicorn
 
 MESSAGES = 100
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}
@@ -27,12 +27,12 @@ USABLE = """() => {
 }"""
 
 
-def run(chosen: argparse.Namespace, environment: Environment, report: Report) -> None:
+def run(chosen: argparse.Namespace, report: Report) -> None:
     rows, bodies = [], dict[str, bytes]()
     with ExitStack() as stack:
         stack.enter_context(database())
         ((chat, token),) = people.make(1, MESSAGES).guests
-        server = stack.enter_context(gunicorn(environment))
+        server = stack.enter_context(gunicorn())
         playwright = stack.enter_context(sync_playwright())
         chromium, options = shutil.which("chromium"), ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
@@ -55,7 +55,7 @@ def run(chosen: argparse.Namespace, environment: Environment, report: Report) ->
             return milliseconds
 
         for name, viewport in SIZES.items():
-            times = report.data[name] = [opened(viewport) for _ in range(chosen.rounds)]
+            times = [opened(viewport) for _ in range(chosen.rounds)]
             rows.append([name, *map(number, np.percentile(times, [50, 0, 100]))])
         browser.close()
     sizes = {path: len(gzip.compress(body)) for path, body in bodies.items()}

@@ -9,7 +9,6 @@ from django.urls import path
 from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ModelSerializer
@@ -38,14 +37,6 @@ class InChat(BasePermission):
         return bool(request.auth and request.auth.chat_id == view.kwargs["chat_pk"])
 
 
-class Pages(PageNumberPagination):
-    """DRF's pages, which count all rows."""
-
-    page_size = 15
-    page_size_query_param = "per_page"
-    max_page_size = 249
-
-
 class AuthorSerializer(ModelSerializer[ChatUser]):
     class Meta:
         model = ChatUser
@@ -67,7 +58,6 @@ class MessageViewSet(ModelViewSet[Message]):
     authentication_classes = (ChatTokenAuthentication,)
     permission_classes = (InChat,)
     serializer_class = MessageSerializer
-    pagination_class = Pages
 
     def get_queryset(self) -> Any:
         rows = Message.objects.filter(chat=self.kwargs["chat_pk"])

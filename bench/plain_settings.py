@@ -13,6 +13,8 @@ DATABASES = {"default": OURS["default"] | engine}
 
 # No throttling: DRF's own counts less exactly than the service's limits, and would cost it more.
 REST_FRAMEWORK = {
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 15,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
 }

@@ -1,4 +1,4 @@
-"""How a run starts helper processes, and how it ends before its time."""
+"""Helper processes, and how a run ends before its time."""
 
 import multiprocessing
 import os
@@ -7,9 +7,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from types import FrameType
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class MissingError(Exception):
@@ -22,18 +19,6 @@ class BrokenError(Exception):
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def stop_on_signals() -> None:
-    """The first signal ends the run and cleans up; a second one must not cut that short."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for each in SIGNALS:
-        signal.signal(each, interrupt)
 
 
 @contextmanager

@@ -1,11 +1,10 @@
-"""What came out: tables in Markdown, plots, and everything as JSON in bench/results/."""
+"""What came out: tables in Markdown, and plots."""
 
-import json
 import os
 import platform
 import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -18,7 +17,6 @@ from matplotlib.ticker import StrMethodFormatter
 
 from bench.services import ROOT, connect
 
-RESULTS = ROOT / "bench" / "results"
 GREY, BLUE, ORANGE = "#808080", "#2f7ed8", "#d9730d"  # visible on light and dark grounds
 DASHES = ("-", "--", ":", "-.", (0, (5, 2)), (0, (1, 3)))
 tabulate.MIN_PADDING = 0
@@ -41,10 +39,8 @@ class Goal(NamedTuple):
 class Report:
     """`wrong` are the reasons why the figures can't be trusted, `notes` what a reader must know."""
 
-    command: str
     conditions: str
     parts: list[str] = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -54,26 +50,21 @@ class Report:
         query = "SELECT version(), current_setting('synchronous_commit')"
         with connect() as database:
             version, commits = database.execute(query).fetchone() or ("", "")
+        shown = ", ".join(f"{name} {value}" for name, value in options.items())
         git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
         commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
         conditions = (
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}:"
             f" {os.cpu_count()} processors for services, databases and load together (load before:"
-            f" {os.getloadavg()[0]:.1f}); {options}; Python {platform.python_version()}, Django"
+            f" {os.getloadavg()[0]:.1f}); {shown}; Python {platform.python_version()}, Django"
             f" {django.__version__}, {version.split(',')[0]} (synchronous_commit {commits})."
         )
-        return cls(options["command"], conditions)
+        return cls(conditions)
 
     def markdown(self) -> str:
         notes = [f"Note: {sentence}" for sentence in self.notes]
         wrong = [f"WRONG: {sentence}" for sentence in self.wrong]
         return "\n\n".join([self.conditions, *self.parts, *notes, *wrong])
-
-    def write(self) -> Path:
-        RESULTS.mkdir(exist_ok=True)
-        path = RESULTS / f"{self.command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-        path.write_text(json.dumps(asdict(self), indent=1, default=str) + "\n")
-        return path
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -14,7 +14,7 @@ from bench import people, pgbench, synapse
 from bench.load import Operation, Sample, deep_operations, load, operations
 from bench.process import BrokenError, MissingError, say
 from bench.report import Goal, Report, judged, number, table
-from bench.services import Environment, Server, database, gunicorn
+from bench.services import Server, database, gunicorn
 
 WARM_UP = 1  # seconds
 COMPARED = ("send", "list15")  # with plain DRF, Synapse and pgbench
@@ -97,7 +97,6 @@ def measure(
         told = report.notes if case.side == "synapse" else report.wrong
         if failed or not case.total("requests"):
             told.append(f"{failed} of {case.total('requests')} requests of {case} failed.")
-        report.data[str(case)] = case.samples
     if written < answered:
         report.wrong.append(f"{answered:,.0f} sends were answered and {written:,} are written.")
 
@@ -151,30 +150,30 @@ def deep_table(cases: list[Case], plans: list[tuple[float, int]]) -> str:
     return table(head.split(", "), rows)
 
 
-def run(chosen: argparse.Namespace, environment: Environment, report: Report) -> None:
+def run(chosen: argparse.Namespace, report: Report) -> None:
     with ExitStack() as stack:
         stack.enter_context(database(keep=chosen.keep))
         chats, deep = round(1000 * chosen.scale), round(1_000_000 * chosen.scale)
         say(f"Making {chats:,} chats of 500 messages ...")
         found = people.make(chats, 500, deep if "deep" in chosen.only else 0)
-        server = stack.enter_context(gunicorn(environment.own("service")))
+        server = stack.enter_context(gunicorn())
         if chosen.only != ["deep"]:
             known = operations(found)
             cases = cases_of("service", server, known, chosen.only)
             if {"plain", "floor"} & set(chosen.beside):
-                settings = {"DJANGO_SETTINGS_MODULE": "bench.plain_settings"}
-                other = stack.enter_context(gunicorn(environment.own("plain", **settings)))
+                module = "bench.plain_settings"
+                other = stack.enter_context(gunicorn(DJANGO_SETTINGS_MODULE=module))
             if "plain" in chosen.beside:
                 cases += cases_of("plain", other, known, chosen.only, COMPARED)
             if "floor" in chosen.beside:
                 cases += cases_of("floor", other, known, ["empty"])
             if "synapse" in chosen.beside:
                 say("Starting Synapse ...")
-                cases += synapse_cases(stack, environment, chosen.only, report)
+                cases += synapse_cases(stack, chosen.only, report)
             # At last, when the number of free connections is known.
             for each in (known[name] for name in COMPARED if name in chosen.only):
                 people.move_last_reads()
-                script = report.data[f"{each.name}.sql"] = pgbench.script(each, found)
+                script = pgbench.script(each, found)
                 title, run = f"{each.title}: its statements", partial(pgbench.run, script)
                 cases.append(Case("pgbench", each.name, title, run, each.sends))
             if (most := pgbench.max_clients()) < max(chosen.connections):
@@ -183,7 +182,6 @@ def run(chosen: argparse.Namespace, environment: Environment, report: Report) ->
                     " max_connections leaves no more to it."
                 )
             measure(cases, chosen.connections, chosen.rounds, chosen.seconds, report)
-            report.wrong += people.broken_logs()
             report.parts.append(cases_table(cases, chosen.connections))
             report.parts.append(goals_table(cases, chosen.connections))
         if "deep" in chosen.only:
@@ -209,15 +207,13 @@ def cases_of(
     return found
 
 
-def synapse_cases(
-    stack: ExitStack, environment: Environment, wanted: list[str], report: Report
-) -> list[Case]:
+def synapse_cases(stack: ExitStack, wanted: list[str], report: Report) -> list[Case]:
     def longer(measure: Measure, seconds: int, connections: int) -> Sample:
         """Twice the time, because each of many connections waits for seconds."""
         return measure(2 * seconds, connections)
 
     try:
-        server = stack.enter_context(synapse.synapse(environment))
+        server = stack.enter_context(synapse.synapse())
         cases = cases_of("synapse", server, synapse.operations(server.url), wanted)
     except (MissingError, BrokenError, psycopg.Error, httpx.TransportError) as error:
         report.notes.append(f"Synapse could not be measured: {error}")

@@ -7,10 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -35,8 +35,11 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 INSTALL_SECONDS = 240
 
-# All servers of a run have the same keys.
-KEYS = {name: secrets.token_urlsafe(50) for name in ("SECRET_KEY", "CHAT_PASSWORD_KEYS")}
+# All servers of a run have the same keys, in helper processes too.
+KEYS = {
+    name: os.environ.get(name) or secrets.token_urlsafe(50)
+    for name in ("SECRET_KEY", "CHAT_PASSWORD_KEYS")
+}
 # Limits are counted in Redis as in production, but never reached.
 LIMITS = {
     **{f"LIMIT_{name}": "100000/s" for name in ("READ", "WRITE", "SEND", "STREAM")},
@@ -54,52 +57,37 @@ def database_url(name: str) -> str:
     return urlsplit(MAINTENANCE_URL)._replace(path=f"/{name}").geturl()
 
 
-@dataclass(frozen=True)
-class Environment:
-    """A server's folder, port and settings."""
-
-    data_dir: Path
-    port: int = field(default_factory=free_port)
-    extra: dict[str, str] = field(default_factory=KEYS.copy)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def own(self, name: str, **extra: str) -> "Environment":
-        """The environment of another server of the same run."""
-        folder = self.data_dir / name
-        folder.mkdir(exist_ok=True)
-        return replace(self, data_dir=folder, port=free_port(), extra={**self.extra, **extra})
-
-    def settings(self) -> dict[str, str]:
-        """The service's settings. WEB_CONCURRENCY and WEB_THREADS stay the caller's."""
-        return {
-            "DJANGO_SETTINGS_MODULE": "chatapi.settings",
-            "ENV_FILE": os.devnull,
-            "DEBUG": "false",
-            "HOST": "127.0.0.1",
-            "PORT": str(self.port),
-            "PUBLIC_URL": self.url,
-            "DATABASE_URL": database_url(DATABASE),
-            "REDIS_URL": REDIS_URL,
-            "REDIS_PREFIX": REDIS_PREFIX,
-            "CELERY_BROKER_URL": REDIS_URL,
-            "EMAIL_URL": "dummymail://",
-            "DATA_DIR": str(self.data_dir),
-            "LOG_LEVEL": "WARNING",
-            **LIMITS,
-            **self.extra,
-        }
+def settings(folder: str, port: int) -> dict[str, str]:
+    """The service's settings. WEB_CONCURRENCY and WEB_THREADS stay the caller's."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+        "ENV_FILE": os.devnull,
+        "DEBUG": "false",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": database_url(DATABASE),
+        "REDIS_URL": REDIS_URL,
+        "REDIS_PREFIX": REDIS_PREFIX,
+        "CELERY_BROKER_URL": REDIS_URL,
+        "EMAIL_URL": "dummymail://",
+        "DATA_DIR": folder,
+        "LOG_LEVEL": "WARNING",
+        **KEYS,
+        **LIMITS,
+    }
 
 
 class Server:
-    """A command with an environment. It can be killed and started again on its port."""
+    """A command with settings. It can be killed and started again on its port."""
 
-    def __init__(self, environment: Environment, command: Sequence[str], ready: str = "/readyz"):
-        self.environment, self.command, self.ready = environment, command, ready
-        self.port, self.url = environment.port, environment.url
-        self.log = environment.data_dir / "server.log"
+    def __init__(
+        self, command: Sequence[str], ready: str = "/readyz", port: int = 0, **extra: str
+    ) -> None:
+        self.command, self.ready, self.port = command, ready, port or free_port()
+        self.folder, self.url = tempfile.mkdtemp(), f"http://127.0.0.1:{self.port}"
+        self.env = {**os.environ, **settings(self.folder, self.port), **extra}
+        self.log = Path(self.folder) / "server.log"
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,7 +101,7 @@ class Server:
             self.process = psutil.Popen(
                 self.command,
                 cwd=ROOT,
-                env={**os.environ, **self.environment.settings()},
+                env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -122,9 +110,7 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         try:
             while self.ready and not self.answers():
-                self.check()
-                if time.monotonic() > deadline:
-                    raise BrokenError(f"A server did not start:\n{self.tail()}")
+                self.check(time.monotonic() < deadline)
                 time.sleep(0.05)
         except BaseException:
             self.stop()
@@ -149,12 +135,10 @@ class Server:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
 
-    def check(self) -> None:
-        if self.process.poll() is not None:
-            raise BrokenError(f"A server ended:\n{self.tail()}")
-
-    def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-3000:]
+    def check(self, in_time: bool = True) -> None:
+        if self.process.poll() is not None or not in_time:
+            log = self.log.read_text(errors="replace")[-3000:]
+            raise BrokenError(f"A server ended, or did not start:\n{log}")
 
     def tree(self) -> list[Any]:
         """Its own process and all below it."""
@@ -169,8 +153,8 @@ class Server:
         return sum(process.memory_info().rss for process in self.tree())
 
 
-def gunicorn(environment: Environment) -> Server:
-    return Server(environment, procfile("web"))
+def gunicorn(**extra: str) -> Server:
+    return Server(procfile("web"), **extra)
 
 
 def procfile(name: str) -> list[str]:
@@ -205,8 +189,8 @@ def backends_cpu(maintenance: psycopg.Connection, database: str) -> float | None
     return sum(map(cpu_seconds, processes))
 
 
-def connect(url: str = MAINTENANCE_URL) -> psycopg.Connection:
-    return psycopg.connect(url, autocommit=True, connect_timeout=5)
+def connect() -> psycopg.Connection:
+    return psycopg.connect(MAINTENANCE_URL, autocommit=True, connect_timeout=5)
 
 
 @contextmanager

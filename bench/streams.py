@@ -30,7 +30,12 @@ HOST = "127.0.0.1"
 AT_ONCE = 100  # streams that are being opened
 OPEN_SECONDS = 90  # for all of them
 QUIET_SECONDS = 2  # without an event, after which nothing more is expected
+CONNECTIONS, THREADS = 8, 4  # of senders, over HTTP or by the action
+ANSWER_SECONDS = 10
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+SEQ = re.compile(rb'"seq":\s?(\d+)')
 EVENT = re.compile(rb"id: (\d+)\nevent: \S+\ndata: [^\n]*\n\n")
+Send = Callable[[int, str, str], Awaitable[tuple[int, int]]]  # chat, token, text to seq and time
 Wanted = tuple[int, str, int]  # a stream's chat, its token and the last seq it has seen
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -46,7 +51,6 @@ class Deliveries:
     missing: int
     doubled: int  # or out of order
     counts: Counter[str]  # of connections that were cut off or refused
-    comments: int
 
 
 class Stream(asyncio.Protocol):
@@ -75,10 +79,7 @@ class Stream(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         now, pool = monotonic_ns(), self.pool
         text, complete, self.rest = (self.rest + data).rpartition(b"\n\n")
-        found = EVENT.findall(text + complete)
-        if not found:
-            pool.comments += text.startswith(b":") + text.count(b"\n:")
-        for number in found:
+        for number in EVENT.findall(text + complete):
             seq = int(number)
             pool.missing += max(seq - self.last - 1, 0)
             pool.doubled += seq <= self.last
@@ -106,7 +107,7 @@ class Pool:
 
     def empty(self) -> None:
         self.streams_of, self.seqs, self.times = array("q"), array("q"), array("q")
-        self.missing = self.doubled = self.comments = 0
+        self.missing = self.doubled = 0
         self.counts: Counter[str] = Counter()
 
     async def open(self) -> None:
@@ -155,7 +156,7 @@ class Pool:
             await asyncio.sleep(0.1)
         taken = Deliveries(
             *(np.array(each) for each in (self.streams_of, self.seqs, self.times, self.opened)),
-            *(self.missing + missing, self.doubled, self.counts, self.comments),
+            *(self.missing + missing, self.doubled, self.counts),
         )
         for stream in self.streams:
             stream.last = max(stream.last, heads.get(stream.chat, 0))
@@ -202,14 +203,6 @@ class Receivers:
 def receivers() -> Iterator[Receivers]:
     with helper() as executor:
         yield Receivers(executor)
-
-
-CONNECTIONS = 8
-THREADS = 4
-ANSWER_SECONDS = 10
-LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-SEQ = re.compile(rb'"seq":\s?(\d+)')
-Send = Callable[[int, str, str], Awaitable[tuple[int, int]]]  # chat, token, text to seq and time
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import secrets
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from psycopg import conninfo
 from bench import services
 from bench.load import Operation, Target, ask
 from bench.people import TEXT
-from bench.services import Environment, Server, database, database_url, install
+from bench.services import Server, database, database_url, free_port, install
 
 REQUIREMENTS = Path(__file__).with_name("synapse-requirements.txt")
 DATABASE = f"{services.DATABASE}_synapse"
@@ -35,34 +36,34 @@ MESSAGES = 10  # in each at first; with what makes a room, more than a page of e
 
 
 @contextmanager
-def synapse(environment: Environment) -> Iterator[Server]:
+def synapse() -> Iterator[Server]:
     """A running homeserver. Raises MissingError when it can't be installed."""
-    python, own = install(REQUIREMENTS), environment.own("synapse")
-    config = own.data_dir / "config.yaml"
+    python, folder, port = install(REQUIREMENTS), Path(tempfile.mkdtemp()), free_port()
+    config = folder / "config.yaml"
     # Synapse insists on this collation.
     with database(DATABASE, "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"):
         # JSON is YAML.
-        config.write_text(json.dumps(configuration(own)))
+        config.write_text(json.dumps(configuration(folder, port)))
         log = {"version": 1, "root": {"level": "ERROR"}}
-        (own.data_dir / "log.yaml").write_text(json.dumps(log))
+        (folder / "log.yaml").write_text(json.dumps(log))
         command = [python, "-m", "synapse.app.homeserver", "-c", str(config)]
         subprocess.run([*command, "--generate-keys"], capture_output=True, timeout=60)
-        with Server(own, command, "/health") as server:
+        with Server(command, "/health", port) as server:
             yield server
 
 
-def configuration(own: Environment) -> dict[str, object]:
+def configuration(folder: Path, port: int) -> dict[str, object]:
     resources = [{"names": ["client"], "compress": False}]
-    listener = {"port": own.port, "type": "http", "bind_addresses": ["127.0.0.1"]}
+    listener = {"port": port, "type": "http", "bind_addresses": ["127.0.0.1"]}
     arguments = conninfo.conninfo_to_dict(database_url(DATABASE))
     return {
         "server_name": "bench.test",
-        "pid_file": str(own.data_dir / "pid"),
+        "pid_file": str(folder / "pid"),
         "listeners": [{**listener, "resources": resources}],
         "database": {"name": "psycopg2", "args": {**arguments, "cp_min": 5, "cp_max": 10}},
-        "log_config": str(own.data_dir / "log.yaml"),
-        "media_store_path": str(own.data_dir / "media"),
-        "signing_key_path": str(own.data_dir / "signing.key"),
+        "log_config": str(folder / "log.yaml"),
+        "media_store_path": str(folder / "media"),
+        "signing_key_path": str(folder / "signing.key"),
         "macaroon_secret_key": secrets.token_urlsafe(32),
         "form_secret": secrets.token_urlsafe(32),
         "report_stats": False,

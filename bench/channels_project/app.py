@@ -5,16 +5,27 @@ renders an event once for all listeners.
 """
 
 import json
+import os
 from collections import Counter
 
 import django
 from channels.generic.http import AsyncHttpConsumer
 from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.urls import path
 from django.utils import timezone
 
+LAYERS = {"pubsub": "pubsub.RedisPubSubChannelLayer", "lists": "core.RedisChannelLayer"}
+layer = f"channels_redis.{LAYERS[os.environ['LAYER']]}"
+config = {"hosts": [os.environ["REDIS_URL"]], "prefix": f"{os.environ['REDIS_PREFIX']}{layer}"}
+settings.configure(
+    ALLOWED_HOSTS=["*"],
+    INSTALLED_APPS=["channels"],
+    CHANNEL_LAYERS={"default": {"BACKEND": layer, "CONFIG": config}},
+)
 django.setup()
+
 seqs: Counter[int] = Counter()  # one process sends
 
 
