@@ -16,7 +16,7 @@ import psycopg
 import redis
 
 from bench.process import BrokenError, MissingError, say
-from bench.report import Report
+from bench.report import Report, conditions
 from bench.services import ROOT, free_port, redis_keys, settings
 
 TOOLS = {"requests": ("wrk", "pgbench"), "growth": ("wrk",), "pages": ("chromium",)}
@@ -82,11 +82,11 @@ def measure(chosen: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder, redis_keys():
         tempfile.tempdir = folder  # of servers, too
         os.environ.update(settings(folder, free_port()), TMPDIR=folder)
-        report = Report.of(vars(chosen))
+        report = Report([conditions(vars(chosen))])
         django.setup()
         # Imported only now, because it imports models.
         importlib.import_module(f"bench.{chosen.command}").run(chosen, report)
-    print(report.markdown())
+    print("\n\n".join([*report.parts, *(f"WRONG: {each}" for each in report.wrong)]))
     return 1 if report.wrong else 0
 
 

@@ -19,7 +19,7 @@ from accounts.models import User
 from bench import people
 from bench.load import operations, wrk
 from bench.process import BrokenError, helper, say
-from bench.report import ORANGE, Report, number, plot, table
+from bench.report import Report, number, plot, table
 from bench.services import DATABASE, Server, database, database_url, gunicorn, procfile, web
 from chats.access import chats as chat_access
 from chats.actions import messages
@@ -170,15 +170,15 @@ def show_sizes(
         if kind != STEADY and not kind.endswith(SENT_INTO[people.SHORT[0]])
     }
     every = sorted({size for at in times.values() for size in at})
+
+    def cell(p50: float, p99: float) -> str:
+        return f"{p50:.2f}, {p99:.1f}"
+
     rows = [
-        [
-            f"{side}, {kind}",
-            *("{:.2f}, {:.1f}".format(*at[size]) if size in at else "" for size in every),
-        ]
+        [f"{side}, {kind}", *(cell(*at[size]) if size in at else "" for size in every)]
         for (side, kind), at in times.items()
     ]
-    path, colours = folder / f"growth-{series}.svg", {"SQLite": ORANGE}
-    report.parts.append(plot(path, title, what, lines, colours))
+    report.parts.append(plot(folder / f"growth-{series}.svg", title, what, lines))
     report.parts.append(table([f"p50, p99 ms by {what}", *(f"{size:,}" for size in every)], rows))
 
 
@@ -218,9 +218,9 @@ def show_memory(samples: list[tuple[int, Kib]], report: Report, folder: Path) ->
     rows = [
         [f"{done:,}", *(f"{rss:,}, {pss:,}" for rss, pss in kib.values())] for done, kib in samples
     ]
-    path, colours = folder / "growth-memory.svg", {"gunicorn": ORANGE, "celery": ORANGE}
+    path = folder / "growth-memory.svg"
     title = "Memory (PSS), MiB"
-    report.parts.append(plot(path, title, "requests answered", lines, colours, log=False))
+    report.parts.append(plot(path, title, "requests answered", lines, log=False))
     report.parts.append(table(["RSS, PSS in KiB after requests", *names], rows))
 
 

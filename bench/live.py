@@ -12,19 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import people
+from bench import people, services
 from bench.process import MissingError, helper, say
 from bench.report import Goal, Report, judged, number, table
-from bench.services import (
-    DATABASE,
-    Server,
-    connect,
-    cpu_seconds,
-    database,
-    free_port,
-    gunicorn,
-    install,
-)
+from bench.services import Server, cpu_seconds, database, gunicorn
 from bench.streams import Array, Deliveries, Order, Receivers, Sent, receivers, send_all
 
 DRAIN_SECONDS = 40  # in which what was sent must come in
@@ -282,18 +273,18 @@ def quiet(side: Side, figures: Figures, chosen: Namespace) -> None:
         "SELECT pid, query_start, query FROM pg_stat_activity WHERE datname = %s"
         " AND backend_type = 'client backend'"
     )
-    with connect() as maintenance, receivers() as listeners:
+    with services.connect() as maintenance, receivers() as listeners:
         listeners.open(side.streams.port, side.wanted(1, 1))
         time.sleep(SETTLE_SECONDS)
-        before = set(maintenance.execute(looking, [DATABASE]).fetchall())
+        before = set(maintenance.execute(looking, [services.DATABASE]).fetchall())
         seen, end = set(before), time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
-            seen |= set(maintenance.execute(looking, [DATABASE]).fetchall())
+            seen |= set(maintenance.execute(looking, [services.DATABASE]).fetchall())
         got = listeners.take()
     what = f"one quiet stream: statements in {seconds} s"
     figures.add(side, what, len(seen - before), 0, NONE)
-    figures.report.notes += [f"{what}: `{query}`" for _, _, query in seen - before]
+    figures.report.parts += [f"{what}: `{query}`" for _, _, query in seen - before]
     if got.counts:
         figures.report.wrong.append(f"{what}: the stream was lost: {dict(got.counts)}.")
 
@@ -336,11 +327,11 @@ def run(chosen: Namespace, report: Report) -> None:
 def channels(layer: str) -> Iterator[Side]:
     """The same two processes as ours: one for the streams, and one that takes the sends."""
     same = [f"{name}=={version(name)}" for name in SAME]
-    python = install(PROJECT / "requirements.txt", *same)
+    python = services.install(PROJECT / "requirements.txt", *same)
     servers = []
     with ExitStack() as stack:
         for _ in ("streams", "web"):
-            port = free_port()
+            port = services.free_port()
             command = (
                 "-m uvicorn app:application --loop uvloop --http httptools --lifespan off"
                 f" --no-access-log --log-level warning --backlog 2048 --port {port}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import django
 import matplotlib
@@ -17,7 +17,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from bench.services import ROOT, connect
 
-GREY, BLUE, ORANGE = "#808080", "#2f7ed8", "#d9730d"  # visible on light and dark grounds
+GREY = "#808080"  # visible on light and dark grounds
 DASHES = ("-", "--", ":", "-.", (0, (5, 2)), (0, (1, 3)))
 tabulate.MIN_PADDING = 0
 
@@ -37,34 +37,26 @@ class Goal(NamedTuple):
 
 @dataclass
 class Report:
-    """`wrong` are the reasons why the figures can't be trusted, `notes` what a reader must know."""
+    """Paragraphs and tables, and the reasons why the figures can't be trusted."""
 
-    conditions: str
-    parts: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    parts: list[str]
     wrong: list[str] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, options: dict[str, Any]) -> Self:
-        """An empty report, with what the figures are measured under."""
-        query = "SELECT version(), current_setting('synchronous_commit')"
-        with connect() as database:
-            version, commits = database.execute(query).fetchone() or ("", "")
-        shown = ", ".join(f"{name} {value}" for name, value in options.items())
-        git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
-        commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
-        conditions = (
-            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}:"
-            f" {os.cpu_count()} processors for services, databases and load together (load before:"
-            f" {os.getloadavg()[0]:.1f}); {shown}; Python {platform.python_version()}, Django"
-            f" {django.__version__}, {version.split(',')[0]} (synchronous_commit {commits})."
-        )
-        return cls(conditions)
 
-    def markdown(self) -> str:
-        notes = [f"Note: {sentence}" for sentence in self.notes]
-        wrong = [f"WRONG: {sentence}" for sentence in self.wrong]
-        return "\n\n".join([self.conditions, *self.parts, *notes, *wrong])
+def conditions(options: dict[str, Any]) -> str:
+    """What the figures are measured under."""
+    query = "SELECT version(), current_setting('synchronous_commit')"
+    with connect() as database:
+        version, commits = database.execute(query).fetchone() or ("", "")
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip() or "unknown"
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}: {os.cpu_count()} processors for"
+        f" services, databases and load together (load before: {os.getloadavg()[0]:.1f});"
+        f" {', '.join(f'{name} {value}' for name, value in options.items())};"
+        f" Python {platform.python_version()}, Django {django.__version__},"
+        f" {version.split(',')[0]} (synchronous_commit {commits})."
+    )
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -89,12 +81,11 @@ def plot(
     title: str,
     x_title: str,
     lines: dict[str, list[tuple[float, float]]],
-    colours: dict[str, str],
     log: bool = True,
 ) -> str:
     """Write an SVG with both axes logarithmic, or linear from 0; returns its Markdown.
 
-    `lines` are points by label. A line has the colour of a word in its label, or blue.
+    `lines` are points by label.
     """
     matplotlib.use("svg")
     grey = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
@@ -102,8 +93,7 @@ def plot(
     with matplotlib.rc_context(style):
         figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
         for (label, points), dashes in zip(lines.items(), DASHES, strict=False):
-            colour = next((colours[word] for word in colours if word in label), BLUE)
-            axes.plot(*zip(*points, strict=True), color=colour, linestyle=dashes, label=label)
+            axes.plot(*zip(*points, strict=True), linestyle=dashes, label=label)
         axes.set(title=title, xlabel=x_title)
         if log:
             axes.set(xscale="log", yscale="log")

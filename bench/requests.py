@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 import psycopg
+from django.conf import settings
 
 from bench import people, pgbench, synapse
 from bench.load import Operation, Sample, deep_operations, load, operations
@@ -17,28 +18,17 @@ from bench.report import Goal, Report, judged, number, table
 from bench.services import Server, database, gunicorn
 
 WARM_UP = 1  # seconds
+OURS = "Chat API"
 COMPARED = ("send", "list15")  # with plain DRF, Synapse and pgbench
-TITLES = {
-    "service": "Chat API",
-    "plain": "Plain DRF",
-    "floor": "Django",
-    "synapse": "Synapse",
-    "pgbench": "pgbench",
-    "deep": "One long chat",
-}
-# A figure of one of our operations by that of another side or operation.
-GOALS = [
-    ("send ÷ plain DRF, requests/s", "rate", "send", "plain", "send", Goal(3, least=True)),
-    ("list15 ÷ plain DRF, requests/s", "rate", "list15", "plain", "list15", Goal(3, least=True)),
-    ("send ÷ Synapse, requests/s", "rate", "send", "synapse", "send", Goal(25, least=True)),
-    ("list15 ÷ Synapse, requests/s", "rate", "list15", "synapse", "list15", Goal(12, least=True)),
-    ("send ÷ pgbench, requests/s", "rate", "send", "pgbench", "send", Goal(0.2, least=True)),
-    (
-        "list15 ÷ empty Django view, requests/s",
-        "rate", "list15", "floor", "empty", Goal(0.33, least=True),
-    ),
-    ("list100 ÷ list15, p50", "p50", "list100", "service", "list15", Goal(2.5)),
-]  # fmt: skip
+# The rate of one of our operations by that of another side, at least.
+RATIOS = [
+    ("send ÷ plain DRF", "send", "Plain DRF", "send", 3),
+    ("list15 ÷ plain DRF", "list15", "Plain DRF", "list15", 3),
+    ("send ÷ Synapse", "send", "Synapse", "send", 25),
+    ("list15 ÷ Synapse", "list15", "Synapse", "list15", 12),
+    ("send ÷ pgbench", "send", "pgbench", "send", 0.2),
+    ("list15 ÷ empty Django view", "list15", "Django", "empty", 0.33),
+]
 TAIL, TAIL_CONNECTIONS = Goal(4), 128
 Measure = Callable[[int, int], Sample]  # of seconds and connections
 
@@ -68,7 +58,7 @@ class Case:
         return sum(getattr(each, name) for count in of for each in self.samples[count])
 
     def __str__(self) -> str:
-        return f"{TITLES[self.side]}, {self.operation}"
+        return f"{self.side}, {self.operation}"
 
 
 def measure(
@@ -94,7 +84,7 @@ def measure(
             # Which requests were the sends is not known of those at a round's end.
             answered -= sum(counts) * rounds
         # Synapse is not ours to mend.
-        told = report.notes if case.side == "synapse" else report.wrong
+        told = report.parts if case.side == "Synapse" else report.wrong
         if failed or not case.total("requests"):
             told.append(f"{failed} of {case.total('requests')} requests of {case} failed.")
     if written < answered:
@@ -105,7 +95,7 @@ def cases_table(cases: list[Case], counts: list[int]) -> str:
     head = "Operation, Connections, Requests/s, p50 ms, p99 ms, Failed, Web CPU ms"
     rows = [
         [
-            f"{TITLES[case.side]}: {case.title}",
+            f"{case.side}: {case.title}",
             str(count),
             number(case.median("rate", count)),
             number(case.median("p50", count), 1),
@@ -127,13 +117,17 @@ def goals_table(cases: list[Case], counts: list[int]) -> str:
     def cell(goal: Goal, first: float | None, second: float | None) -> str:
         return judged(first / second, 2, goal) if first and second else ""
 
-    for title, name, operation, side, other, goal in GOALS:
-        ours, theirs = known.get(("service", operation)), known.get((side, other))
-        if ours and theirs:
-            cells = [cell(goal, ours.median(name, at), theirs.median(name, at)) for at in counts]
-            rows.append([title, str(goal), *cells])
+    wanted = [
+        (f"{title}, requests/s", "rate", (OURS, ours), (side, theirs), Goal(least, least=True))
+        for title, ours, side, theirs, least in RATIOS
+    ]
+    wanted.append(("list100 ÷ list15, p50", "p50", (OURS, "list100"), (OURS, "list15"), Goal(2.5)))
+    for title, name, ours, theirs, goal in wanted:
+        if ours in known and theirs in known:
+            pairs = [[known[each].median(name, at) for each in (ours, theirs)] for at in counts]
+            rows.append([title, str(goal), *(cell(goal, *pair) for pair in pairs)])
     for case in cases:
-        if case.side == "service" and TAIL_CONNECTIONS in counts:
+        if case.side == OURS and TAIL_CONNECTIONS in counts:
             tail = cell(TAIL, *(case.median(name, TAIL_CONNECTIONS) for name in ("p99", "p50")))
             cells = [tail if at == TAIL_CONNECTIONS else "" for at in counts]
             rows.append([f"{case.operation}, p99 ÷ p50", str(TAIL), *cells])
@@ -156,17 +150,19 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
         chats, deep = round(1000 * chosen.scale), round(1_000_000 * chosen.scale)
         say(f"Making {chats:,} chats of 500 messages ...")
         found = people.make(chats, 500, deep if "deep" in chosen.only else 0)
+        web = f"{settings.WEB_CONCURRENCY} web processes of {settings.WEB_THREADS} threads."
+        report.parts.append(web)
         server = stack.enter_context(gunicorn())
         if chosen.only != ["deep"]:
             known = operations(found)
-            cases = cases_of("service", server, known, chosen.only)
+            cases = cases_of(OURS, server, known, chosen.only)
             if {"plain", "floor"} & set(chosen.beside):
                 module = "bench.plain_settings"
                 other = stack.enter_context(gunicorn(DJANGO_SETTINGS_MODULE=module))
             if "plain" in chosen.beside:
-                cases += cases_of("plain", other, known, chosen.only, COMPARED)
+                cases += cases_of("Plain DRF", other, known, chosen.only, COMPARED)
             if "floor" in chosen.beside:
-                cases += cases_of("floor", other, known, ["empty"])
+                cases += cases_of("Django", other, known, ["empty"])
             if "synapse" in chosen.beside:
                 say("Starting Synapse ...")
                 cases += synapse_cases(stack, chosen.only, report)
@@ -177,7 +173,7 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
                 title, run = f"{each.title}: its statements", partial(pgbench.run, script)
                 cases.append(Case("pgbench", each.name, title, run, each.sends))
             if (most := pgbench.max_clients()) < max(chosen.connections):
-                report.notes.append(
+                report.parts.append(
                     f"pgbench had at most about {most} connections, because PostgreSQL's"
                     " max_connections leaves no more to it."
                 )
@@ -187,7 +183,7 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
         if "deep" in chosen.only:
             say(f"Measuring a chat of {deep:,} messages ...")
             pages = deep_operations(found)
-            cases = cases_of("deep", server, pages, list(pages))
+            cases = cases_of("One long chat", server, pages, list(pages))
             # Over one connection, so that a time is one page's.
             measure(cases, [1], chosen.rounds, min(3, chosen.seconds), report)
             plans = [pgbench.explain(each) for each in pages.values()]
@@ -214,9 +210,9 @@ def synapse_cases(stack: ExitStack, wanted: list[str], report: Report) -> list[C
 
     try:
         server = stack.enter_context(synapse.synapse())
-        cases = cases_of("synapse", server, synapse.operations(server.url), wanted)
+        cases = cases_of("Synapse", server, synapse.operations(server.url), wanted)
     except (MissingError, BrokenError, psycopg.Error, httpx.TransportError) as error:
-        report.notes.append(f"Synapse could not be measured: {error}")
+        report.parts.append(f"Synapse could not be measured: {error}")
         return []
     for case in cases:
         case.measure = partial(longer, partial(case.measure, database=synapse.DATABASE))
