@@ -16,7 +16,7 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from chatapi.bus.connection import client
+from chatapi.bus.connection import connection
 from chatapi.bus.memory import memory_bus
 from chatapi.bus.messages import ACCESS, CONTROL, RESYNC, Message, redis_channel
 
@@ -77,10 +77,9 @@ class RedisPublisher:
             self._schedule_resync()
 
     def _send(self, messages: Sequence[Message]) -> None:
-        pipeline = client().pipeline(transaction=False)
-        for name, payload in messages:
-            pipeline.publish(redis_channel(name), payload)
-        pipeline.execute()
+        connection().execute(
+            *(("PUBLISH", redis_channel(name), payload) for name, payload in messages)
+        )
 
     def _schedule_resync(self) -> None:
         with self._lock:

@@ -13,11 +13,11 @@ from chats.actions import messages
 pytestmark = pytest.mark.django_db
 
 # Calls of functions, Python's and C's, the test's client among them, by database: with PostgreSQL
-# limits are counted in Redis, whose client makes some 150 calls for each command.
+# limits are counted in Redis.
 CALLS = {
-    "send": {"sqlite": 3316, "postgresql": 2339},
-    "list": {"sqlite": 1980, "postgresql": 1894},
-    "chat user": {"sqlite": 1551, "postgresql": 1678},
+    "send": {"sqlite": 3316, "postgresql": 2075},
+    "list": {"sqlite": 1980, "postgresql": 1716},
+    "chat user": {"sqlite": 1551, "postgresql": 1515},
 }
 SPARE = 1.1
 
