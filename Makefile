@@ -15,6 +15,9 @@ NO_KEY := only-for-this-and-long-enough-for-a-key
 PROCESSES := $(or $(TEST_PROCESSES),3)
 TEMPLATES := accounts/templates chatapi/templates chats/templates companies/templates
 
+# Compiled modules are kept: tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all coverage lint lint-js types checks schema words \
   bench bench-live bench-growth bench-pages clean
