@@ -10,8 +10,10 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
+
+from chat_events import Block, Event, Parser
 
 PORTION = 65_536
 
@@ -24,14 +26,6 @@ async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None
         await asyncio.sleep(0.002)
     await asyncio.sleep(0.02)
     assert condition(), "no longer"
-
-
-class Event(NamedTuple):
-    """One event of a stream; `id` is None when it had no id line, as a passing one has none."""
-
-    id: str | None
-    type: str
-    data: Any
 
 
 class Incoming:
@@ -50,10 +44,7 @@ class Incoming:
         self.ended = False
         self._raw = b""
         self._left = -1  # bytes that are missing of the chunk, or of the whole body
-        self._text = b""
-        self._id: str | None = None
-        self._type = "message"
-        self._data: list[str] = []
+        self._parser = Parser()
 
     @property
     def chunked(self) -> bool:
@@ -113,33 +104,12 @@ class Incoming:
         if not self.headers.get("content-type", "").startswith("text/event-stream"):
             self.content += content
             return
-        *lines, self._text = (self._text + content).split(b"\n")
-        for line in lines:
-            self._line(line.rstrip(b"\r").decode())
-
-    def _line(self, line: str) -> None:
-        if not line:
-            self._dispatch()
-            return
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if not field:
-            self.comments += 1
-        elif field == "id":
-            self._id = value
-        elif field == "event":
-            self._type = value
-        elif field == "data":
-            self._data.append(value)
-        elif field == "retry":
-            self.retries.append(int(value))
-        else:
-            raise AssertionError(f"no such field in a stream: {line!r}")
-
-    def _dispatch(self) -> None:
-        if self._data:
-            self.events.append(Event(self._id, self._type, json.loads("\n".join(self._data))))
-        self._id, self._type, self._data = None, "message", []
+        for block in self._parser.feed(content):
+            if block.data is not None:
+                self.events.append(Event(block.id, block.type or "message", json.loads(block.data)))
+            if block.retry is not None:
+                self.retries.append(block.retry)
+            self.comments += block == Block()
 
 
 def request(

@@ -1,4 +1,4 @@
-"""The clients of docs/live.md, as they stand there, against a running installation."""
+"""The clients that docs/live.md names and its examples, against a running installation."""
 
 import json
 import os
@@ -87,10 +87,10 @@ def end_tokens(installation, agent):
 
 
 class Client:
-    """The Python client of the page as a process; `lines` is what it printed."""
+    """The Python client as a process; `lines` is what it printed."""
 
     def __init__(self, folder: Path, url: str, token: str, *last_id: str) -> None:
-        (source,) = blocks("python")
+        source = (ROOT / "clients" / "python" / "chat_events.py").read_text()
         assert "ANSWER = 10 " in source
         (folder / "chat_events.py").write_text(source.replace("ANSWER = 10 ", "ANSWER = 1 "))
         self.lines: list[str] = []
@@ -161,6 +161,29 @@ def test_python_does_not_wait_for_an_answer_that_never_comes(installation, agent
         network.close()
 
 
+def test_the_example_in_python(installation, agent):
+    (example,) = blocks("python")
+    shown: list[str] = []
+
+    def show(text):
+        shown.append(text)
+        if text == "The last":
+            raise StopIteration
+
+    say(installation, agent, ["The last"])
+    names = {
+        "API": f"http://127.0.0.1:{installation.port}/api",
+        "chat_id": 1,
+        "token": agent,
+        "show": show,
+    }
+    with pytest.raises(StopIteration):
+        exec(example, names)
+    events = installation.call("GET", "/api/chats/1/events?limit=500", token=agent).body["data"]
+    texts = [each["data"]["text"] for each in events if each["type"] == "message.created"]
+    assert shown == texts
+
+
 def test_python_follows_all_chats(installation, agent, tmp_path):
     url = f"http://127.0.0.1:{installation.port}/api/events"
     client = Client(tmp_path, url, installation.made["Token"])
@@ -227,8 +250,8 @@ def page_of(
 
     api = f"http://127.0.0.1:{port or installation.port}/api"
     (folder / "index.html").write_text(PAGE.format(api=api, token=token, script=script))
-    (module,) = (each for each in blocks("js") if each.startswith("// chat-events.js"))
-    (folder / "chat-events.js").write_text(module)
+    for name in ("follow.js", "parser.js"):
+        shutil.copy(ROOT / "chatapi" / "static" / "chatapi" / "stream" / name, folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever).start()
     try:
@@ -266,7 +289,7 @@ def test_javascript_follows_a_chat(installation, agent, tmp_path):
         assert page.failures == []
         end_tokens(installation, agent)
         wait_for(lambda: page.evaluate("1") and page.failures, 10)
-        assert [failure.split()[:2] for failure in page.failures] == [["This", "token"]]
+        assert [failure.split()[:2] for failure in page.failures] == [["401", "This"]]
         page.wait_for_timeout(500)
         assert page.evaluate("shown")[before:] == MESSAGES
 
