@@ -50,23 +50,23 @@ class ErrorCode(StrEnum):
         403,
         "The personal access token lacks the scope `read` or `write`.",
     )
-    OTHER_CHAT = "other_chat", 403, "A chat-user token is good for its own chat alone."
+    OTHER_CHAT = "other_chat", 403, "A chat-user token is valid only for its own chat."
     JOIN_FIRST = (
         "join_first",
         403,
-        "Only a chat user can do this: join the chat and use the token you get.",
+        "Only participants can do this. Join the chat and use the token you get.",
     )
-    CHAT_CLOSED = "chat_closed", 403, "The chat is closed; it can be read, not written to."
-    BANNED = "banned", 403, "This address was banned from the chat."
-    NOT_AUTHOR = "not_author", 403, "Only the author of a message may do this."
-    EDIT_WINDOW_OVER = "edit_window_over", 403, "The time in which a message can be edited is over."
+    CHAT_CLOSED = "chat_closed", 403, "The chat is closed. It can be read, but not written to."
+    BANNED = "banned", 403, "This address is banned from the chat."
+    NOT_AUTHOR = "not_author", 403, "Only the author of a message can do this."
+    EDIT_WINDOW_OVER = "edit_window_over", 403, "The time for editing this message has passed."
     MESSAGE_DELETED = "message_deleted", 403, "The message was deleted."
-    NOT_FOUND = "not_found", 404, "It does not exist, or the caller may not know that it does."
-    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "The route does not have this method."
+    NOT_FOUND = "not_found", 404, "The resource does not exist, or the caller may not see it."
+    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This route does not support the method."
     VALIDATION_FAILED = (
         "validation_failed",
         422,
-        "A field or parameter is wrong; `errors` says which and why.",
+        "A field or parameter is invalid. `errors` has the details.",
     )
     MALFORMED_BODY = "malformed_body", 422, "The body could not be parsed."
     UNSUPPORTED_MEDIA_TYPE = (
@@ -74,40 +74,40 @@ class ErrorCode(StrEnum):
         422,
         "The body must be JSON, a form or multipart.",
     )
-    BODY_TOO_LARGE = "body_too_large", 422, "The body is larger than 1 MiB."
+    BODY_TOO_LARGE = "body_too_large", 422, "The body is larger than this route allows."
     BAD_REQUEST = "bad_request", 422, "The request could not be understood."
     WRONG_PASSWORD = (
         "wrong_password",
         422,
-        "The chat's password is wrong, or there is no such chat.",
+        "The chat's password is wrong, or the chat does not exist.",
     )
     INVALID_AUTH_CODE = (
         "invalid_auth_code",
         422,
-        "The auth code is wrong, used or expired, or nobody has this one.",
+        "The auth code is wrong, expired or already used.",
     )
-    LAST_OWNER = "last_owner", 422, "A company keeps at least one owner."
-    ALREADY_MEMBER = "already_member", 422, "This person is a member already."
+    LAST_OWNER = "last_owner", 422, "A company must keep at least one owner."
+    ALREADY_MEMBER = "already_member", 422, "This person is already a member."
     IDEMPOTENCY_CONFLICT = (
         "idempotency_conflict",
         422,
-        "The Idempotency-Key was used with another body.",
+        "This Idempotency-Key was used with a different body.",
     )
-    USE_CURSOR = "use_cursor", 422, "Pages by number end at row 10,000; go on with `cursor`."
+    USE_CURSOR = "use_cursor", 422, "Numbered pages end at row 10,000. Continue with `cursor`."
     QUERY_TIMEOUT = (
         "query_timeout",
         422,
-        "The search took too long; narrow it by company, dates or filters.",
+        "The search took too long. Narrow it by company, date or other filters.",
     )
     RATE_LIMITED = (
         "rate_limited",
         429,
-        "Too many requests; `Retry-After` says in how many seconds to go on.",
+        "Too many requests. Wait for the number of seconds in `Retry-After`.",
     )
     SERVER_ERROR = (
         "server_error",
         500,
-        "Something failed on the server; `request_id` finds it in the logs.",
+        "An internal error occurred. The server's logs contain the `request_id`.",
     )
 
 

@@ -135,7 +135,7 @@ def test_leaving(browser, acme, alice, bob):
 def test_the_last_owner_stays(browser, acme, alice):
     for path, form in (("remove", {}), ("role", {"role": "agent"})):
         answer = browser(alice).post(f"{PATH}/{alice.user.pk}/{path}", form, follow=True)
-        assert "A company keeps at least one owner." in answer.content.decode()
+        assert "A company must keep at least one owner." in answer.content.decode()
     assert roles(acme) == {"alice": Role.OWNER}
 
 
