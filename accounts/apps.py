@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,6 +7,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # Connect the receivers that revoke browser tokens, and register the kinds of mail.
-        from accounts import mails  # noqa: F401
-        from accounts.actions import browser_tokens  # noqa: F401
+        # Importing these modules registers kinds of mail and receivers of signals.
+        for module in ("accounts.mails", "accounts.actions.browser_tokens"):
+            import_module(module)

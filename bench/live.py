@@ -86,9 +86,14 @@ class Figures:
         self.cells, self.goals = dict[tuple[str, str], str](), dict[str, str]()
 
     def add(
-        self, side: Side, measure: str, value: float | None, digits: int = 0,
-        goal: Goal | None = None, note: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        side: Side,
+        measure: str,
+        value: float | None,
+        digits: int = 0,
+        goal: Goal | None = None,
+        note: str = "",
+    ) -> None:
         goal = goal if side.ours else None
         self.goals[measure] = str(goal or self.goals.get(measure, ""))
         self.values[measure, side.name] = value

@@ -145,9 +145,20 @@ def wrk(operation: Operation, server: Server, seconds: int, connections: int) ->
     lines = Path(server.folder) / f"{operation.name}.requests"
     lines.write_text("\n".join(operation.lines()) + "\n")
     command = [
-        "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
-        "-s", SCRIPT, server.url, "--", lines, str(threads), str(time.time_ns()),
-    ]  # fmt: skip
+        "wrk",
+        f"-t{threads}",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "-s",
+        SCRIPT,
+        server.url,
+        "--",
+        lines,
+        str(threads),
+        str(time.time_ns()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     said = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not said:

@@ -115,9 +115,16 @@ def run(text: str, seconds: int, connections: int) -> Sample:
         path, said = Path(folder) / "script.sql", Path(folder) / "said"
         path.write_text(text)
         command = [
-            "pgbench", "--no-vacuum", "--protocol=prepared", f"--client={clients}",
-            f"--jobs={min(2, clients)}", f"--time={seconds}", "--log", f"--file={path}", DATABASE,
-        ]  # fmt: skip
+            "pgbench",
+            "--no-vacuum",
+            "--protocol=prepared",
+            f"--client={clients}",
+            f"--jobs={min(2, clients)}",
+            f"--time={seconds}",
+            "--log",
+            f"--file={path}",
+            DATABASE,
+        ]
         with (
             said.open("wb") as output,
             subprocess.Popen(

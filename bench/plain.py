@@ -49,8 +49,15 @@ class MessageSerializer(ModelSerializer[Message]):
     class Meta:
         model = Message
         read_only_fields = (
-            "id", "chat_id", "seq", "author", "assurance", "created_at", "edited_at", "deleted_at",
-        )  # fmt: skip
+            "id",
+            "chat_id",
+            "seq",
+            "author",
+            "assurance",
+            "created_at",
+            "edited_at",
+            "deleted_at",
+        )
         fields = ("text", *read_only_fields)
 
 

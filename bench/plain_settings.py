@@ -1,6 +1,6 @@
 """Plain DRF: the service's settings with Django's own database engine and DRF's own classes."""
 
-from chatapi.settings import *  # noqa: F403
+from chatapi.settings import *  # noqa: F403 (a settings module)
 from chatapi.settings import DATABASES as OURS
 
 ROOT_URLCONF = "bench.plain"

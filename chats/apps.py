@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,4 +7,6 @@ class ChatsConfig(AppConfig):
     name = "chats"
 
     def ready(self) -> None:
-        from chats import mails, receivers  # noqa: F401  register themselves
+        # Importing these modules registers kinds of mail and receivers of signals.
+        for module in ("chats.mails", "chats.receivers"):
+            import_module(module)

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -5,4 +7,4 @@ class CompaniesConfig(AppConfig):
     name = "companies"
 
     def ready(self) -> None:
-        from companies import mails  # noqa: F401  registers the kinds of mail
+        import_module("companies.mails")  # registers kinds of mail

@@ -86,7 +86,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.display(description="chat-user tokens")
     def chats(self, token: ApiToken) -> int:
-        return int(token.chats)  # type: ignore[attr-defined]
+        return int(token.chats)
 
     @admin.display(description="token", ordering="hint")
     def start(self, token: ApiToken) -> str:

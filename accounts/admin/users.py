@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import allauth.account.admin  # registers what is unregistered below
-import allauth.mfa.admin  # noqa: F401
+import allauth.mfa.admin  # noqa: F401 (registers the admin that is replaced below)
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -83,7 +83,7 @@ def live_token_count() -> Coalesce:
 
 
 @admin.register(User)
-class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
     """Accounts are deactivated, not deleted, so that messages keep their author."""
 
     change_form_template = "admin/accounts/user/change_form.html"
@@ -127,7 +127,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         rows: QuerySet[User] = super().get_queryset(request)
-        return rows.annotate(tokens_live=live_token_count())
+        return rows.annotate(tokens_live=live_token_count())  # type: ignore[no-redef]  # declared by the model
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -164,7 +164,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         publish.access_changed(f"user:{obj.pk}")  # the account may have been deactivated
 
     def page_actions(self, request: HttpRequest, obj: User) -> tuple[str, ...]:
-        live = ("revoke_tokens",) if obj.tokens_live else ()  # type: ignore[attr-defined]
+        live = ("revoke_tokens",) if obj.tokens_live else ()
         offers_off = is_mfa_enabled(obj) and self.may_act_for(request, obj)
         return (*live, "turn_off_two_factor") if offers_off else live
 
@@ -174,7 +174,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="live tokens")
     def tokens(self, user: User) -> int:
-        return int(user.tokens_live)  # type: ignore[attr-defined]
+        return int(user.tokens_live)
 
     @admin.display(description="password")
     def password_state(self, user: User) -> SafeString:
@@ -233,7 +233,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         """
         user = self.get_object(request, unquote(object_id))
         if user is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined, no-any-return]  # private
                 request, self.opts, object_id
             )
         if not (self.may_issue(request, user) and self.has_view_permission(request, user)):

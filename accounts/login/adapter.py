@@ -30,7 +30,7 @@ from chatapi.mail import outbox
 from chatapi.website.limits import require_allowed
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
 
@@ -144,7 +144,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             outbox.post(kind, user.pk, email or user.email)
 
 
-class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MfaAdapter(DefaultMFAAdapter):
     """Encrypt the secrets of authenticator apps and recovery codes at rest."""
 
     def encrypt(self, text: str) -> str:

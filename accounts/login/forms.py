@@ -25,12 +25,12 @@ from chatapi.limits.limiter import Charge, limiter
 from chatapi.website.limits import require_allowed
 
 
-class LoginForm(account.LoginForm):  # type: ignore[misc]
+class LoginForm(account.LoginForm):
     def clean_login(self) -> str:
         return normalize_email(self.cleaned_data["login"])
 
 
-class SignupForm(account.SignupForm):  # type: ignore[misc]
+class SignupForm(account.SignupForm):
     def validate_unique_email(self, value: str) -> str:
         # An unverified address that another account wants to move to is still free.
         self.account_already_exists = (
@@ -60,7 +60,7 @@ class RevokeTokensMixin:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["revoke_tokens"] = forms.BooleanField(  # type: ignore[attr-defined]
+        self.fields["revoke_tokens"] = forms.BooleanField(  # type: ignore[attr-defined]  # the base of a mixin
             label=_("Revoke all my tokens"),
             required=False,
             initial=self.revokes_by_default,
@@ -73,14 +73,14 @@ class RevokeTokensMixin:
     def save(self) -> None:
         with transaction.atomic():
             self.set_password()
-            if self.cleaned_data["revoke_tokens"]:  # type: ignore[attr-defined]
+            if self.cleaned_data["revoke_tokens"]:  # type: ignore[attr-defined]  # the base of a mixin
                 revoke_all_tokens(self.user)
 
     def set_password(self) -> None:
-        super().save()  # type: ignore[misc]
+        super().save()  # type: ignore[misc]  # the base has no types
 
 
-class ResetPasswordKeyForm(RevokeTokensMixin, account.ResetPasswordKeyForm):  # type: ignore[misc]
+class ResetPasswordKeyForm(RevokeTokensMixin, account.ResetPasswordKeyForm):
     revokes_by_default = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,11 +97,11 @@ class ResetPasswordKeyForm(RevokeTokensMixin, account.ResetPasswordKeyForm):  # 
         verify_address(self.user, self.cleaned_data["password1"])
 
 
-class ChangePasswordForm(RevokeTokensMixin, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(RevokeTokensMixin, account.ChangePasswordForm):
     pass
 
 
-class SetPasswordForm(RevokeTokensMixin, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(RevokeTokensMixin, account.SetPasswordForm):
     pass
 
 
@@ -118,7 +118,7 @@ class LimitCodesMixin:
             # whether it was right.
             mail_browser_link(self.user)
             raise get_adapter().validation_error("incorrect_code")
-        code: str = super().clean_code()  # type: ignore[misc]
+        code: str = super().clean_code()  # type: ignore[misc]  # the base has no types
         used = Charge("USED_CODE", f"{self.user.pk} {normalize_user_code(code)}")
         if not limiter().take([used]).allowed:
             raise get_adapter().validation_error("incorrect_code")
@@ -126,9 +126,9 @@ class LimitCodesMixin:
         return code
 
 
-class AuthenticateForm(LimitCodesMixin, mfa.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(LimitCodesMixin, mfa.AuthenticateForm):
     pass
 
 
-class ReauthenticateForm(LimitCodesMixin, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(LimitCodesMixin, mfa.ReauthenticateForm):
     pass

@@ -53,7 +53,7 @@ def mark_login(sender: object, request: HttpRequest, user: User, **kwargs: objec
 
 def mark_known(request: HttpRequest, user_id: int) -> None:
     """Have the middleware add the account to the cookie."""
-    request.known_user = user_id  # type: ignore[attr-defined]
+    request.known_user = user_id  # type: ignore[attr-defined]  # read by the middleware
 
 
 def set_cookie(request: HttpRequest, response: HttpResponse, user_id: int) -> None:

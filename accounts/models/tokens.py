@@ -42,7 +42,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             .annotate(n=Count("chat_user_tokens"))
             .values("n")
         )
-        return self.annotate(chats=Coalesce(Subquery(counted), 0))
+        return self.annotate(chats=Coalesce(Subquery(counted), 0))  # type: ignore[no-redef]  # declared by the model
 
 
 class ApiToken(models.Model):
@@ -62,6 +62,8 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ApiTokenQuerySet.as_manager()
+
+    chats: int  # annotated by `with_chats`
 
     class Meta:
         verbose_name = "personal access token"

@@ -41,6 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    tokens_live: int  # annotated by the admin
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -57,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Return Django's hash for sessions, made to depend on the generation as well."""
-        found: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        found: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]  # the base has no types
         if not self.session_generation:
             return found
         return salted_hmac("accounts.session", f"{self.session_generation} {found}").hexdigest()

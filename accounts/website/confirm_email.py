@@ -20,7 +20,7 @@ from accounts.models import User
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
-class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]
+class ConfirmEmailView(views.ConfirmEmailView):
     request: HttpRequest
 
     def get_object(self, queryset: Any = None) -> EmailConfirmationHMAC:

@@ -79,7 +79,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     return render_tokens(request, TokenForm())
 
 
-@reauthentication_required  # type: ignore[untyped-decorator]
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 @sensitive_variables("plain")
 def issue(request: HttpRequest) -> HttpResponse:
     """Issue a token and show it in this response only; a redirect would have to store it."""

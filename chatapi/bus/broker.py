@@ -22,4 +22,4 @@ def survive_lost_connections() -> None:
     """Patch kombu's class, which its transport for Sentinel inherits from."""
     Channel.do_restore = False
     # mypy refuses to replace a method.
-    Channel.basic_ack = acknowledge_if_open  # type: ignore[assignment, method-assign]
+    Channel.basic_ack = acknowledge_if_open  # type: ignore[assignment, method-assign]  # a patch of kombu

@@ -52,8 +52,7 @@ class ThreadConnection:
 
         If the connection fails, usually because it was closed while idle, they are sent once more.
         """
-        # hiredis is typed as if a command had only one word.
-        packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]
+        packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]  # typed as if a command had one word
         try:
             return self._execute(packed)
         except (redis.ConnectionError, redis.TimeoutError):

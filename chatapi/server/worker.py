@@ -7,7 +7,7 @@ from uvicorn_worker import UvicornWorker
 from chatapi.server.protocol import Protocol
 
 
-class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
+class Worker(UvicornWorker):
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": Protocol,

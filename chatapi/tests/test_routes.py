@@ -134,7 +134,7 @@ def routes() -> Iterator[tuple[str, str, str, type[ApiViewSet]]]:
         if view is None or not issubclass(view, ApiViewSet):
             continue
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)|<str:(\w+)>", lambda m: f"<{m[1] or m[2]}>", path)
-        for method, action in pattern.callback.actions.items():  # type: ignore[attr-defined]
+        for method, action in pattern.callback.actions.items():
             if method != "head":  # GET without its body
                 yield method.upper(), f"/{path}", action, view
 

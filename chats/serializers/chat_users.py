@@ -108,8 +108,8 @@ class CurrentChatUserSerializer(ChatUserSerializer):
     company = serializers.SerializerMethodField()
 
     class Meta(ChatUserSerializer.Meta):
-        fields = (*ChatUserSerializer.Meta.fields, "chat", "company")  # type: ignore[assignment]
-        read_only_fields = fields  # type: ignore[assignment]
+        fields = (*ChatUserSerializer.Meta.fields, "chat", "company")  # type: ignore[assignment]  # DRF's Meta has no type
+        read_only_fields = fields  # type: ignore[assignment]  # DRF's Meta has no type
 
     @extend_schema_field(ChatBriefSerializer)
     def get_chat(self, user: ChatUser) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class JoinedSerializer(ChatUserSerializer):
     attempt_key = AttemptKey(required=False)
 
     class Meta(ChatUserSerializer.Meta):
-        fields = (  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]  # DRF's Meta has no type
             *ChatUserSerializer.Meta.fields,
             "token",
             "expires_at",

@@ -190,7 +190,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
 
     @extend_schema_field(MessageSerializer(allow_null=True))
     def get_last_message(self, chat: Chat) -> dict[str, Any] | None:
-        row = self.context["last_messages"].get(chat.last_message_id)  # type: ignore[attr-defined]
+        row = self.context["last_messages"].get(chat.last_message_id)
         return representations.message(row) if row else None
 
     def to_representation(self, instance: Chat) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class EventSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(EventType.choices)
     chat_id = serializers.IntegerField()
     created_at = serializers.DateTimeField()
-    data = EventData()  # type: ignore[assignment]
+    data = EventData()  # type: ignore[assignment]  # a field, not the property
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return representations.event(instance)
@@ -111,7 +111,7 @@ class AllEventSerializer(EventSerializer):
 
 
 class AllEventsSerializer(serializers.Serializer[Any]):
-    data = AllEventSerializer(many=True)  # type: ignore[assignment]
+    data = AllEventSerializer(many=True)  # type: ignore[assignment]  # a field, not the property
     last_id = serializers.CharField(
         help_text="Send it as `after` to get the next events. After a page that is not full, "
         "events of the last 30 seconds may be repeated."
@@ -151,21 +151,21 @@ class TypingEventSerializer(EphemeralSerializer):
     """A chat user is typing."""
 
     type = serializers.ChoiceField(["typing"])
-    data = TypingDataSerializer()  # type: ignore[assignment]
+    data = TypingDataSerializer()  # type: ignore[assignment]  # a field, not the property
 
 
 class ReadEventSerializer(EphemeralSerializer):
     """A chat user has read messages."""
 
     type = serializers.ChoiceField(["read"])
-    data = ReadDataSerializer()  # type: ignore[assignment]
+    data = ReadDataSerializer()  # type: ignore[assignment]  # a field, not the property
 
 
 class PresenceEventSerializer(EphemeralSerializer):
     """Chat users who connected or disconnected. The first one lists everyone who is connected."""
 
     type = serializers.ChoiceField(["presence"])
-    data = PresenceDataSerializer()  # type: ignore[assignment]
+    data = PresenceDataSerializer()  # type: ignore[assignment]  # a field, not the property
 
 
 class ByeSerializer(serializers.Serializer[Any]):
@@ -189,7 +189,7 @@ STREAM_EVENT = PolymorphicProxySerializer(
 
 
 class EventsSerializer(serializers.Serializer[Any]):
-    data = EventSerializer(many=True)  # type: ignore[assignment]
+    data = EventSerializer(many=True)  # type: ignore[assignment]  # a field, not the property
     last_seq = serializers.IntegerField(
         help_text="The chat's newest `seq`. If it is higher than that of the last event here, "
         "request the next page."

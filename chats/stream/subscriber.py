@@ -1,6 +1,6 @@
 """One open stream: its grant, its position and its writer."""
 
-import random
+import secrets
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class Subscriber:
         self.watched_chats = watched_chats
         # The chat users that count as connected because of it.
         self.connected_users: list[ConnectedUser] = []
-        self.heartbeat_slot = random.randrange(HEARTBEAT)  # noqa: S311
+        self.heartbeat_slot = secrets.randbelow(HEARTBEAT)
 
     def push_ephemeral(self, hint: Hint, key: Hashable) -> None:
         """Send an ephemeral event. It replaces an unsent one with the same key."""

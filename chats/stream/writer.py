@@ -1,7 +1,7 @@
 """Write a stream to one client, through a bounded buffer."""
 
 import asyncio
-import random
+import secrets
 import time
 from collections.abc import Hashable
 
@@ -20,7 +20,7 @@ END_TIMEOUT = 0.7  # seconds for a client to read the last event
 def retry_field(shortest: int, longest: int) -> bytes:
     """A `retry:` field with a random delay in milliseconds, so that clients do not all reconnect
     at once."""
-    return b"retry: %d\n\n" % random.randint(shortest, longest)  # noqa: S311
+    return b"retry: %d\n\n" % (shortest + secrets.randbelow(longest - shortest + 1))
 
 
 class Writer:

@@ -633,7 +633,7 @@ def test_two_companies_have_a_button_each(
         buttons = page.locator("chatapi-embed .open")
         expect(buttons).to_have_count(2)
         for size in (DESKTOP, PHONE):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             one, two = boxes(buttons)
             apart = (
                 one[0] + one[2] < two[0]
@@ -643,12 +643,13 @@ def test_two_companies_have_a_button_each(
             )
             assert apart, (first, second, size)
             for x, y, width, height in (one, two):
-                assert x >= 20 and y > 0, (first, second)  # noqa: PT018
+                assert x >= 20, (first, second)
+                assert y > 0, (first, second)
                 assert x + width <= size["width"] - 20
                 assert y + height <= size["height"] - 20
             if long in first:
                 shot(page, f"embed-two-{size['width']}")
-        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(DESKTOP)
     buttons.filter(has_not_text="Berlin").click()
     expect(panel(page).locator("iframe")).to_have_attribute("src", f"{site.url}/embed/acme")
     ((_, top, _, height),) = boxes(panel(page))
@@ -777,10 +778,10 @@ def test_it_fits_on_a_hostile_page(show: Callable[..., Page], script: Callable[.
     page = show(script())
     page.evaluate(SET_RULE, f"{rule} :root {{ color-scheme: light dark }}")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for size in (DESKTOP, PHONE):
             width, height = size["width"], size["height"]
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             expect(button(page)).to_be_visible()
             shot(page, f"embed-hostile-{scheme}-{width}")
             open_panel(page)

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -228,8 +229,9 @@ def test_edits_and_deletes_at_once_end_in_one_state(chat, gina):
 def test_leaving_while_sending_lets_nothing_in_after_the_farewell(chat, gina):
     other = make_guest(chat, "Ida")
     assert other.token
-    calls = [lambda n=n: gina.api.post(f"/api/chats/{chat.pk}/messages", {"text": f"{n}"}) for n in range(12)]  # fmt: skip  # noqa: E501
-    leave = lambda: gina.api.delete(f"/api/chats/{chat.pk}/users/{gina.chat_user.pk}")  # noqa: E731
+    path = f"/api/chats/{chat.pk}"
+    calls = [partial(gina.api.post, f"{path}/messages", {"text": f"{n}"}) for n in range(12)]
+    leave = partial(gina.api.delete, f"{path}/users/{gina.chat_user.pk}")
     answers = at_once(*calls, leave)
     assert {answer.status_code for answer in answers} <= {200, 201, 401}
     left = Event.objects.get(chat=chat, type="user.left").seq

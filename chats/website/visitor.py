@@ -41,7 +41,7 @@ def embed(request: HttpRequest, company: str) -> HttpResponse:
     context = {**start_context(found), "origins": " ".join(origins)}
     answer = render(request, "chats/embed.html", context)
     if origins:
-        answer._csp_replace = {"frame-ancestors": origins}  # type: ignore[attr-defined]
+        answer._csp_replace = {"frame-ancestors": origins}  # type: ignore[attr-defined]  # of django-csp
     return answer
 
 

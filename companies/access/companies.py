@@ -24,7 +24,7 @@ def by_id_or_slug(reference: str) -> Q:
 def companies_for(user: User) -> CompanyQuerySet:
     """Return the companies of which `user` is a member, each with the `role` they have there."""
     return (
-        Company.objects.live()
+        Company.objects.live()  # type: ignore[no-redef]  # declared by the model
         .filter(memberships__user=user, memberships__ended_at=None)
         .annotate(role=F("memberships__role"))
         .order_by("pk")
@@ -44,7 +44,7 @@ def get_company(user: User, reference: str) -> Company:
 
 def require_role(company: Company, *roles: Role) -> None:
     """Raise ApiError 403 unless the caller's role in `company` is one of `roles`."""
-    if company.role not in roles:  # type: ignore[attr-defined]
+    if company.role not in roles:
         allowed = " and ".join(f"{role}s" for role in sorted(roles))
         raise ApiError(ErrorCode.PERMISSION_DENIED, f"Only {allowed} can do this.")
 

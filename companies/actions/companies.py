@@ -32,7 +32,7 @@ def create_company(owner: User, *, name: str, slug: str = "", **fields: Any) -> 
                 raise slug_taken() from None
         else:
             publish.access_changed(f"user:{owner.pk}")
-            company.role = Role.OWNER  # type: ignore[attr-defined]
+            company.role = Role.OWNER
             return company
     raise slug_taken()
 

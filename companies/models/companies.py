@@ -38,6 +38,11 @@ class Company(models.Model):
 
     objects = CompanyQuerySet.as_manager()
 
+    # Annotated by queries: the caller's role, and the numbers of members and chats.
+    role: str
+    members_total: int
+    chats_total: int
+
     RESERVED_SLUGS: ClassVar[frozenset[str]] = frozenset({"new"})  # /companies/new is a page
     # Columns that requests about a chat never read.
     FOR_PAGES: ClassVar[tuple[str, ...]] = ("allowed_origins", "opening_hours", "closed_text")

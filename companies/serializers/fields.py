@@ -71,7 +71,7 @@ class OriginsField(serializers.ListField):
         "additionalProperties": False,
     }
 )
-class OpeningHoursField(serializers.Field):  # type: ignore[type-arg]
+class OpeningHoursField(serializers.Field):  # type: ignore[type-arg]  # generic in the stubs alone
     """Opening hours; `{}` means always open."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

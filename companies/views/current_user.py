@@ -22,5 +22,5 @@ class CurrentUserViewSet(ApiViewSet):
 
     def retrieve(self, request: Request) -> Response:
         user = account(request)
-        user.companies = list(companies_for(user))  # type: ignore[attr-defined]
+        user.companies = list(companies_for(user))  # type: ignore[attr-defined]  # for the serializer
         return Response(CurrentUserSerializer(user).data)

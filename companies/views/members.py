@@ -57,7 +57,7 @@ class CompanyUserViewSet(ApiViewSet):
 
     @property
     def role(self) -> Role:
-        return Role(self.company.role)  # type: ignore[attr-defined]
+        return Role(self.company.role)
 
     def list(self, request: Request, company_pk: str) -> Response:
         query = self.query(PageQuery)

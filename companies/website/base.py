@@ -26,7 +26,7 @@ def account(request: HttpRequest) -> User:
 
 def role_of(company: Company) -> Role:
     """Return the caller's role in a company that `get_company` returned."""
-    return Role(company.role)  # type: ignore[attr-defined]
+    return Role(company.role)
 
 
 def company_page(*roles: Role) -> Callable[[View], View]:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
                     token.scopes,
                     f"{token.expires_at:%Y-%m-%d}",
                     f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never",
-                    token.chats,  # type: ignore[attr-defined]
+                    token.chats,
                     self.state(token),
                 )
             )

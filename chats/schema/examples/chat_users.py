@@ -35,7 +35,7 @@ AGENT: dict[str, Any] = {
 # Fields that events leave out, because everyone in the chat sees events.
 PRIVATE_FIELDS = {"email", "last_read_seq", "last_seen_at"}
 # Too short to be a real token.
-TOKEN = "cnc_42_…"  # noqa: S105
+TOKEN = "cnc_42_…"  # noqa: S105 (an example)
 JOINED = {**GUEST, "assurance": "claimed"}
 INVITED = {
     **GUEST,
