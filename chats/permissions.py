@@ -1,4 +1,7 @@
-"""What a caller may do in the chat of the URL. Reading `view.caller` raises 404 or 403."""
+"""What a caller may do in the chat of the URL. Reading `view.caller` raises 404 or 403.
+
+In the schema, `who` begins the description of each action, and `errors` are added to its codes.
+"""
 
 from typing import Any
 
@@ -23,17 +26,24 @@ class MayJoin(BasePermission):
 
 
 class Member(InChat):
+    who = "For members."
+
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(view.caller.is_member)
 
 
 class Manager(InChat):
+    who = "For managers and owners."
+
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(view.caller.manages)
 
 
 class Participant(InChat):
     """A chat user of this chat; a member must join first."""
+
+    who = "For chat users; members must join the chat first."
+    errors = (ErrorCode.JOIN_FIRST,)
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.caller.chat_user is None:
@@ -44,12 +54,16 @@ class Participant(InChat):
 class AuthorOrManager(InChat):
     """A chat user, whose authorship the action checks, or a manager."""
 
+    who = "For the author, managers and owners."
+
     def has_permission(self, request: Request, view: Any) -> bool:
         return view.caller.chat_user is not None or bool(view.caller.manages)
 
 
 class SelfOrMember(InChat):
     """The chat user of the URL, or a member."""
+
+    who = "For the chat user itself and for members."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         own = view.caller.chat_user

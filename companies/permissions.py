@@ -1,4 +1,7 @@
-"""Permissions by the caller's role in the company that the URL names."""
+"""Permissions by the caller's role in the company that the URL names.
+
+In the schema, `who` begins the description of each action.
+"""
 
 from typing import Any
 
@@ -20,8 +23,10 @@ class CompanyMember(BasePermission):
 
 
 class CompanyManager(CompanyMember):
+    who = "For managers and owners."
     roles = (Role.MANAGER, Role.OWNER)
 
 
 class CompanyOwner(CompanyMember):
+    who = "For owners."
     roles = (Role.OWNER,)

@@ -9,7 +9,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 
 from chatapi.api.errors import ErrorCode
 from chatapi.api.pagination import PageQuery
-from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Resource, Response, describe, page
 from chats.schema.examples.chat_users import AGENT, GUEST, INVITED, JOINED, TOKEN
 from chats.schema.examples.chats import CHAT_BRIEF, COMPANY_BRIEF
 from chats.serializers.chat_users import (
@@ -55,18 +55,13 @@ current_chat_user = describe(
 chat_users = describe(
     "chat_users",
     "Chat users",
+    Resource("chat user", "chat users", ChatUserSerializer),
     list=Operation(
-        "List chat users",
-        {
-            200: Response(
-                page_of(ChatUserSerializer),
-                {
-                    "For a member": page("/api/chats/42/users", GUEST, AGENT),
-                    "For the guest": page("/api/chats/42/users", GUEST, {**AGENT, "email": None}),
-                },
-                "Current and former participants of the chat.",
-            )
+        shown={
+            "For a member": page("/api/chats/42/users", GUEST, AGENT),
+            "For the guest": page("/api/chats/42/users", GUEST, {**AGENT, "email": None}),
         },
+        answer="Current and former participants of the chat.",
         query=PageQuery,
     ),
     create=Operation(
@@ -125,42 +120,26 @@ chat_users = describe(
         },
         errors=(ErrorCode.WRONG_PASSWORD, ErrorCode.BANNED),
     ),
-    retrieve=Operation(
-        "Get a chat user",
-        {200: Response(ChatUserSerializer, {"Gina": GUEST}, "The chat user.")},
-    ),
+    retrieve=Operation(shown={"Gina": GUEST}),
     update=Operation(
-        "Update a chat user",
-        {
-            200: Response(
-                ChatUserSerializer,
-                {
-                    "Renamed": {**GUEST, "first_name": "Georgina"},
-                    "Banned": {
-                        **GUEST,
-                        "status": "banned",
-                        "left_at": "2021-07-05T10:00:00.000000Z",
-                    },
-                },
-                "The updated chat user.",
-            )
+        shown={
+            "Renamed": {**GUEST, "first_name": "Georgina"},
+            "Banned": {
+                **GUEST,
+                "status": "banned",
+                "left_at": "2021-07-05T10:00:00.000000Z",
+            },
         },
-        "For the chat user itself and for members. Only members can ban; guests and agents who "
+        description="Only members can ban; guests and agents who "
         "are no longer members can be banned.",
         request=ChatUserEdit,
         examples={"Rename": {"first_name": "Georgina"}, "Ban": {"status": "banned"}},
     ),
     destroy=Operation(
-        "Leave or remove a chat user",
-        {
-            200: Response(
-                ChatUserSerializer,
-                {"Left": {**GUEST, "status": "left", "left_at": "2021-07-05T10:00:00.000000Z"}},
-                "The chat user, no longer in the chat.",
-            )
-        },
-        "Chat users can leave; members can remove them. Messages are kept; tokens are revoked "
-        "immediately.",
+        summary="Leave or remove a chat user",
+        shown={"Left": {**GUEST, "status": "left", "left_at": "2021-07-05T10:00:00.000000Z"}},
+        answer="The chat user, no longer in the chat.",
+        description="Messages are kept; tokens are revoked immediately.",
     ),
     get_token=Operation(
         "Exchange an auth code for a chat-user token",

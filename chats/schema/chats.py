@@ -1,7 +1,7 @@
 """The OpenAPI descriptions of chats."""
 
 from chatapi.api.errors import ErrorCode
-from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Resource, Response, describe, page
 from chats.schema.events import CHAT_USER_TOKEN, LAST_EVENT_ID, STREAM, STREAM_RULES
 from chats.schema.examples.chats import CHAT, CHAT_FOR_GUEST, JOIN_URL, NEW_CHAT
 from chats.schema.examples.events import EVENTS
@@ -22,24 +22,19 @@ from chats.serializers.events import EventsQuery, EventsSerializer
 chats = describe(
     "chats",
     "Chats",
+    Resource("chat", "chats", ChatSerializer),
     list=Operation(
-        "List chats",
-        {
-            200: Response(
-                page_of(ChatSerializer),
-                {
-                    "For a member": page("/api/chats", CHAT),
-                    "For a chat user": page("/api/chats", CHAT_FOR_GUEST),
-                },
-                "The chats of the account's companies; for a chat user, only its own chat.",
-            )
+        shown={
+            "For a member": page("/api/chats", CHAT),
+            "For a chat user": page("/api/chats", CHAT_FOR_GUEST),
         },
+        answer="The chats of the account's companies; for a chat user, only its own chat.",
         query=ChatsQuery,
     ),
     create=Operation(
-        "Create a chat",
-        {201: Response(ChatSerializer, {"New": NEW_CHAT}, "The new chat.")},
-        "For members of the company. If no password is sent, one is generated; `share` returns it.",
+        shown={"New": NEW_CHAT},
+        description="For members of the company. If no password is sent, one is generated; "
+        "`share` returns it.",
         request=ChatInput,
         examples={
             "Company only": {"company_id": 3},
@@ -51,40 +46,18 @@ chats = describe(
             },
         },
     ),
-    retrieve=Operation(
-        "Get a chat",
-        {
-            200: Response(
-                ChatSerializer,
-                {"For a member": CHAT, "For a chat user": CHAT_FOR_GUEST},
-                "The chat.",
-            )
-        },
-    ),
+    retrieve=Operation(shown={"For a member": CHAT, "For a chat user": CHAT_FOR_GUEST}),
     update=Operation(
-        "Update, close or reopen a chat",
-        {
-            200: Response(
-                ChatSerializer,
-                {"Closed": {**CHAT, "status": "closed", "last_seq": 4}},
-                "The updated chat.",
-            )
-        },
-        "For members. Omitted fields keep their values. A closed chat is read-only. Only "
+        summary="Update, close or reopen a chat",
+        shown={"Closed": {**CHAT, "status": "closed", "last_seq": 4}},
+        description="Omitted fields keep their values. A closed chat is read-only. Only "
         "managers and owners can change the password.",
         request=ChatEdit,
         examples={"Close": {"status": "closed"}, "Rename": {"name": "Booking 4711, changed"}},
     ),
     destroy=Operation(
-        "Delete a chat",
-        {
-            200: Response(
-                ChatSerializer,
-                {"Deleted": {**CHAT, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
-                "The deleted chat.",
-            )
-        },
-        "For managers and owners. The chat's tokens are revoked immediately. The operator can "
+        shown={"Deleted": {**CHAT, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
+        description="The chat's tokens are revoked immediately. The operator can "
         "restore the chat for 30 days.",
     ),
     share=Operation(
@@ -137,7 +110,7 @@ chats = describe(
         "repeat the request every few seconds while the user is typing.",
         request=TypingInput,
         examples={"Typing": {}, "Stopped typing": {"typing": False}},
-        errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
+        errors=(ErrorCode.CHAT_CLOSED,),
         id="chats_typing",
     ),
     read=Operation(
@@ -151,7 +124,6 @@ chats = describe(
         "also marks everything up to it as read.",
         request=ReadInput,
         examples={"Up to the third event": {"seq": 3}},
-        errors=(ErrorCode.JOIN_FIRST,),
         id="chats_read",
     ),
 )

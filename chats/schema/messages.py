@@ -1,7 +1,7 @@
 """The OpenAPI descriptions of messages."""
 
 from chatapi.api.errors import ErrorCode
-from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Resource, Response, describe, page
 from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
 from chats.serializers.messages import (
     MessageDetailSerializer,
@@ -13,28 +13,23 @@ from chats.serializers.messages import (
 messages = describe(
     "messages",
     "Messages",
+    Resource("message", "messages", MessageSerializer),
     list=Operation(
-        "List messages",
-        {
-            200: Response(
-                page_of(MessageSerializer),
-                {"One message": page("/api/chats/42/messages", MESSAGE)},
-                "The messages, newest first; with `order=asc`, oldest first.",
-            )
-        },
-        "`before_seq`, `after_seq` and `around_seq` (one per request) start a page at a "
-        "message's `seq`, at the same cost at any depth. Follow `next_page_url` and "
+        shown={"One message": page("/api/chats/42/messages", MESSAGE)},
+        answer="The messages, newest first; with `order=asc`, oldest first.",
+        description="`before_seq`, `after_seq` and `around_seq` (one per request) start a page at "
+        "a message's `seq`, at the same cost at any depth. Follow `next_page_url` and "
         "`prev_page_url` from there.",
         query=MessagesQuery,
     ),
     create=Operation(
-        "Send a message",
-        {201: Response(MessageSerializer, {"Sent": MESSAGE}, "The new message.")},
-        "For chat users; members must join the chat first. With an `Idempotency-Key`, retrying "
+        summary="Send a message",
+        shown={"Sent": MESSAGE},
+        description="With an `Idempotency-Key`, retrying "
         "never creates a duplicate, no matter when or with which of the chat user's tokens.",
         request=MessageInput,
         examples={"Hello": {"text": MESSAGE["text"]}},
-        errors=(ErrorCode.JOIN_FIRST, ErrorCode.CHAT_CLOSED),
+        errors=(ErrorCode.CHAT_CLOSED,),
     ),
     retrieve=Operation(
         "Get a message",
@@ -57,12 +52,11 @@ messages = describe(
     update=Operation(
         "Edit a message",
         {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The updated message.")},
-        "For the author, with the chat-user token, within 15 minutes unless the company has set "
-        "another limit. The message keeps its `seq`.",
+        "Only the author can edit a message, within 15 minutes unless the company has set another "
+        "limit. The message keeps its `seq`.",
         request=MessageInput,
         examples={"New text": {"text": EDITED["text"]}},
         errors=(
-            ErrorCode.JOIN_FIRST,
             ErrorCode.NOT_AUTHOR,
             ErrorCode.EDIT_WINDOW_OVER,
             ErrorCode.MESSAGE_DELETED,
@@ -76,7 +70,7 @@ messages = describe(
                 MessageDetailSerializer, {"Deleted": TOMBSTONE}, "The message without its text."
             )
         },
-        "For the author, managers and owners. The text is deleted; the message keeps its "
+        "The text is deleted; the message keeps its "
         "position and its author. Deleting it again is not an error.",
         errors=(ErrorCode.NOT_AUTHOR,),
     ),

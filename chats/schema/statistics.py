@@ -28,7 +28,7 @@ statistics = describe(
     retrieve=Operation(
         "Get chat statistics",
         {200: Response(StatisticsSerializer, {"Two days": STATISTICS}, "The statistics.")},
-        "For managers and owners. A period can have at most 366 days.",
+        "A period can have at most 366 days.",
         query=StatisticsQuery,
         id="company_statistics",
     ),

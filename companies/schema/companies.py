@@ -5,7 +5,7 @@
 from typing import Any
 
 from chatapi.api.pagination import PageQuery
-from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Resource, describe, page
 from companies.serializers.companies import CompanyInput, CompanySerializer
 
 COMPANY: dict[str, Any] = {
@@ -32,21 +32,15 @@ COMPANY: dict[str, Any] = {
 companies_schema = describe(
     "companies",
     "Companies",
+    Resource("company", "companies", CompanySerializer),
     list=Operation(
-        "List companies",
-        {
-            200: Response(
-                page_of(CompanySerializer),
-                {"One company": page("/api/companies", COMPANY)},
-                "The account's companies.",
-            )
-        },
+        shown={"One company": page("/api/companies", COMPANY)},
+        answer="The account's companies.",
         query=PageQuery,
     ),
     create=Operation(
-        "Create a company",
-        {201: Response(CompanySerializer, {"Acme": COMPANY}, "The new company.")},
-        "For any account, which becomes the owner.",
+        shown={"Acme": COMPANY},
+        description="For any account, which becomes the owner.",
         request=CompanyInput,
         examples={
             "Name only": {"name": "Acme Travel"},
@@ -57,20 +51,10 @@ companies_schema = describe(
             },
         },
     ),
-    retrieve=Operation(
-        "Get a company",
-        {200: Response(CompanySerializer, {"Acme": COMPANY}, "The company.")},
-    ),
+    retrieve=Operation(shown={"Acme": COMPANY}),
     update=Operation(
-        "Update a company",
-        {
-            200: Response(
-                CompanySerializer,
-                {"Renamed": {**COMPANY, "name": "Acme Holidays"}},
-                "The updated company.",
-            )
-        },
-        "For managers and owners. Omitted fields keep their values.",
+        shown={"Renamed": {**COMPANY, "name": "Acme Holidays"}},
+        description="Omitted fields keep their values.",
         request=CompanyInput,
         examples={
             "Rename": {"name": "Acme Holidays"},
@@ -83,15 +67,8 @@ companies_schema = describe(
         },
     ),
     destroy=Operation(
-        "Delete a company",
-        {
-            200: Response(
-                CompanySerializer,
-                {"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
-                "The deleted company.",
-            )
-        },
-        "For owners. The company's chats are deleted with it. The operator can restore it for "
+        shown={"Deleted": {**COMPANY, "deleted_at": "2021-08-01T08:00:00.000000Z"}},
+        description="The company's chats are deleted with it. The operator can restore it for "
         "30 days.",
     ),
 )

@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from chatapi.api.schema.describe import Operation, Response, describe, page, page_of
+from chatapi.api.schema.describe import Operation, Resource, describe, page
 from companies.serializers.replies import SavedRepliesQuery, SavedReplyInput, SavedReplySerializer
 
 REPLY: dict[str, Any] = {
@@ -20,45 +20,24 @@ REPLY: dict[str, Any] = {
 replies_schema = describe(
     "saved_replies",
     "Saved replies",
+    Resource("saved reply", "saved replies", SavedReplySerializer),
     list=Operation(
-        "List saved replies",
-        {
-            200: Response(
-                page_of(SavedReplySerializer),
-                {"One reply": page("/api/companies/3/replies", REPLY)},
-                "The company's saved replies, sorted by title.",
-            )
-        },
+        shown={"One reply": page("/api/companies/3/replies", REPLY)},
+        answer="The company's saved replies, sorted by title.",
         query=SavedRepliesQuery,
     ),
     create=Operation(
-        "Create a saved reply",
-        {201: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The new saved reply.")},
-        "For managers and owners. A company can have at most 200 saved replies; titles must be "
-        "unique.",
+        shown={"Opening hours": REPLY},
+        description="A company can have at most 200 saved replies; titles must be unique.",
         request=SavedReplyInput,
         examples={"Opening hours": {"title": REPLY["title"], "text": REPLY["text"]}},
     ),
-    retrieve=Operation(
-        "Get a saved reply",
-        {200: Response(SavedReplySerializer, {"Opening hours": REPLY}, "The saved reply.")},
-    ),
+    retrieve=Operation(shown={"Opening hours": REPLY}),
     update=Operation(
-        "Update a saved reply",
-        {
-            200: Response(
-                SavedReplySerializer,
-                {"Reworded": {**REPLY, "text": "We are here from 9 to 17."}},
-                "The updated saved reply.",
-            )
-        },
-        "For managers and owners. Omitted fields keep their values.",
+        shown={"Reworded": {**REPLY, "text": "We are here from 9 to 17."}},
+        description="Omitted fields keep their values.",
         request=SavedReplyInput,
         examples={"Reword": {"text": "We are here from 9 to 17."}},
     ),
-    destroy=Operation(
-        "Delete a saved reply",
-        {200: Response(SavedReplySerializer, {"Deleted": REPLY}, "The deleted saved reply.")},
-        "For managers and owners.",
-    ),
+    destroy=Operation(shown={"Deleted": REPLY}),
 )

@@ -1,11 +1,11 @@
 """Describe the requests and responses of a viewset's actions for the OpenAPI schema.
 
 The `schema` packages of the apps use this module. The generator adds what follows from the policy
-and the method: tokens, errors and headers.
+and the method: who may call it, tokens, errors and headers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import (
@@ -39,16 +39,51 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """What the actions of a viewset create, list and change: `a` booking, in many `bookings`."""
+
+    a: str
+    many: str
+    serializer: Shape
+
+    def summary(self, action: str) -> str:
+        return SUMMARIES[action].format(a=self.a, many=self.many)
+
+    def response(self, action: str, examples: Examples, description: str) -> Response:
+        body = page_of(self.serializer) if action == "list" else self.serializer
+        return Response(body, examples, description or DESCRIPTIONS[action].format(a=self.a))
+
+
+SUMMARIES = {
+    "list": "List {many}",
+    "create": "Create a {a}",
+    "retrieve": "Get a {a}",
+    "update": "Update a {a}",
+    "destroy": "Delete a {a}",
+}
+DESCRIPTIONS = {
+    "create": "The new {a}.",
+    "retrieve": "The {a}.",
+    "update": "The updated {a}.",
+    "destroy": "The deleted {a}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An action of a viewset.
 
     `request` is the serializer of the body, and `errors` are the codes that are specific to the
-    action.
+    action. If the response is the resource, or a page of it, `shown` has its examples and `answer`
+    describes it; both it and the summary have a default for each action. Other actions have
+    `responses`, by status, and media type if not JSON.
     """
 
-    summary: str
-    responses: Mapping[int | tuple[int, str], Response]  # by status, and media type if not JSON
+    summary: str = ""
+    responses: Mapping[int | tuple[int, str], Response] = field(default_factory=dict)
     description: str = ""
+    shown: Examples = field(default_factory=dict)
+    answer: str = ""
     query: Shape | None = None
     parameters: tuple[OpenApiParameter, ...] = ()
     request: Shape | serializers.Serializer[Any] | None = None
@@ -57,13 +92,28 @@ class Operation:
     id: str = ""
 
 
-def describe(noun: str, tag: str, **operations: Operation) -> Callable[[V], V]:
+def describe(
+    noun: str, tag: str, resource: Resource | None = None, **operations: Operation
+) -> Callable[[V], V]:
     """Decorate a viewset. The operation ids are `noun_action`; PATCH is described like PUT."""
+    if resource is not None:
+        operations = {name: complete(resource, name, op) for name, op in operations.items()}
     described = {name: extended(noun, tag, name, op) for name, op in operations.items()}
     if "update" in operations:
         described["partial_update"] = extended(noun, tag, "partial_update", operations["update"])
     decorator: Callable[[V], V] = extend_schema_view(**described)
     return decorator
+
+
+def complete(resource: Resource, action: str, operation: Operation) -> Operation:
+    """Add the defaults of an action of a resource."""
+    responses = dict(operation.responses)
+    if operation.shown:
+        status = 201 if action == "create" else 200
+        responses[status] = resource.response(action, operation.shown, operation.answer)
+    return replace(
+        operation, summary=operation.summary or resource.summary(action), responses=responses
+    )
 
 
 def extended(noun: str, tag: str, name: str, operation: Operation) -> Any:

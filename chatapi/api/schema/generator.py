@@ -104,6 +104,11 @@ class ApiSchema(AutoSchema):
         if operation is None:
             return None
         replays, specific = self.policy.replay is not Replay.NEVER, operation.pop(ERRORS, ())
+        for permission in self.policy.permissions:
+            if who := getattr(permission, "who", ""):
+                said = operation.get("description", "")
+                operation["description"] = f"{who} {said}".strip()
+            specific = (*getattr(permission, "errors", ()), *specific)
         if replays:
             operation.setdefault("parameters", []).append({"$ref": component("parameters", HEADER)})
             specific = (*specific, ErrorCode.IDEMPOTENCY_CONFLICT)
