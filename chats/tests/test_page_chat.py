@@ -155,8 +155,8 @@ def test_what_came_unseen_is_marked(site: Site, person: Callable[..., Person]) -
     agent = site.agent(chat)
     path = f"/api/chats/{chat['id']}/messages"
     for number in range(40):
-        site.ask("POST", path, {"text": f"Line {number}"}, agent)
-    expect(message(page, "Line 39")).to_be_in_viewport()
+        site.ask("POST", path, {"text": f"Line {number}."}, agent)
+    expect(message(page, "Line 39.")).to_be_in_viewport()
     page.locator(".timeline").hover()
     page.mouse.wheel(0, -2000)
     expect(page.get_by_role("button", name="Go to newest message")).to_be_visible()
