@@ -111,7 +111,7 @@ def test_a_role_is_changed_and_the_last_owner_stays(root, acme, alice, bob):
 
     role, text = change(alice, "agent")
     assert role == Role.OWNER
-    assert "keeps at least one owner" in text
+    assert "must keep at least one owner" in text
     assert change(bob, "owner")[0] == Role.OWNER
     assert change(alice, "agent")[0] == Role.AGENT
 
@@ -120,7 +120,7 @@ def test_a_membership_is_ended_but_not_the_last_owners(root, acme, alice, bob):
     members = Membership.objects.filter(company=acme)
     text = act(root, MEMBERSHIPS, "end", *members)
     assert "1 membership ended." in text
-    assert "keeps at least one owner" in text
+    assert "must keep at least one owner" in text
     assert [row.user for row in members.filter(ended_at=None)] == [alice.user]
     ended = members.get(user=bob.user)
     assert listed(root, MEMBERSHIPS, state="ended") == [ended]
