@@ -3,7 +3,7 @@
 Rows are dicts from `QuerySet.values()`, because hot paths create no model instances.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +18,17 @@ MESSAGE_COLUMNS = tuple(
     for field in Message._meta.concrete_fields
     if field.attname not in PRIVATE_MESSAGE_COLUMNS
 )
+AUTHOR_NAMES = ("first_name", "last_name", "role")
 MESSAGE_FIELDS = (
     *MESSAGE_COLUMNS,
-    "author__first_name",
-    "author__last_name",
-    "author__role",
+    *(f"author__{name}" for name in AUTHOR_NAMES),
+    "reply_to__seq",
+    "reply_to__text",
+    "reply_to__deleted_at",
+    "reply_to__author_id",
+    *(f"reply_to__author__{name}" for name in AUTHOR_NAMES),
 )
+QUOTE_LENGTH = 200  # of what a reply quotes, in code points
 
 EVENT_FIELDS = (
     "chat_id",
@@ -44,23 +49,58 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
         "chat_id": row[f"{prefix}chat_id"],
         "seq": row[f"{prefix}seq"],
         "text": None if deleted_at else row[f"{prefix}text"],
-        "author": {
-            "id": row[f"{prefix}author_id"],
-            "first_name": row[f"{prefix}author__first_name"],
-            "last_name": row[f"{prefix}author__last_name"],
-            "role": row[f"{prefix}author__role"],
-        },
+        "author": author(row, prefix),
         "assurance": row[f"{prefix}assurance"],
+        "reply_to": quote(row, f"{prefix}reply_to__") if row[f"{prefix}reply_to_id"] else None,
+        "reactions": reactions(row[f"{prefix}reactions"] or ()),
         "created_at": instant(row[f"{prefix}created_at"]),
         "edited_at": instant(edited_at) if edited_at else None,
         "deleted_at": instant(deleted_at) if deleted_at else None,
     }
 
 
+def author(row: Row, prefix: str) -> dict[str, Any]:
+    return {
+        "id": row[f"{prefix}author_id"],
+        "first_name": row[f"{prefix}author__first_name"],
+        "last_name": row[f"{prefix}author__last_name"],
+        "role": row[f"{prefix}author__role"],
+    }
+
+
+def quote(row: Row, prefix: str) -> dict[str, Any]:
+    """The message that a reply is to, as it is now. If that was deleted, it has no text."""
+    is_deleted = row[f"{prefix}deleted_at"] is not None
+    return {
+        "id": row[f"{prefix[:-2]}_id"],
+        "seq": row[f"{prefix}seq"],
+        "author": author(row, prefix),
+        "text": None if is_deleted else row[f"{prefix}text"][:QUOTE_LENGTH],
+    }
+
+
+def reactions(stored: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "emoji": each["emoji"],
+            "count": len(each["chat_user_ids"]),
+            "chat_user_ids": each["chat_user_ids"],
+        }
+        for each in stored
+    ]
+
+
 def event(row: Row) -> dict[str, Any]:
     """An event from a row of EVENT_FIELDS."""
-    data = row["data"] if row["message_id"] is None else message(row, "message__")
+    data = row["data"]
+    if row["message_id"] is not None:
+        data = message_event_data(message(row, "message__"), data)
     return event_from_parts(row["chat_id"], row["seq"], row["type"], row["created_at"], data)
+
+
+def message_event_data(message: dict[str, Any], reaction: Any) -> dict[str, Any]:
+    """The `data` of an event of a message, with the reaction that it adds or removes, if any."""
+    return message if reaction is None else {**message, "reaction": reaction}
 
 
 def event_from_parts(

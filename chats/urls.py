@@ -8,6 +8,7 @@ from chats.views.chat_users import ChatUserViewSet, CurrentChatUserViewSet
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
+from chats.views.reactions import ReactionViewSet
 from chats.views.start_chat import StartChatViewSet
 from chats.views.statistics import StatisticsViewSet
 
@@ -20,6 +21,11 @@ in_chat.register("users", ChatUserViewSet, basename="chat-user")
 # Most requested routes first, because they are tried in this order.
 urlpatterns = [
     *in_chat.urls,
+    path(
+        "chats/<str:chat_pk>/messages/<str:message_pk>/reactions/<str:emoji>",
+        ReactionViewSet.as_view({"put": "update", "delete": "destroy"}),
+        name="reaction",
+    ),
     path(
         "chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"
     ),

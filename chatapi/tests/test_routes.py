@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import transaction
@@ -81,6 +82,8 @@ MATRIX = {
     "PUT /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
     "PATCH /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
     "DELETE /api/chats/{chat}/messages/{message}": "401 200 403 403 200 200 404",
+    "PUT /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
+    "DELETE /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
 }
 # Two routes are documented without /api too.
 for twin in ("POST /api/chats/{chat}/share", "POST /api/chats/{chat}/users/get-token"):
@@ -147,6 +150,10 @@ NAMES = [
     ("companies/<company_pk>", "companies/{company}"),
     ("companies/<pk>", "companies/{company}"),
     ("chats/<chat_pk>/users/<pk>", "chats/{chat}/users/{gina}"),
+    (
+        "chats/<chat_pk>/messages/<message_pk>/reactions/<emoji>",
+        "chats/{chat}/messages/{message}/reactions/{emoji}",
+    ),
     ("chats/<chat_pk>/messages/<pk>", "chats/{chat}/messages/{message}"),
     ("chats/<chat_pk>", "chats/{chat}"),
     ("chats/<pk>", "chats/{chat}"),
@@ -197,6 +204,7 @@ def test_each_caller_gets_what_the_contract_says(
         "bob": bob.user.pk,
         "gina": gina.chat_user.pk,
         "message": message["id"],
+        "emoji": quote("👍"),
         "reply": create_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }
     verify_address(charlie.user)
@@ -241,6 +249,7 @@ def test_a_dead_token_of_either_kind_is_401(route, acme, chat, gina, alice, bob,
         bob=bob.user.pk,
         gina=gina.chat_user.pk,
         message=1,
+        emoji=quote("👍"),
         reply=1,
     )
     for token in dead_tokens(alice.user, gina.chat_user):

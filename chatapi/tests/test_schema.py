@@ -202,14 +202,15 @@ def test_path_parameters_are_named_and_typed(path, method, operation):
             "chat_user_id",
             "message_id",
             "reply_id",
+            "emoji",
         }
-        kind = "string" if name == "company_id" else "integer"
+        kind = "string" if name in {"company_id", "emoji"} else "integer"
         assert parameters[name]["schema"]["type"] == kind
 
 
 @each_operation
 def test_every_body_has_examples_that_are_right(path, method, operation):
-    takes_body = method in {"put", "patch"} or (method == "post")
+    takes_body = method in {"put", "patch", "post"} and "/reactions/" not in path
     assert ("requestBody" in operation) == takes_body
     for what, media in bodies(operation):
         assert media["examples"], what

@@ -76,26 +76,37 @@ def append_for_chat(chat: Chat, type: EventType) -> int:
     return append(chat.pk, type, representations.chat(chat))
 
 
-def insert(
+def insert(reserved: ReservedSeq, type: EventType, at: datetime, data: dict[str, Any]) -> None:
+    """Insert the event of a seq that was reserved in this transaction, and publish it."""
+    store(reserved, type, at, data=data)
+    publish(reserved, type, at, data)
+
+
+def insert_of_message(
     reserved: ReservedSeq,
     type: EventType,
     at: datetime,
-    data: dict[str, Any],
-    message_id: int | None = None,
+    message_id: int,
+    message: dict[str, Any],
+    reaction: dict[str, Any] | None = None,
 ) -> None:
-    """Insert the event of a seq that was reserved in this transaction, and publish it.
+    """The same for an event of a message. Of the message, only the id is stored."""
+    store(reserved, type, at, message_id=message_id, data=reaction)
+    publish(reserved, type, at, representations.message_event_data(message, reaction))
 
-    `data` is the published payload. For a message, only `message_id` is stored.
-    """
+
+def store(reserved: ReservedSeq, type: EventType, at: datetime, **fields: Any) -> None:
     Event.objects.create(
         chat_id=reserved.chat_id,
         company_id=reserved.company_id,
         seq=reserved.seq,
         type=type,
         created_at=at,
-        message_id=message_id,
-        data=data if message_id is None else None,
+        **fields,
     )
+
+
+def publish(reserved: ReservedSeq, type: EventType, at: datetime, data: dict[str, Any]) -> None:
     hints.publish_event(
         reserved.company_id,
         representations.event_from_parts(reserved.chat_id, reserved.seq, type, at, data),

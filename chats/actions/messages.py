@@ -13,16 +13,24 @@ from chats.actions import events, messages_postgresql
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
+# Errors of a retry whose first attempt may have been accepted.
+MAY_HAVE_CHANGED = {ErrorCode.CHAT_CLOSED, ErrorCode.VALIDATION_FAILED}
 
 
 def send(
-    author: ChatUser, text: str, idempotency_key: str | None = None, request_hash: bytes = b""
+    author: ChatUser,
+    text: str,
+    idempotency_key: str | None = None,
+    request_hash: bytes = b"",
+    *,
+    reply_to_id: int | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """Send a message to the author's chat. Returns its public form, and whether it is a replay.
 
     If the author has used the `idempotency_key` before, nothing is written and the first answer is
-    returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 403
-    `chat_closed` for a closed chat, and 401 for an author who has just left.
+    returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 422 when there
+    is no message to reply to, 403 `chat_closed` for a closed chat, and 401 for an author who has
+    just left.
     """
     message = Message(
         chat_id=author.chat_id,
@@ -33,6 +41,8 @@ def send(
         request_hash=request_hash if idempotency_key else None,
     )
     try:
+        if reply_to_id is not None:
+            message.reply_to = quotable(author.chat_id, reply_to_id)
         return insert(message, author), False
     except IntegrityError:
         # The unique key refused a duplicate; its seq was rolled back with it.
@@ -40,13 +50,23 @@ def send(
             raise
         return replay(author, text, idempotency_key, request_hash), True
     except ApiError as error:
-        # A retry of an accepted message is answered, even if the chat has been closed since.
-        if idempotency_key is None or error.error_code != ErrorCode.CHAT_CLOSED:
+        # A retry of an accepted message is answered, whatever was closed or deleted since.
+        if idempotency_key is None or error.error_code not in MAY_HAVE_CHANGED:
             raise
         try:
             return replay(author, text, idempotency_key, request_hash), True
         except Message.DoesNotExist:
             raise error from None
+
+
+def quotable(chat_id: int, message_id: int) -> Message:
+    """A message that can be replied to. Raises ApiError 422 when the chat has no such message."""
+    messages = Message.objects.select_related("author")
+    message = messages.filter(chat_id=chat_id, pk=message_id, deleted_at=None).first()
+    if message is None:
+        sentence = "The chat has no such message, or it was deleted."
+        raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "reply_to_id")
+    return message
 
 
 def insert(message: Message, author: ChatUser) -> dict[str, Any]:
@@ -66,8 +86,8 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         message.save(force_insert=True)
         # Statement 3.
         answer = represent(message, author)
-        events.insert(
-            reserved, EventType.MESSAGE_CREATED, message.created_at, answer, message_id=message.pk
+        events.insert_of_message(
+            reserved, EventType.MESSAGE_CREATED, message.created_at, message.pk, answer
         )
         # Statement 4: sending marks the chat as read. An author who has just left is refused.
         active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
@@ -86,24 +106,32 @@ def created_event(message: Message, answer: dict[str, Any]) -> dict[str, Any]:
 def represent(message: Message, author: ChatUser) -> dict[str, Any]:
     """The public form of a message whose author is at hand."""
     row = {field: getattr(message, field) for field in representations.MESSAGE_COLUMNS}
-    row["author__first_name"] = author.first_name
-    row["author__last_name"] = author.last_name
-    row["author__role"] = author.role
+    row |= names_of(author, "author__")
+    if message.reply_to is not None:
+        quoted = message.reply_to
+        for field in ("seq", "text", "deleted_at", "author_id"):
+            row[f"reply_to__{field}"] = getattr(quoted, field)
+        row |= names_of(quoted.author, "reply_to__author__")
     return representations.message(row)
+
+
+def names_of(author: ChatUser, prefix: str) -> dict[str, Any]:
+    return {f"{prefix}{name}": getattr(author, name) for name in representations.AUTHOR_NAMES}
 
 
 def replay(
     author: ChatUser, text: str, idempotency_key: str, request_hash: bytes
 ) -> dict[str, Any]:
     """The answer to the first request with this key, even if the message has changed since."""
-    message = Message.objects.get(
+    message = Message.objects.select_related("reply_to__author").get(
         chat_id=author.chat_id, author=author, idempotency_key=idempotency_key
     )
     if bytes(message.request_hash or b"") != request_hash:
         raise conflict()
-    unchanged = message.edited_at is None and message.deleted_at is None
+    unchanged = not (message.edited_at or message.deleted_at or message.reactions)
     # The same body was sent again, so it has the original text.
     message.text, message.edited_at, message.deleted_at = text, None, None
+    message.reactions = None
     answer = represent(message, author)
     if unchanged and timezone.now() - message.created_at < RETRY_WINDOW:
         # The process of the first request may have died before it published the event.
@@ -153,23 +181,27 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
         if author is not None and message.author_id != author.pk:
             raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
-            message.text, message.deleted_at = "", timezone.now()
-            message.save(update_fields=["text", "deleted_at"])
+            message.text, message.reactions, message.deleted_at = "", None, timezone.now()
+            message.save(update_fields=["text", "reactions", "deleted_at"])
             message.revisions.all().delete()
             append_event(message, EventType.MESSAGE_DELETED)
     return message
 
 
 def get(chat_id: int, message_id: int) -> Message:
-    message = (
-        Message.objects.select_related("author").filter(chat_id=chat_id, pk=message_id).first()
-    )
+    """A message with its author and what it replies to. Raises ApiError 404."""
+    messages = Message.objects.select_related("author", "reply_to__author")
+    message = messages.filter(chat_id=chat_id, pk=message_id).first()
     if message is None:
         raise not_found()
     return message
 
 
-def append_event(message: Message, type: EventType) -> None:
+def append_event(
+    message: Message, type: EventType, reaction: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Append an event of a message. Returns the public form of the message."""
     reserved = events.next_seq(message.chat_id)
     answer = represent(message, message.author)
-    events.insert(reserved, type, timezone.now(), answer, message_id=message.pk)
+    events.insert_of_message(reserved, type, timezone.now(), message.pk, answer, reaction)
+    return answer

@@ -17,6 +17,7 @@ from chats.actions import messages as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter, TypedFilter
 from chats.admin.transcript import PAGE
 from chats.models import Message, MessageRevision
+from chats.representations import reactions
 
 
 class AuthorFilter(TypedFilter):
@@ -64,6 +65,8 @@ class MessageAdmin(ReadOnlyAdmin):
         "author",
         "assurance",
         "text",
+        "reply_to",
+        "reaction_counts",
         "place",
         "created_at",
         "edited_at",
@@ -74,7 +77,7 @@ class MessageAdmin(ReadOnlyAdmin):
         css = {"all": ["chats/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).select_related("chat", "author")
+        return super().get_queryset(request).select_related("chat", "author", "reply_to")
 
     def page_actions(self, request: HttpRequest, obj: Message) -> tuple[str, ...]:
         return () if obj.deleted_at else ("delete_text",)
@@ -86,6 +89,11 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="edited", boolean=True)
     def edited(self, message: Message) -> bool:
         return message.edited_at is not None
+
+    @admin.display(description="reactions")
+    def reaction_counts(self, message: Message) -> str:
+        counts = reactions(message.reactions or ())
+        return ", ".join(f"{each['emoji']} {each['count']}" for each in counts) or "-"
 
     @admin.display(description="transcript")
     def place(self, message: Message) -> SafeString:

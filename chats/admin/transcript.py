@@ -72,9 +72,9 @@ def notice(event: Event) -> str:
         return f"{name_of(data)} was banned."
     message = event.message
     parameters = (
-        {"name": name_of(data), "seq": 0}
+        {"name": name_of(data)}
         if message is None
-        else {"name": message.author.name, "seq": message.seq}
+        else {"name": message.author.name, "seq": message.seq, "emoji": data.get("emoji")}
     )
     return str(EVENT_KINDS[EventType(event.type)].notice) % parameters
 

@@ -27,6 +27,8 @@ class EventType(models.TextChoices):
     MESSAGE_CREATED = "message.created"
     MESSAGE_UPDATED = "message.updated"
     MESSAGE_DELETED = "message.deleted"
+    REACTION_ADDED = "reaction.added"
+    REACTION_REMOVED = "reaction.removed"
 
 
 class Subject(Enum):
@@ -43,7 +45,7 @@ class EventKind:
 
     subject: Subject
     # The event in words. The parameters are the `name` of the chat, of the chat user or of the
-    # message's author, and the message's `seq`.
+    # message's author, the message's `seq`, and the `emoji` of a reaction.
     notice: str | Promise
     announced: bool = False  # whether open pages read the notice out to screen readers
     # Whether it changes how earlier events are shown, which have the message and its author as
@@ -100,6 +102,21 @@ EVENT_KINDS = {
         changes_earlier=True,
         example={"text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"},
     ),
+    EventType.REACTION_ADDED: EventKind(
+        Subject.MESSAGE,
+        "Reaction %(emoji)s added to message %(seq)s of %(name)s.",
+        changes_earlier=True,
+        example={
+            "reactions": [{"emoji": "👍", "count": 1, "chat_user_ids": [8]}],
+            "reaction": {"emoji": "👍", "chat_user_id": 8},
+        },
+    ),
+    EventType.REACTION_REMOVED: EventKind(
+        Subject.MESSAGE,
+        "Reaction %(emoji)s removed from message %(seq)s of %(name)s.",
+        changes_earlier=True,
+        example={"reaction": {"emoji": "👍", "chat_user_id": 8}},
+    ),
 }
 
 
@@ -107,7 +124,8 @@ class Event(models.Model):
     """An entry of a chat's log, written in the transaction of the change it describes.
 
     An event of a message references it and is shown with the message as it is now, so that deleted
-    and replaced texts are not stored twice. All other events store their `data`.
+    and replaced texts are not stored twice; that of a reaction stores the reaction in `data`. All
+    other events store what they are about in `data`.
     """
 
     pk = models.CompositePrimaryKey("chat_id", "seq")

@@ -25,6 +25,18 @@ class Message(models.Model):
     )
     text = models.TextField()
     assurance = models.CharField(max_length=20, choices=ChatUser.Assurance)
+    # An earlier message of the chat. Like `author`, it stays as long as the chat does.
+    reply_to = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    # A list of {"emoji", "chat_user_ids"} in the order of first use. Null when there are none.
+    reactions = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

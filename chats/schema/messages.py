@@ -5,6 +5,7 @@ from chatapi.api.schema.describe import Operation, Resource, Response, describe,
 from chats.schema.examples.messages import EDITED, MESSAGE, TOMBSTONE
 from chats.serializers.messages import (
     MessageDetailSerializer,
+    MessageEdit,
     MessageInput,
     MessageSerializer,
     MessagesQuery,
@@ -28,7 +29,10 @@ messages = describe(
         description="With an `Idempotency-Key`, retrying "
         "never creates a duplicate, no matter when or with which of the chat user's tokens.",
         request=MessageInput,
-        examples={"Hello": {"text": MESSAGE["text"]}},
+        examples={
+            "Hello": {"text": MESSAGE["text"]},
+            "A reply": {"text": "Which date do you want?", "reply_to_id": MESSAGE["id"]},
+        },
         errors=(ErrorCode.CHAT_CLOSED,),
     ),
     retrieve=Operation(
@@ -54,7 +58,7 @@ messages = describe(
         {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The updated message.")},
         "Only the author can edit a message, within 15 minutes unless the company has set another "
         "limit. The message keeps its `seq`.",
-        request=MessageInput,
+        request=MessageEdit,
         examples={"New text": {"text": EDITED["text"]}},
         errors=(
             ErrorCode.NOT_AUTHOR,

@@ -74,9 +74,27 @@ class AllEventsQuery(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
 
 
+class ReactionSerializer(serializers.Serializer[Any]):
+    emoji = serializers.CharField()
+    chat_user_id = serializers.IntegerField()
+
+
+class MessageWithReactionSerializer(MessageSerializer):
+    """A message, and the reaction that was added or removed."""
+
+    reaction = ReactionSerializer()
+
+
 @extend_schema_field(
     PolymorphicProxySerializer(
-        "EventData", [MessageSerializer, ChatUserBriefSerializer, ChatBriefSerializer], None
+        "EventData",
+        [
+            MessageWithReactionSerializer,  # before MessageSerializer, which accepts it too
+            MessageSerializer,
+            ChatUserBriefSerializer,
+            ChatBriefSerializer,
+        ],
+        None,
     )
 )
 class EventData(serializers.DictField):

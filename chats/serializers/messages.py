@@ -41,6 +41,17 @@ class Text(VisibleField):
 
 class MessageInput(serializers.Serializer[Any]):
     text = Text()
+    reply_to_id = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_ID,
+        allow_null=True,
+        required=False,
+        help_text="The message of this chat that this one replies to.",
+    )
+
+
+class MessageEdit(serializers.Serializer[Any]):
+    text = Text()
 
 
 class AuthorSerializer(serializers.Serializer[Any]):
@@ -48,6 +59,28 @@ class AuthorSerializer(serializers.Serializer[Any]):
     first_name = serializers.CharField()
     last_name = serializers.CharField()
     role = serializers.ChoiceField(ChatUser.Role.choices)
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """The message that a reply is to."""
+
+    id = serializers.IntegerField()
+    seq = serializers.IntegerField()
+    author = AuthorSerializer()
+    text = serializers.CharField(
+        allow_null=True,
+        help_text=f"Its first {representations.QUOTE_LENGTH} characters; null if it was deleted.",
+    )
+
+
+class ReactionsSerializer(serializers.Serializer[Any]):
+    """The reactions to a message with one emoji."""
+
+    emoji = serializers.CharField()
+    count = serializers.IntegerField()
+    chat_user_ids = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Who reacted, in the order of time."
+    )
 
 
 class MessageSerializer(serializers.Serializer[Any]):
@@ -63,6 +96,8 @@ class MessageSerializer(serializers.Serializer[Any]):
     assurance = serializers.ChoiceField(
         ChatUser.Assurance.choices, help_text="How the author's identity was verified."
     )
+    reply_to = QuoteSerializer(allow_null=True)
+    reactions = ReactionsSerializer(many=True)
     created_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)
     deleted_at = serializers.DateTimeField(allow_null=True)

@@ -208,12 +208,12 @@ def test_a_kind_of_event_that_came_later_is_named(root, chat):
         chat=chat,
         company_id=chat.company_id,
         seq=2,
-        type="reaction.added",
+        type="poll.created",
         created_at=timezone.now(),
         data={},
     )
     Chat.objects.filter(pk=chat.pk).update(last_seq=2)
-    assert "reaction.added" in page_of(root, chat).content.decode()
+    assert "poll.created" in page_of(root, chat).content.decode()
 
 
 def test_who_may_not_read_messages_sees_no_transcript(client, chat, gina):

@@ -12,6 +12,7 @@ import pytest
 from django.db import connections, transaction
 
 from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.tests.races import at_once
 from chats.actions import auth_codes, chat_users, chats, messages
 from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
 from companies.actions.members import add_member
@@ -19,21 +20,6 @@ from companies.models import Membership, Role
 from conftest import PASSWORD, Client, make_guest, make_person
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """The results of all calls, each in a thread with a connection of its own, let go together."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            gate.wait(timeout=30)
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def test_fifty_writers_in_one_chat_leave_no_gap_and_no_double(chat, gina):

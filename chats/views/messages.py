@@ -17,7 +17,7 @@ from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
 from chats.schema import messages as schema
-from chats.serializers.messages import MessageInput, MessagesQuery, RevisionSerializer
+from chats.serializers.messages import MessageEdit, MessageInput, MessagesQuery, RevisionSerializer
 from chats.views.base import EITHER, ChatView, limit_sends
 
 Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
@@ -110,14 +110,16 @@ class MessageViewSet(ChatView):
         assert author is not None
         key = read_key(request)
         request_hash = fingerprint(fields) if key else b""
-        message, replayed = actions.send(author, fields["text"], key, request_hash)
+        message, replayed = actions.send(
+            author, fields["text"], key, request_hash, reply_to_id=fields.get("reply_to_id")
+        )
         return Response(message, 201, headers=REPLAYED if replayed else None)
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
         return Response(self.render(pk))
 
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
-        fields = self.body(MessageInput)
+        fields = self.body(MessageEdit)
         author = self.caller.chat_user
         assert author is not None
         if "text" in fields:

@@ -2,15 +2,12 @@
 
 import re
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from urllib.parse import quote
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail as django_mail
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -19,6 +16,7 @@ from accounts.actions.users import account_for
 from accounts.models import User
 from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
+from chatapi.tests.races import at_once
 from chats.actions import chats
 from companies.models import Membership, Role
 from conftest import Client, make_person
@@ -473,21 +471,6 @@ def test_the_address_of_an_ended_invitation_is_pruned(alice, acme, ivy):
 
 
 # --- At the same time --------------------------------------------------------------------------
-
-
-def at_once(*calls):
-    """Each call in a thread and a connection of its own, all starting together; what they gave."""
-    start = Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.mark.postgres

@@ -162,6 +162,10 @@ class ApiSchema(AutoSchema):
                 {**number, "minimum": -MAX_ID},
                 "The account's id, or the negative one of an invitation.",
             ),
+            "emoji": (
+                {"type": "string", "minLength": 1},
+                "One emoji of Unicode's list, percent-encoded.",
+            ),
         }
         return [
             build_parameter_type(name=variable, location="path", schema=schema, description=about)
@@ -238,6 +242,7 @@ def only_api(
 
 
 NOUNS = {"companies": "company", "replies": "reply"}
+NAMED_OTHERWISE = {"reactions": "emoji"}
 
 
 def named(path: str) -> str:
@@ -245,6 +250,9 @@ def named(path: str) -> str:
     for index, part in enumerate(parts):
         if part.startswith("{"):
             nouns = parts[index - 1]
+            if nouns in NAMED_OTHERWISE:
+                parts[index] = f"{{{NAMED_OTHERWISE[nouns]}}}"
+                continue
             noun = NOUNS.get(nouns, nouns.removesuffix("s"))
             of_chat = noun == "user" and "chats" in parts
             parts[index] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"

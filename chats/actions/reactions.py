@@ -1,0 +1,84 @@
+"""Add and remove reactions. They are stored in their message, and the chat's lock orders them."""
+
+from typing import Any
+
+import emoji as emojis
+from django.db import transaction
+
+from chatapi.api.errors import ApiError, ErrorCode
+from chats.actions import events, messages
+from chats.models import Chat, ChatUser, EventType, Message
+
+MAX_DIFFERENT = 50  # emoji of one message
+
+
+def parse_emoji(text: str) -> str:
+    """The one emoji that `text` is, spelled as Unicode recommends it (fully qualified).
+
+    Raises ApiError 422 for anything else.
+    """
+    qualified: str = emojis.emojize(emojis.demojize(text)) if emojis.is_emoji(text) else ""
+    kind = emojis.EMOJI_DATA.get(qualified, {}).get("status")
+    if kind != emojis.STATUS["fully_qualified"]:
+        raise ApiError(ErrorCode.VALIDATION_FAILED, "This is not one emoji.", "emoji")
+    return qualified
+
+
+def add(chat_user: ChatUser, message_id: int, emoji: str) -> dict[str, Any]:
+    """React to a message. Returns its public form; the same reaction again changes nothing.
+
+    Raises ApiError 404 when there is no such message, and 403 when it was deleted, the chat is
+    closed or the chat user has just left; 422 when the message has too many different emoji.
+    """
+    with transaction.atomic():
+        message = lock(chat_user, message_id)
+        found = message.reactions or []
+        reaction = next((each for each in found if each["emoji"] == emoji), None)
+        if reaction is None:
+            if len(found) == MAX_DIFFERENT:
+                sentence = f"A message can have at most {MAX_DIFFERENT} different emoji."
+                raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "emoji")
+            reaction = {"emoji": emoji, "chat_user_ids": []}
+            found.append(reaction)
+        if chat_user.pk in reaction["chat_user_ids"]:
+            return messages.represent(message, message.author)
+        reaction["chat_user_ids"].append(chat_user.pk)
+        return save(message, found, EventType.REACTION_ADDED, chat_user, emoji)
+
+
+def remove(chat_user: ChatUser, message_id: int, emoji: str) -> dict[str, Any]:
+    """Remove a reaction of the chat user. Returns the message; removing none changes nothing.
+
+    Raises ApiError as `add` does.
+    """
+    with transaction.atomic():
+        message = lock(chat_user, message_id)
+        found = message.reactions or []
+        reaction = next((each for each in found if each["emoji"] == emoji), None)
+        if reaction is None or chat_user.pk not in reaction["chat_user_ids"]:
+            return messages.represent(message, message.author)
+        reaction["chat_user_ids"].remove(chat_user.pk)
+        remaining = [each for each in found if each["chat_user_ids"]]
+        return save(message, remaining, EventType.REACTION_REMOVED, chat_user, emoji)
+
+
+def lock(chat_user: ChatUser, message_id: int) -> Message:
+    """The message, with its chat locked against other writers."""
+    chat = events.lock_chat(chat_user.chat_id)
+    message = messages.get(chat.pk, message_id)
+    if not ChatUser.objects.filter(pk=chat_user.pk, status=ChatUser.Status.ACTIVE).exists():
+        raise ApiError(ErrorCode.INVALID_TOKEN)
+    if message.deleted_at is not None:
+        raise ApiError(ErrorCode.MESSAGE_DELETED)
+    if chat.status != Chat.Status.OPEN:
+        raise ApiError(ErrorCode.CHAT_CLOSED)
+    return message
+
+
+def save(
+    message: Message, reactions: list[Any], type: EventType, chat_user: ChatUser, emoji: str
+) -> dict[str, Any]:
+    message.reactions = reactions or None
+    message.save(update_fields=["reactions"])
+    reaction = {"emoji": emoji, "chat_user_id": chat_user.pk}
+    return messages.append_event(message, type, reaction)
