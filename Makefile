@@ -19,7 +19,7 @@ TEMPLATES := accounts/templates chatapi/templates chats/templates companies/temp
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage lint lint-js types checks schema words \
+.PHONY: help run test test-all coverage lint lint-js types checks schema vendor words \
   bench bench-live bench-growth bench-pages clean
 
 help: ## List the targets
@@ -49,6 +49,7 @@ lint: $(VENV)/.test ## Check style and imports of Python, templates and shell sc
 	$(BIN)/python deploy/regexes.py
 
 lint-js: node_modules/.installed ## Check style and types of the scripts, and test them (needs node)
+	sh deploy/vendor.sh --check
 	npm run --silent lint
 	npm run --silent types
 	npm run --silent test
@@ -62,6 +63,9 @@ checks: $(VENV)/.test ## Check that migrations, schema, words and settings are u
 schema: $(VENV)/.test ## Write docs/openapi.json
 	ENV_FILE=/dev/null SECRET_KEY=$(NO_KEY) $(BIN)/python manage.py spectacular --validate \
 	  --fail-on-warn --format openapi-json --file docs/openapi.json
+
+vendor: node_modules/.installed ## Update the libraries that pages load (needs node)
+	sh deploy/vendor.sh
 
 words: $(VENV)/.run ## Update the message files for translators
 	@BIN=$(BIN) sh deploy/words.sh

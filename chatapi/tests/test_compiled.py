@@ -61,7 +61,8 @@ def test_a_connection_that_was_cut_while_it_lay_idle_is_replaced(client, alice):
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            # Until it has ended: without a time limit, the call does not wait.
+            cursor.execute("SELECT pg_terminate_backend(%s, 30000)", [pid])
     finally:
         other.close()
     assert connection.health_check_enabled or connection.settings_dict["CONN_HEALTH_CHECKS"]

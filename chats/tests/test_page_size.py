@@ -12,7 +12,7 @@ from chats.tests.guests import fill, join, message
 
 pytestmark = pytest.mark.browser
 
-MOST_BYTES = 60 * 1024
+MOST_BYTES = 80 * 1024
 MOST_ELEMENTS = 300
 
 

@@ -3,7 +3,7 @@
 import { gettext } from '../../chatapi/text/i18n.js';
 import { formatDateTime, formatTime } from '../../chatapi/text/times.js';
 import { element } from '../../chatapi/ui/dom.js';
-import { linkify } from './links.js';
+import { formatText } from './formatting.js';
 
 /**
  * The full name of an author or chat user.
@@ -39,7 +39,7 @@ export function renderMessage(message, { mine, tools = [] }) {
     element(
       'div',
       { class: 'bubble', dir: 'auto' },
-      ...(deleted ? [gettext('This message was deleted.')] : linkify(message.text)),
+      ...(deleted ? [gettext('This message was deleted.')] : formatText(message.text)),
     ),
     element(
       'div',
