@@ -55,7 +55,7 @@ class PageQuery(serializers.Serializer[Any]):
     page = serializers.IntegerField(
         min_value=1,
         default=1,
-        help_text=f"Pages by number end at row {MAX_ROWS:,}; go on with `cursor`.",
+        help_text=f"Numbered pages end at row {MAX_ROWS:,}. Continue with `cursor`.",
     )
     per_page = serializers.IntegerField(
         min_value=1, max_value=MAX_PER_PAGE, default=DEFAULT_PER_PAGE
