@@ -4,10 +4,11 @@ import { ApiError, OfflineError } from '../../../chatapi/static/chatapi/api/clie
 import { getStored, setStored } from '../../../chatapi/static/chatapi/storage/storage.js';
 import { settle } from '../../../chatapi/tests/js/browser.js';
 import { Outbox } from '../../static/chats/conversation/outbox.js';
+import { isQuoteRefused } from '../../static/chats/conversation/pending.js';
 
 const KEY = 'outbox';
 const OFFLINE = new OfflineError('down');
-let attempts; // [text, key] of each attempt
+let attempts; // [text, key, quote] of each attempt
 let errors; // what the next attempts reject with
 let sent;
 let outbox;
@@ -29,8 +30,8 @@ afterEach(() => {
 function create() {
   return new Outbox({
     storageKey: KEY,
-    send: async (text, key) => {
-      attempts.push([text, key]);
+    send: async (text, key, quote) => {
+      attempts.push([text, key, quote]);
       if (errors.length) throw errors.shift();
       return { text };
     },
@@ -158,6 +159,47 @@ test('messages survive a reload, also those of another tab', async () => {
   assert.deepEqual(sent, ['mine', 'from another tab']);
   assert.equal(getStored(KEY), null);
   next.close();
+});
+
+test('a reply keeps its quote in storage and at each attempt', async () => {
+  const quote = { id: 3, seq: 9, author: { id: 7 }, text: 'Hello' };
+  errors = [OFFLINE, OFFLINE];
+  outbox.add('a', quote);
+  outbox.add('b');
+  await settle();
+  assert.deepEqual(
+    getStored(KEY).map((item) => item.quote),
+    [quote, undefined],
+  );
+  const edited = { ...quote, text: 'Hello!' };
+  outbox.requote(edited);
+  outbox.requote({ ...quote, id: 4 });
+  outbox.close();
+  const next = create();
+  next.run();
+  await settle();
+  mock.timers.tick(1_000);
+  await settle();
+  assert.deepEqual(
+    attempts.map(([, , each]) => each),
+    [quote, edited, edited, undefined],
+  );
+  assert.equal(new Set(attempts.slice(0, 3).map(([, key]) => key)).size, 1);
+  next.close();
+});
+
+test('a refused reply can be sent without its quote', async () => {
+  const refusal = new ApiError(422, { errors: { reply_to_id: ['It was deleted.'] } }, null);
+  assert.ok(isQuoteRefused(refusal));
+  assert.ok(!isQuoteRefused(new ApiError(422, { errors: { text: ['Too long.'] } }, null)));
+  assert.ok(!isQuoteRefused(new Error('a bug')));
+  errors = [refusal];
+  outbox.add('a', { id: 3, seq: 9, author: { id: 7 }, text: 'Hello' });
+  await settle();
+  assert.deepEqual(states(), ['a refused']);
+  outbox.retryWithoutQuote(outbox.items[0]);
+  await settle();
+  assert.deepEqual([sent, attempts[1][2]], [['a'], undefined]);
 });
 
 test('nothing is sent after the close', async () => {

@@ -1,4 +1,5 @@
-// The message form. Enter sends, Shift+Enter breaks the line. The draft is stored, so it survives a reload.
+// The message form. Enter sends, Shift+Enter breaks the line. The draft, and the message to which it replies, are stored,
+// so they survive a reload.
 
 import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
@@ -31,18 +32,23 @@ export class Composer {
    * @param {object} options
    * @param {HTMLElement} options.root
    * @param {string} options.draftKey where the draft is stored
-   * @param {(text: string) => void} options.onSend
+   * @param {(quote: import('./quotes.js').Quote) => HTMLElement} options.renderQuote
+   * @param {(text: string, quote: import('./quotes.js').Quote | null) => void} options.onSend
    * @param {(message: any, text: string) => Promise<void>} options.onEdit rejects with the message to show
    * @param {(typing: boolean) => void} options.onTyping
    * @param {() => any} options.onUp returns the message to edit when ArrowUp is pressed in an empty field
    */
-  constructor({ root, draftKey, onSend, onEdit, onTyping, onUp }) {
+  constructor({ root, draftKey, renderQuote, onSend, onEdit, onTyping, onUp }) {
     this.draftKey = draftKey;
+    this.replyKey = `${draftKey}:reply`;
+    this.renderQuote = renderQuote;
     this.onSend = onSend;
     this.onEdit = onEdit;
     this.onTyping = onTyping;
     this.onUp = onUp;
     this.editing = null;
+    /** @type {import('./quotes.js').Quote | null} */
+    this.quote = getStored(this.replyKey); // of the message to which the draft replies
     this.draft = ''; // while a message is being edited
     /** @type {number | null} */
     this.typingSentAt = null; // monotonic
@@ -68,6 +74,19 @@ export class Composer {
       `${gettext('Editing a message')} `,
       this.cancelButton,
     );
+    this.quoted = element('div', { id: 'replying-to' });
+    this.replyBar = element(
+      'div',
+      {
+        class: 'replying',
+        role: 'group',
+        'aria-label': gettext('Replying to a message'),
+        hidden: true,
+        on: { keydown: (event) => this.handleEscape(event) },
+      },
+      this.quoted,
+      element('button', { class: 'link', type: 'button', on: { click: () => this.replyTo(null) } }, gettext('Cancel')),
+    );
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.count = element('p', { class: 'count', hidden: true });
     this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });
@@ -75,6 +94,7 @@ export class Composer {
       'form',
       { class: 'composer', on: { submit: (event) => this.handleSubmit(event) } },
       this.banner,
+      this.replyBar,
       this.error,
       element('div', { class: 'line' }, this.field, this.button),
       this.count,
@@ -84,6 +104,7 @@ export class Composer {
     this.field.addEventListener('input', () => this.handleInput());
     this.field.addEventListener('keydown', (event) => this.handleKey(event));
     root.append(this.form);
+    this.showQuote();
     this.update();
   }
 
@@ -105,6 +126,7 @@ export class Composer {
   edit(message) {
     if (!this.editing) this.draft = this.field.value;
     this.editing = message;
+    this.showQuote();
     this.banner.hidden = false;
     this.button.textContent = gettext('Save');
     this.field.value = message.text;
@@ -115,12 +137,33 @@ export class Composer {
   cancel() {
     if (!this.editing) return;
     this.editing = null;
+    this.showQuote();
     this.banner.hidden = true;
     this.error.hidden = true;
     this.button.textContent = gettext('Send');
     this.field.value = this.draft;
     this.update();
     this.focus();
+  }
+
+  /** Reply to a message, or to none. */
+  replyTo(quote) {
+    this.cancel();
+    this.setQuote(quote);
+    this.focus();
+  }
+
+  setQuote(quote) {
+    this.quote = quote;
+    setStored(this.replyKey, quote);
+    this.showQuote();
+  }
+
+  showQuote() {
+    const quote = this.editing ? null : this.quote;
+    this.replyBar.hidden = !quote;
+    this.quoted.replaceChildren(...(quote ? [this.renderQuote(quote)] : []));
+    this.field.setAttribute('aria-describedby', quote ? 'replying-to how-to-send' : 'how-to-send');
   }
 
   handleInput() {
@@ -143,15 +186,22 @@ export class Composer {
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();
-    } else if (event.key === 'Escape' && this.editing) {
-      event.preventDefault();
-      this.cancel();
+    } else if (event.key === 'Escape') {
+      this.handleEscape(event);
     } else if (event.key === 'ArrowUp' && !this.field.value && !this.editing) {
       const message = this.onUp();
       if (!message) return;
       event.preventDefault();
       this.edit(message);
     }
+  }
+
+  /** Escape stops editing or, if no message is being edited, replying. */
+  handleEscape(event) {
+    if (event.key !== 'Escape' || !(this.editing || this.quote)) return;
+    event.preventDefault();
+    if (this.editing) this.cancel();
+    else this.replyTo(null);
   }
 
   async handleSubmit(event) {
@@ -169,7 +219,9 @@ export class Composer {
       this.typingSentAt = null;
       setStored(this.draftKey, null);
       this.update();
-      this.onSend(text);
+      const { quote } = this;
+      this.setQuote(null);
+      this.onSend(text, quote);
       return;
     }
     const message = this.editing;

@@ -11,6 +11,10 @@ import { Composer } from './composer.js';
 import { describeError } from './errors.js';
 import { fullName, messageButton, renderMessage } from './message.js';
 import { Outbox } from './outbox.js';
+import { Palette } from './palette.js';
+import { renderPending } from './pending.js';
+import { quoteOf, renderQuote } from './quotes.js';
+import { hasReacted, isReactedBy, messageOf, renderReactions } from './reactions.js';
 import { Timeline } from './timeline.js';
 import { Unread } from './unread.js';
 
@@ -80,6 +84,8 @@ class Conversation extends EventTarget {
     this.read = new Map(); // chat user id → seq, of the others
     this.reportedSeq = me.last_read_seq; // the seq up to which the server knows that the reader has read
     this.reporting = null; // timer
+    /** @type {Set<string>} message id and emoji */
+    this.reacting = new Set(); // requests to add or remove a reaction
     this.counting = null; // request for the number of unread messages
     this.disconnected = false;
     this.node = element('section', { class: 'conversation', 'aria-label': gettext('Conversation') });
@@ -104,17 +110,27 @@ class Conversation extends EventTarget {
     this.node.append(element('div', { class: 'below' }, this.downButton), this.typingNote, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
-      send: (text, key) => api.post(`${this.path}/messages`, { text }, { key, signal: this.lifetime.signal }),
+      send: (text, key, quote) => {
+        const body = quote ? { text, reply_to_id: quote.id } : { text };
+        return api.post(`${this.path}/messages`, body, { key, signal: this.lifetime.signal });
+      },
       onChange: () => this.showPending(),
       onSent: (message) => this.addMessage(message),
     });
     this.composer = new Composer({
       root: this.node,
       draftKey: `chatapi:draft:${me.id}`,
-      onSend: (text) => this.send(text),
+      renderQuote: (quote) => this.renderQuote(quote),
+      onSend: (text, quote) => this.send(text, quote),
       onEdit: (message, text) => this.edit(message, text),
       onTyping: (typing) => this.reportTyping(typing),
       onUp: () => this.timeline.findLast((message) => this.isMine(message) && message.deleted_at === null),
+    });
+    this.palette = new Palette({
+      root: this.node,
+      elementOf: (id) => this.timeline.elementOf(id),
+      onChoose: (id, emoji) => this.react(id, emoji),
+      signal: this.lifetime.signal,
     });
     this.closedNote = element(
       'div',
@@ -144,6 +160,7 @@ class Conversation extends EventTarget {
     this.showRead();
     this.showUnread();
     this.timeline.handleScroll();
+    this.checkReply();
     this.showPending();
     this.outbox.run();
     const { signal } = this.lifetime;
@@ -205,6 +222,7 @@ class Conversation extends EventTarget {
   handleEvent({ seq, type, data }) {
     if (type === 'message.created') this.addMessage(data);
     else if (type.startsWith('message.')) this.changeMessage(type, data, seq);
+    else if (type.startsWith('reaction.')) this.showMessage(messageOf(data));
     else if (type.startsWith('user.')) this.changeUser(type, data);
     else if (type.startsWith('chat.')) this.changeChat(data);
   }
@@ -241,12 +259,42 @@ class Conversation extends EventTarget {
 
   /** Show a message that the event `seq` edited or deleted. */
   changeMessage(type, message, seq) {
-    this.timeline.replace(message);
+    this.showMessage(message);
     if (type === 'message.deleted' && !this.isMine(message)) {
       this.unread.deleted(message, seq);
       this.showUnread();
     }
+  }
+
+  /** Show the current version of a message, also where it is quoted. */
+  showMessage(message) {
+    this.timeline.replace(message);
+    this.palette.place();
+    this.outbox.requote(quoteOf(message));
+    this.checkQuote(message);
     this.showRead();
+  }
+
+  /** Show what the message says now to which the draft replies. The server accepts no reply to a deleted one. */
+  checkQuote(message) {
+    if (this.composer.quote?.id !== message.id) return;
+    const deleted = message.deleted_at !== null;
+    this.composer.setQuote(deleted ? null : quoteOf(message));
+    if (deleted) this.announcement.textContent = gettext('The message you were replying to was deleted.');
+  }
+
+  /** The message to which a stored draft replies may have changed since. */
+  async checkReply() {
+    const { quote } = this.composer;
+    if (!quote) return;
+    const { signal } = this.lifetime;
+    try {
+      this.checkQuote(
+        this.timeline.find(quote.id) ?? (await this.api.get(`${this.path}/messages/${quote.id}`, { signal })),
+      );
+    } catch {
+      // The stored quote stays; the server checks the reply when it is sent.
+    }
   }
 
   /** Note that the reader has read up to `seq`, in this tab or elsewhere. */
@@ -271,7 +319,9 @@ class Conversation extends EventTarget {
   }
 
   changeUser(type, user) {
+    const renamed = this.names.get(user.id) !== fullName(user);
     this.names.set(user.id, fullName(user));
+    if (renamed) this.refresh((message) => isReactedBy(message, user.id));
     if (user.id === this.me.id && ['user.left', 'user.removed'].includes(type)) {
       this.handleEnd({ status: 401 }); // the same as when the chat's own stream ends
       return;
@@ -284,8 +334,10 @@ class Conversation extends EventTarget {
   }
 
   changeChat(chat) {
+    const { status } = this.chat;
     Object.assign(this.chat, chat);
     this.showChat();
+    if (chat.status !== status) this.refresh(); // a closed chat takes no replies and reactions
     if (chat.status === 'open') this.outbox.retryNow();
     this.emit('chat', chat);
   }
@@ -325,14 +377,14 @@ class Conversation extends EventTarget {
 
   // --- Actions ---
 
-  send(text) {
-    this.outbox.add(text);
+  send(text, quote) {
+    this.outbox.add(text, quote);
     this.timeline.scrollToEnd().catch(() => {});
   }
 
   async edit(message, text) {
     try {
-      this.timeline.replace(await this.api.put(`${this.path}/messages/${message.id}`, { text }));
+      this.showMessage(await this.api.put(`${this.path}/messages/${message.id}`, { text }));
     } catch (error) {
       throw new Error(describeError(error), { cause: error });
     }
@@ -341,10 +393,33 @@ class Conversation extends EventTarget {
   async remove(message) {
     if (!(await confirmAction(gettext('Delete this message for everyone?'), gettext('Delete')))) return;
     try {
-      this.timeline.replace(await this.api.delete(`${this.path}/messages/${message.id}`));
+      this.showMessage(await this.api.delete(`${this.path}/messages/${message.id}`));
     } catch (error) {
       this.announcement.textContent = describeError(error);
     }
+  }
+
+  /** Add the reader's reaction to a message, or remove it if it is there. */
+  async react(id, emoji) {
+    const request = `${id} ${emoji}`;
+    const message = this.timeline.find(id);
+    if (!message || this.reacting.has(request)) return;
+    const path = `${this.path}/messages/${id}/reactions/${encodeURIComponent(emoji)}`;
+    this.reacting.add(request);
+    try {
+      const add = !hasReacted(message, emoji, this.me.id);
+      this.showMessage(add ? await this.api.put(path) : await this.api.delete(path));
+    } catch (error) {
+      this.announcement.textContent = describeError(error);
+    } finally {
+      this.reacting.delete(request);
+    }
+  }
+
+  goTo(quote) {
+    this.timeline.goTo(quote).catch((error) => {
+      this.announcement.textContent = describeError(error);
+    });
   }
 
   reportTyping(typing) {
@@ -374,13 +449,51 @@ class Conversation extends EventTarget {
 
   render(message) {
     const mine = this.isMine(message);
-    const tools = mine
-      ? [
-          messageButton(gettext('Edit'), 'edit', () => this.composer.edit(this.timeline.find(message.id))),
-          messageButton(gettext('Delete'), 'delete', () => this.remove(message)),
-        ]
-      : [];
-    return renderMessage(message, { mine, tools });
+    const { id, reply_to: quote } = message;
+    const current = () => this.timeline.find(id);
+    const open = this.chat.status !== 'closed';
+    const tools = [];
+    if (open) {
+      tools.push(
+        messageButton(gettext('Reply'), 'reply', () => this.composer.replyTo(quoteOf(current()))),
+        messageButton(gettext('React'), 'react', () =>
+          this.palette.toggle(id, (emoji) => hasReacted(current(), emoji, this.me.id)),
+        ),
+      );
+    }
+    if (mine) {
+      tools.push(
+        messageButton(gettext('Edit'), 'edit', () => this.composer.edit(current())),
+        messageButton(gettext('Delete'), 'delete', () => this.remove(message)),
+      );
+    }
+    const reactions = renderReactions(message, {
+      nameOf: (userId) => this.nameOf(userId),
+      me: this.me.id,
+      onToggle: open ? (emoji) => this.react(id, emoji) : null,
+    });
+    return renderMessage(message, {
+      mine,
+      tools,
+      quote: quote && this.renderQuote(quote, () => this.goTo(quote)),
+      reactions,
+    });
+  }
+
+  renderQuote(quote, onOpen = null) {
+    return renderQuote(quote, { mine: this.isMine(quote), onOpen });
+  }
+
+  /** The name of a chat user, as the reader sees it. */
+  nameOf(id) {
+    return id === this.me.id ? gettext('You') : (this.names.get(id) ?? gettext('Someone'));
+  }
+
+  /** Show the messages again for which `test` is true. */
+  refresh(test) {
+    this.timeline.refresh(test);
+    this.palette.place();
+    this.showRead();
   }
 
   showChat() {
@@ -429,40 +542,12 @@ class Conversation extends EventTarget {
   }
 
   renderPending(item) {
-    const refused = item.state === 'refused';
-    const status = {
-      sending: gettext('Sending …'),
-      waiting: gettext('Not sent yet'),
-      refused: refused ? describeError(item.reason) : '',
-    }[item.state];
-    return element(
-      'li',
-      { class: refused ? 'message mine refused' : 'message mine', data: { state: item.state } },
-      element('div', { class: 'bubble', dir: 'auto' }, item.text),
-      element(
-        'div',
-        { class: 'meta' },
-        element('span', { class: refused ? 'error' : '' }, status),
-        refused || (item.state === 'waiting' && !navigator.onLine)
-          ? element(
-              'span',
-              { class: 'tools shown' },
-              refused
-                ? element(
-                    'button',
-                    { type: 'button', class: 'tool', on: { click: () => this.outbox.retry(item) } },
-                    gettext('Try again'),
-                  )
-                : null,
-              element(
-                'button',
-                { type: 'button', class: 'tool', on: { click: () => this.outbox.discard(item) } },
-                gettext('Discard'),
-              ),
-            )
-          : null,
-      ),
-    );
+    return renderPending(item, {
+      quote: item.quote && this.renderQuote(item.quote),
+      onRetry: () => this.outbox.retry(item),
+      onRetryWithoutQuote: () => this.outbox.retryWithoutQuote(item),
+      onDiscard: () => this.outbox.discard(item),
+    });
   }
 
   /** @param {number} duration milliseconds */

@@ -19,8 +19,10 @@ export function fullName(person) {
  * @param {object} options
  * @param {boolean} options.mine whether the reader wrote it
  * @param {HTMLElement[]} [options.tools] its buttons
+ * @param {HTMLElement | null} [options.quote] of the message to which it replies
+ * @param {HTMLElement | null} [options.reactions] to it
  */
-export function renderMessage(message, { mine, tools = [] }) {
+export function renderMessage(message, { mine, tools = [], quote = null, reactions = null }) {
   const deleted = message.deleted_at !== null;
   const name = fullName(message.author);
   return element(
@@ -39,8 +41,9 @@ export function renderMessage(message, { mine, tools = [] }) {
     element(
       'div',
       { class: 'bubble', dir: 'auto' },
-      ...(deleted ? [gettext('This message was deleted.')] : formatText(message.text)),
+      ...(deleted ? [gettext('This message was deleted.')] : [quote, ...formatText(message.text)]),
     ),
+    deleted ? null : reactions,
     element(
       'div',
       { class: 'meta' },

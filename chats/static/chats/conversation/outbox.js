@@ -13,6 +13,7 @@ const MAX_DELAY = 15_000;
  * @property {string} key
  * @property {string} text
  * @property {string} at when it was written, in ISO 8601
+ * @property {import('./quotes.js').Quote} [quote] of the message to which it replies
  * @property {'waiting' | 'sending' | 'refused'} state
  * @property {Error} [reason] why it was refused
  */
@@ -22,7 +23,8 @@ export class Outbox {
   /**
    * @param {object} options
    * @param {string} options.storageKey
-   * @param {(text: string, key: string) => Promise<any>} options.send returns the message that the server created
+   * @param {(text: string, key: string, quote?: import('./quotes.js').Quote) => Promise<any>} options.send returns the
+   *   message that the server created
    * @param {() => void} options.onChange called whenever an item changes
    * @param {(message: any, item: Item) => void} options.onSent
    */
@@ -42,10 +44,14 @@ export class Outbox {
     this.wake = null;
   }
 
-  add(text) {
+  /**
+   * @param {string} text
+   * @param {import('./quotes.js').Quote | null} [quote]
+   */
+  add(text, quote = null) {
     const key = crypto.randomUUID?.() ?? randomKey();
     this.ownKeys.add(key);
-    this.items.push({ key, text, at: new Date().toISOString(), state: 'waiting' });
+    this.items.push({ key, text, at: new Date().toISOString(), ...(quote && { quote }), state: 'waiting' });
     this.save();
     this.run();
   }
@@ -55,6 +61,19 @@ export class Outbox {
     delete item.reason;
     this.save();
     this.retryNow();
+  }
+
+  /** Send a refused item as a message that replies to none. It may keep its key, because it was not accepted. */
+  retryWithoutQuote(item) {
+    delete item.quote;
+    this.retry(item);
+  }
+
+  /** Show what a message says now in the items that reply to it. */
+  requote(quote) {
+    const replies = this.items.filter((item) => item.quote?.id === quote.id);
+    for (const item of replies) item.quote = quote;
+    if (replies.length) this.save();
   }
 
   discard(item) {
@@ -92,7 +111,7 @@ export class Outbox {
     item.state = 'sending';
     this.onChange();
     try {
-      const message = await this.send(item.text, item.key);
+      const message = await this.send(item.text, item.key, item.quote);
       this.delay = FIRST_DELAY;
       this.discard(item);
       this.onSent(message, item);
@@ -128,7 +147,7 @@ export class Outbox {
 
   save() {
     const others = (getStored(this.storageKey) ?? []).filter((item) => !this.ownKeys.has(item.key));
-    const stored = [...others, ...this.items.map(({ key, text, at }) => ({ key, text, at }))];
+    const stored = [...others, ...this.items.map(({ key, text, at, quote }) => ({ key, text, at, quote }))];
     setStored(this.storageKey, stored.length ? stored : null);
     this.onChange();
   }

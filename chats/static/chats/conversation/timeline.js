@@ -5,11 +5,13 @@ import { gettext } from '../../chatapi/text/i18n.js';
 import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { isVisible } from '../../chatapi/ui/visibility.js';
+import { quoteOf } from './quotes.js';
 
 const PAGE_SIZE = 50;
 const MAX_MESSAGES = 250;
 const LOAD_DISTANCE = 800; // pixels from either end at which the next page is loaded
 const END_DISTANCE = 40; // pixels within which the reader counts as being at the end
+const FOUND_DURATION = 2_000; // milliseconds for which a message stands out that the reader went to
 const GROUP_INTERVAL = 5 * 60_000; // milliseconds; messages of one author within this time share one name
 
 export class Timeline {
@@ -112,21 +114,46 @@ export class Timeline {
     this.onScroll();
   }
 
-  /** Show the current version of a message, if the message is loaded. */
+  /** Show the current version of a message, in itself and in the replies to it that are loaded. */
   replace(message) {
-    const entry = this.entries.find((each) => each.message.id === message.id);
-    if (!entry || JSON.stringify(entry.message) === JSON.stringify(message)) return;
-    const rendered = this.render(message);
-    const hadFocus = entry.element.contains(document.activeElement);
-    entry.element.replaceWith(rendered);
-    entry.message = message;
-    entry.element = rendered;
-    if (hadFocus) rendered.focus();
-    this.arrange();
+    const changed = [];
+    for (const entry of this.entries) {
+      const isReply = entry.message.reply_to?.id === message.id;
+      if (entry.message.id !== message.id && !isReply) continue;
+      const current = isReply ? { ...entry.message, reply_to: quoteOf(message) } : message;
+      if (JSON.stringify(entry.message) === JSON.stringify(current)) continue;
+      entry.message = current;
+      changed.push(entry);
+    }
+    this.renderAgain(changed);
+  }
+
+  /** Show the loaded messages again for which `test` is true, because something besides them has changed. */
+  refresh(test = (_message) => true) {
+    this.renderAgain(this.entries.filter((entry) => test(entry.message)));
+  }
+
+  renderAgain(entries) {
+    if (entries.length === 0) return;
+    this.keepPosition(() => {
+      for (const entry of entries) {
+        const rendered = this.render(entry.message);
+        const focused = entry.element.contains(document.activeElement) ? document.activeElement : null;
+        entry.element.replaceWith(rendered);
+        entry.element = rendered;
+        if (focused) sameButton(rendered, focused).focus();
+      }
+      this.arrange();
+    });
   }
 
   find(id) {
     return this.entries.find((entry) => entry.message.id === id)?.message;
+  }
+
+  /** The element of a loaded message. */
+  elementOf(id) {
+    return this.entries.find((entry) => entry.message.id === id)?.element ?? null;
   }
 
   /** The newest loaded message for which `test` is true. */
@@ -147,6 +174,43 @@ export class Timeline {
     this.sticky = true;
     this.toBottom();
     this.handleScroll();
+  }
+
+  /**
+   * Go to an earlier message, and load those around it unless it is loaded.
+   *
+   * @param {{id: number, seq: number}} message
+   */
+  async goTo({ id, seq }) {
+    if (!this.elementOf(id)) {
+      await this.loading;
+      await this.openAround(seq);
+    }
+    const target = this.elementOf(id);
+    if (!target) return;
+    this.sticky = false; // the end must not pull the reader back
+    target.scrollIntoView({ block: 'center' });
+    this.handleScroll(); // it may still be at the end
+    target.focus({ preventScroll: true });
+    target.classList.add('found');
+    setTimeout(() => target.classList.remove('found'), FOUND_DURATION);
+  }
+
+  /** Load the messages around a seq in place of those that are loaded. */
+  async openAround(seq) {
+    const size = PAGE_SIZE / 2;
+    const [older, newer] = await Promise.all([
+      this.api.get(`${this.path}?before_seq=${seq}&per_page=${size}`),
+      this.api.get(`${this.path}?after_seq=${seq - 1}&per_page=${size}&order=asc`),
+    ]);
+    if (this.closed) return;
+    for (const entry of this.entries) {
+      entry.day?.remove();
+      entry.element.remove();
+    }
+    this.entries = [];
+    this.reachedStart = older.next_page_url === null;
+    this.insert([...older.data.reverse(), ...newer.data]);
   }
 
   toBottom() {
@@ -283,9 +347,15 @@ export class Timeline {
   /** Let Tab reach only the buttons of the message that has the focus. */
   updateTabStops(message) {
     /** @type {NodeListOf<HTMLButtonElement>} */
-    const buttons = this.list.querySelectorAll('.tool');
+    const buttons = this.list.querySelectorAll('button');
     for (const button of buttons) {
       button.tabIndex = message?.contains(button) ? 0 : -1;
     }
   }
+}
+
+/** The button of a message that does the same as one that was there before; the message if there is none. */
+function sameButton(message, former) {
+  const buttons = [...message.querySelectorAll('[data-action]')];
+  return buttons.find((button) => button.dataset.action === former.dataset.action) ?? message;
 }

@@ -8,8 +8,10 @@ import { bdi, element } from '../../chatapi/ui/dom.js';
 import { ChatLog } from '../conversation/chat-log.js';
 import { openConversation } from '../conversation/conversation.js';
 import { describeError } from '../conversation/errors.js';
-import { renderMessage } from '../conversation/message.js';
+import { fullName, renderMessage } from '../conversation/message.js';
 import { People } from '../conversation/people.js';
+import { renderQuote } from '../conversation/quotes.js';
+import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
 import { chooseReply } from './replies.js';
@@ -48,6 +50,8 @@ export class InboxChat {
     /** @type {AbortController | null} */
     this.reading = null; // the same
     this.pane = null; // the same
+    /** @type {Map<number, string>} by chat user id */
+    this.names = new Map(); // the same
     /** @type {People | null} */
     this.people = null;
     this.joining = null; // request
@@ -131,11 +135,14 @@ export class InboxChat {
       api: this.api,
       chatId: this.chat.id,
       root: pane,
-      render: (message) => renderMessage(message, { mine: false }),
+      render: (message) => this.render(message),
       onNewestVisible: () => {},
       onScroll: () => {},
     });
     pane.append(joinBar);
+    const users = await this.api.get(`${this.path}/users?per_page=249`);
+    for (const user of users.data) this.names.set(user.id, fullName(user));
+    if (this.closed || !this.timeline) return;
     await this.timeline.open({ isMine: () => false });
     if (this.closed || !this.timeline) return;
     this.openPeople(this.events, { id: 0 }); // no chat user
@@ -155,12 +162,29 @@ export class InboxChat {
     log.catchUp();
   }
 
+  render(message) {
+    const { reply_to: quote } = message;
+    return renderMessage(message, {
+      mine: false,
+      quote: quote && renderQuote(quote, { mine: false, onOpen: () => this.goTo(quote) }),
+      reactions: renderReactions(message, { nameOf: (id) => this.names.get(id) ?? gettext('Someone') }),
+    });
+  }
+
+  goTo(quote) {
+    this.timeline?.goTo(quote).catch((error) => this.notify(describeError(error)));
+  }
+
   handleWhileReading({ type, data }) {
     if (type === 'message.created') this.timeline.add(data);
     else if (type.startsWith('message.')) this.timeline.replace(data);
+    else if (type.startsWith('reaction.')) this.timeline.replace(messageOf(data));
     else if (type === 'presence') this.emit('presence', data.users);
-    else if (type.startsWith('user.')) this.emit('user', data);
-    else if (type.startsWith('chat.')) {
+    else if (type.startsWith('user.')) {
+      this.names.set(data.id, fullName(data));
+      this.timeline.refresh((message) => isReactedBy(message, data.id));
+      this.emit('user', data);
+    } else if (type.startsWith('chat.')) {
       Object.assign(this.chat, data);
       this.update();
       this.emit('chat', data);
