@@ -28,8 +28,7 @@ const MAX_DEPTH = 8; // of lists and quotes inside each other
 const IN_WORD = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{N}]/u;
 
 // Private-use characters around the number of an address, which is set aside so that its own `_` and `*` do not format.
-const PLACE = /\uE000(\d+)\uE001/;
-const EACH_PLACE = new RegExp(PLACE, 'g');
+const PLACE = /\uE000(\d+)\uE001/g;
 
 const markdown = new Marked({
   tokenizer: {
@@ -131,5 +130,5 @@ function withAddresses(text, parts) {
 
 /** Text with its addresses as they were written, without links. */
 function written(text, parts) {
-  return text.replace(EACH_PLACE, (_, index) => parts[Number(index)].textContent);
+  return text.replace(PLACE, (_, index) => parts[Number(index)].textContent);
 }
