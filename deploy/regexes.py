@@ -24,7 +24,7 @@ import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
 
 ROOTS = ("accounts", "companies", "chats", "chatapi", "deploy")
-SKIPPED = {"tests", "migrations"}
+SKIPPED = {"tests", "migrations", "vendor"}
 METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
 ANCHORED = {"match", "fullmatch"}
 
