@@ -3,7 +3,7 @@
 from typing import Any
 
 import psycopg
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from chatapi.tests.browser import Site
 
@@ -51,6 +51,13 @@ def prove(page: Page, site: Site, email: str, number: int = 1) -> None:
 def say(page: Page, text: str) -> None:
     field(page).fill(text)
     page.keyboard.press("Enter")
+
+
+def held_request(page: Page, held: list[Route]) -> Route:
+    """The first request that a route holds. The page may show it as being sent earlier."""
+    while not held:
+        page.wait_for_timeout(20)
+    return held[0]
 
 
 def fill(site: Site, chat: int, count: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chatapi.tests.browser import Person, Site, shot
-from chats.tests.guests import AWAY, REFUSED, field, join, message, say
+from chats.tests.guests import AWAY, REFUSED, field, held_request, join, message, say
 
 pytestmark = pytest.mark.browser
 
@@ -87,7 +87,7 @@ def test_what_was_refused_can_be_tried_again(site: Site, person: Callable[..., P
     say(page, "Too late")
     expect(page.get_by_text("Sending …")).to_be_visible()
     site.ask("PUT", path, {"status": "closed"}, site.alice)
-    held[0].continue_()
+    held_request(page, held).continue_()
     item = page.locator(".pending .message", has_text="Too late")
     expect(item).to_contain_text("This chat is closed.")
     page.unroute_all()
