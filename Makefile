@@ -88,17 +88,17 @@ clean: ## Remove what make installed
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This needs Python 3.11 or newer; %s is %d.%d. Name another one: make run PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing what runs (once) ..."
+	@echo "Installing what the service needs (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.run
-	@echo "Installing what tests (once) ..."
+	@echo "Installing what the tests need (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 $(VENV)/.bench: bench/requirements.txt $(VENV)/.run
-	@echo "Installing what measures (once) ..."
+	@echo "Installing what the benchmark needs (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $@
 

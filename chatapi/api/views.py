@@ -161,7 +161,8 @@ class ApiViewSet(GenericViewSet[Any]):
         """The validated query string of the request."""
         if not self.request.META.get("QUERY_STRING"):
             return dict(defaults(serializer))  # type: ignore[arg-type]  # it is hashable
-        # DRF reads a plain dict faster. For query strings, it treats empty values as absent too.
+        # DRF reads a plain dict faster, and an absent boolean in it as absent, not as false. For
+        # query strings, it treats empty values as absent too.
         sent = {name: value for name, value in self.request.query_params.items() if value != ""}
         found: dict[str, Any] = read(serializer, sent)
         return found

@@ -28,7 +28,7 @@ class Chat(models.Model):
     sealed_password = models.TextField(editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    # A stranger who started it knows its password, so the password proves nothing there.
+    # Set by `start-chat`. Whoever starts a chat knows its password, which proves nothing then.
     started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_message_seq = models.BigIntegerField(default=0, editable=False)

@@ -48,8 +48,7 @@ class EventKind:
     # message's author, the message's `seq`, and the `emoji` of a reaction.
     notice: str | Promise
     announced: bool = False  # whether open pages read the notice out to screen readers
-    # Whether it changes how earlier events are shown, which have the message and its author as
-    # they are now.
+    # Whether it changes how earlier events are shown: they show the current message and author.
     changes_earlier: bool = False
     # What its example in the schema shows differently from the example of the subject.
     example: Mapping[str, Any] = field(default_factory=dict)

@@ -28,7 +28,7 @@ def test_all_chats_and_those_that_come(live):
         assert (logged(stream).data["chat_id"], new) == (new, new)
         live.ask("PUT", f"/api/chats/{new}", {"name": "New"}, live.alice)
         assert logged(stream).type == "chat.updated"
-    # Of before it was opened there was nothing.
+    # The stream sent nothing from before it was opened.
     assert {event.data["type"] for event in stream.events if event.id} <= {
         "message.created",
         "chat.created",
