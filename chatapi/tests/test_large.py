@@ -283,7 +283,7 @@ class TestResponses:
         for raw in readers:
             raw.socket.close()
         wait_for(
-            lambda: server.counts()["closed"] == before.get("closed", 0) + len(readers),
+            lambda: server.counts().get("closed", 0) == before.get("closed", 0) + len(readers),
             10,
         )
         made = server.counts()["block"] - before.get("block", 0)
