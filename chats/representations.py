@@ -19,13 +19,11 @@ MESSAGE_COLUMNS = tuple(
     if field.attname not in PRIVATE_MESSAGE_COLUMNS
 )
 AUTHOR_NAMES = ("first_name", "last_name", "role")
+QUOTED_COLUMNS = ("seq", "text", "deleted_at", "author_id")
 MESSAGE_FIELDS = (
     *MESSAGE_COLUMNS,
     *(f"author__{name}" for name in AUTHOR_NAMES),
-    "reply_to__seq",
-    "reply_to__text",
-    "reply_to__deleted_at",
-    "reply_to__author_id",
+    *(f"reply_to__{name}" for name in QUOTED_COLUMNS),
     *(f"reply_to__author__{name}" for name in AUTHOR_NAMES),
 )
 QUOTE_LENGTH = 200  # of what a reply quotes, in code points
@@ -51,7 +49,7 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
         "text": None if deleted_at else row[f"{prefix}text"],
         "author": author(row, prefix),
         "assurance": row[f"{prefix}assurance"],
-        "reply_to": quote(row, f"{prefix}reply_to__") if row[f"{prefix}reply_to_id"] else None,
+        "reply_to": quote(row, prefix),
         "reactions": reactions(row[f"{prefix}reactions"] or ()),
         "created_at": instant(row[f"{prefix}created_at"]),
         "edited_at": instant(edited_at) if edited_at else None,
@@ -68,14 +66,17 @@ def author(row: Row, prefix: str) -> dict[str, Any]:
     }
 
 
-def quote(row: Row, prefix: str) -> dict[str, Any]:
-    """The message that a reply is to, as it is now. If that was deleted, it has no text."""
-    is_deleted = row[f"{prefix}deleted_at"] is not None
+def quote(row: Row, prefix: str) -> dict[str, Any] | None:
+    """The message that this one replies to, as it is now: without a text if it was deleted."""
+    message_id = row[f"{prefix}reply_to_id"]
+    if message_id is None:
+        return None
+    quoted = f"{prefix}reply_to__"
     return {
-        "id": row[f"{prefix[:-2]}_id"],
-        "seq": row[f"{prefix}seq"],
-        "author": author(row, prefix),
-        "text": None if is_deleted else row[f"{prefix}text"][:QUOTE_LENGTH],
+        "id": message_id,
+        "seq": row[f"{quoted}seq"],
+        "author": author(row, quoted),
+        "text": None if row[f"{quoted}deleted_at"] else row[f"{quoted}text"][:QUOTE_LENGTH],
     }
 
 

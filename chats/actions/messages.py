@@ -109,7 +109,7 @@ def represent(message: Message, author: ChatUser) -> dict[str, Any]:
     row |= names_of(author, "author__")
     if message.reply_to is not None:
         quoted = message.reply_to
-        for field in ("seq", "text", "deleted_at", "author_id"):
+        for field in representations.QUOTED_COLUMNS:
             row[f"reply_to__{field}"] = getattr(quoted, field)
         row |= names_of(quoted.author, "reply_to__author__")
     return representations.message(row)
@@ -152,10 +152,7 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
             raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.author.status != ChatUser.Status.ACTIVE:
             raise ApiError(ErrorCode.INVALID_TOKEN)  # has just left
-        if message.deleted_at is not None:
-            raise ApiError(ErrorCode.MESSAGE_DELETED)
-        if chat.status != Chat.Status.OPEN:
-            raise ApiError(ErrorCode.CHAT_CLOSED)
+        require_changeable(chat, message)
         now = timezone.now()
         if now > message.created_at + timedelta(minutes=chat.company.edit_window_minutes):
             raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
@@ -195,6 +192,14 @@ def get(chat_id: int, message_id: int) -> Message:
     if message is None:
         raise not_found()
     return message
+
+
+def require_changeable(chat: Chat, message: Message) -> None:
+    """Raises ApiError 403 when the message was deleted or the chat is closed."""
+    if message.deleted_at is not None:
+        raise ApiError(ErrorCode.MESSAGE_DELETED)
+    if chat.status != Chat.Status.OPEN:
+        raise ApiError(ErrorCode.CHAT_CLOSED)
 
 
 def append_event(

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chatapi.api.errors import ApiError, ErrorCode
 from chats.actions import events, messages
-from chats.models import Chat, ChatUser, EventType, Message
+from chats.models import ChatUser, EventType, Message
 
 MAX_DIFFERENT = 50  # emoji of one message
 
@@ -27,39 +27,34 @@ def parse_emoji(text: str) -> str:
 def add(chat_user: ChatUser, message_id: int, emoji: str) -> dict[str, Any]:
     """React to a message. Returns its public form; the same reaction again changes nothing.
 
-    Raises ApiError 404 when there is no such message, and 403 when it was deleted, the chat is
-    closed or the chat user has just left; 422 when the message has too many different emoji.
+    Raises ApiError 404 when there is no such message, 403 when it was deleted or the chat is
+    closed, 401 for a chat user who has just left, and 422 when the message has too many different
+    emoji.
     """
     with transaction.atomic():
         message = lock(chat_user, message_id)
-        found = message.reactions or []
-        reaction = next((each for each in found if each["emoji"] == emoji), None)
-        if reaction is None:
-            if len(found) == MAX_DIFFERENT:
-                sentence = f"A message can have at most {MAX_DIFFERENT} different emoji."
-                raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "emoji")
-            reaction = {"emoji": emoji, "chat_user_ids": []}
-            found.append(reaction)
-        if chat_user.pk in reaction["chat_user_ids"]:
+        ids = ids_by_emoji(message)
+        if chat_user.pk in ids.get(emoji, ()):
             return messages.represent(message, message.author)
-        reaction["chat_user_ids"].append(chat_user.pk)
-        return save(message, found, EventType.REACTION_ADDED, chat_user, emoji)
+        if emoji not in ids and len(ids) == MAX_DIFFERENT:
+            sentence = f"A message can have at most {MAX_DIFFERENT} different emoji."
+            raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "emoji")
+        ids.setdefault(emoji, []).append(chat_user.pk)
+        return save(message, ids, EventType.REACTION_ADDED, chat_user, emoji)
 
 
 def remove(chat_user: ChatUser, message_id: int, emoji: str) -> dict[str, Any]:
     """Remove a reaction of the chat user. Returns the message; removing none changes nothing.
 
-    Raises ApiError as `add` does.
+    Raises ApiError 404, 403 and 401 as `add` does.
     """
     with transaction.atomic():
         message = lock(chat_user, message_id)
-        found = message.reactions or []
-        reaction = next((each for each in found if each["emoji"] == emoji), None)
-        if reaction is None or chat_user.pk not in reaction["chat_user_ids"]:
+        ids = ids_by_emoji(message)
+        if chat_user.pk not in ids.get(emoji, ()):
             return messages.represent(message, message.author)
-        reaction["chat_user_ids"].remove(chat_user.pk)
-        remaining = [each for each in found if each["chat_user_ids"]]
-        return save(message, remaining, EventType.REACTION_REMOVED, chat_user, emoji)
+        ids[emoji].remove(chat_user.pk)
+        return save(message, ids, EventType.REACTION_REMOVED, chat_user, emoji)
 
 
 def lock(chat_user: ChatUser, message_id: int) -> Message:
@@ -68,17 +63,24 @@ def lock(chat_user: ChatUser, message_id: int) -> Message:
     message = messages.get(chat.pk, message_id)
     if not ChatUser.objects.filter(pk=chat_user.pk, status=ChatUser.Status.ACTIVE).exists():
         raise ApiError(ErrorCode.INVALID_TOKEN)
-    if message.deleted_at is not None:
-        raise ApiError(ErrorCode.MESSAGE_DELETED)
-    if chat.status != Chat.Status.OPEN:
-        raise ApiError(ErrorCode.CHAT_CLOSED)
+    messages.require_changeable(chat, message)
     return message
 
 
+def ids_by_emoji(message: Message) -> dict[str, list[int]]:
+    """Who reacted with each emoji, both in the order of time."""
+    return {each["emoji"]: each["chat_user_ids"] for each in message.reactions or ()}
+
+
 def save(
-    message: Message, reactions: list[Any], type: EventType, chat_user: ChatUser, emoji: str
+    message: Message,
+    ids: dict[str, list[int]],
+    type: EventType,
+    chat_user: ChatUser,
+    emoji: str,
 ) -> dict[str, Any]:
-    message.reactions = reactions or None
+    stored = [{"emoji": each, "chat_user_ids": users} for each, users in ids.items() if users]
+    message.reactions = stored or None
     message.save(update_fields=["reactions"])
     reaction = {"emoji": emoji, "chat_user_id": chat_user.pk}
     return messages.append_event(message, type, reaction)

@@ -28,7 +28,7 @@ class Chat(models.Model):
     sealed_password = models.TextField(editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    # Set by `start-chat`. Whoever starts a chat knows its password, which proves nothing then.
+    # Set by `start-chat`. A stranger who starts a chat knows its password, so it proves nothing.
     started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_message_seq = models.BigIntegerField(default=0, editable=False)

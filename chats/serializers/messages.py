@@ -39,8 +39,11 @@ class Text(VisibleField):
         return trim(super().to_internal_value(data))
 
 
-class MessageInput(serializers.Serializer[Any]):
+class MessageEdit(serializers.Serializer[Any]):
     text = Text()
+
+
+class MessageInput(MessageEdit):
     reply_to_id = serializers.IntegerField(
         min_value=1,
         max_value=MAX_ID,
@@ -48,10 +51,6 @@ class MessageInput(serializers.Serializer[Any]):
         required=False,
         help_text="The message of this chat that this one replies to.",
     )
-
-
-class MessageEdit(serializers.Serializer[Any]):
-    text = Text()
 
 
 class AuthorSerializer(serializers.Serializer[Any]):

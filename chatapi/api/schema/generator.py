@@ -242,17 +242,13 @@ def only_api(
 
 
 NOUNS = {"companies": "company", "replies": "reply"}
-NAMED_OTHERWISE = {"reactions": "emoji"}
 
 
 def named(path: str) -> str:
     parts = path.split("/")
     for index, part in enumerate(parts):
-        if part.startswith("{"):
+        if part.endswith("pk}"):  # others, such as `{emoji}`, have names of their own
             nouns = parts[index - 1]
-            if nouns in NAMED_OTHERWISE:
-                parts[index] = f"{{{NAMED_OTHERWISE[nouns]}}}"
-                continue
             noun = NOUNS.get(nouns, nouns.removesuffix("s"))
             of_chat = noun == "user" and "chats" in parts
             parts[index] = f"{{{'chat_' if of_chat else ''}{noun}_id}}"
