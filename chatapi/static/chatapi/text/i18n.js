@@ -20,3 +20,12 @@ export const ngettext = catalog.ngettext;
 export function interpolate(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name]));
 }
+
+/**
+ * Join `names` as a sentence does: “Gina, Hugo and Bob”.
+ *
+ * @param {string[]} names
+ */
+export function formatList(names) {
+  return new Intl.ListFormat(document.documentElement.lang || undefined).format(names);
+}

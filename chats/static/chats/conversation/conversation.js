@@ -16,6 +16,7 @@ import { renderPending } from './pending.js';
 import { quoteOf, renderQuote } from './quotes.js';
 import { hasReacted, isReactedBy, messageOf, renderReactions } from './reactions.js';
 import { Timeline } from './timeline.js';
+import { TypingNote } from './typing.js';
 import { Unread } from './unread.js';
 
 /** @type {Record<string, string>} notices to announce, by type of event */
@@ -79,7 +80,6 @@ class Conversation extends EventTarget {
     this.connect = connect ?? ((callbacks) => this.followChat(callbacks));
     this.unread = new Unread({ count: chat.unread_count, upTo: me.last_read_seq, asOf: chat.last_seq });
     this.lifetime = new AbortController();
-    this.typing = new Map(); // chat user id → timer that ends it
     this.names = new Map(); // chat user id → name
     this.read = new Map(); // chat user id → seq, of the others
     this.reportedSeq = me.last_read_seq; // the seq up to which the server knows that the reader has read
@@ -105,9 +105,9 @@ class Conversation extends EventTarget {
       hidden: true,
       on: { click: () => this.timeline.scrollToEnd().catch(() => {}) },
     });
-    this.typingNote = element('p', { class: 'typing', 'aria-live': 'polite' });
+    this.typing = new TypingNote((id) => this.nameOf(id));
     this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
-    this.node.append(element('div', { class: 'below' }, this.downButton), this.typingNote, this.announcement);
+    this.node.append(element('div', { class: 'below' }, this.downButton), this.typing.node, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
       send: (text, key, quote) => {
@@ -200,7 +200,7 @@ class Conversation extends EventTarget {
     this.lifetime.abort();
     this.outbox.close();
     this.timeline.close();
-    for (const timer of this.typing.values()) clearTimeout(timer);
+    this.typing.close();
     this.node.remove();
   }
 
@@ -240,7 +240,7 @@ class Conversation extends EventTarget {
       this.showUnread();
       return;
     }
-    this.stopTyping(message.author.id);
+    this.typing.stop(message.author.id);
     if (mine) {
       this.timeline.scrollToEnd().catch(() => {});
     } else {
@@ -326,7 +326,7 @@ class Conversation extends EventTarget {
       this.handleEnd({ status: 401 }); // the same as when the chat's own stream ends
       return;
     }
-    if (type !== 'user.updated') this.stopTyping(user.id);
+    if (type !== 'user.updated') this.typing.stop(user.id);
     if (user.id !== this.me.id && type in NOTICES) {
       this.announcement.textContent = interpolate(NOTICES[type], { name: fullName(user) });
     }
@@ -345,7 +345,7 @@ class Conversation extends EventTarget {
   handleEphemeral({ type, data, created_at: at }) {
     if (type === 'typing' && data.chat_user_id !== this.me.id) {
       // Both times are the server's, because the browser's clock may be wrong.
-      this.startTyping(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
+      this.typing.start(data.chat_user_id, Date.parse(data.expires_at) - Date.parse(at));
     } else if (type === 'read' && data.chat_user_id === this.me.id) {
       this.readUpTo(data.seq);
     } else if (type === 'read') {
@@ -548,32 +548,6 @@ class Conversation extends EventTarget {
       onRetryWithoutQuote: () => this.outbox.retryWithoutQuote(item),
       onDiscard: () => this.outbox.discard(item),
     });
-  }
-
-  /** @param {number} duration milliseconds */
-  startTyping(id, duration) {
-    clearTimeout(this.typing.get(id));
-    if (duration <= 0) this.typing.delete(id);
-    else
-      this.typing.set(
-        id,
-        setTimeout(() => this.stopTyping(id), Math.min(duration, 10_000)),
-      );
-    this.showTyping();
-  }
-
-  stopTyping(id) {
-    clearTimeout(this.typing.get(id));
-    if (this.typing.delete(id)) this.showTyping();
-  }
-
-  showTyping() {
-    const names = [...this.typing.keys()].map((id) => shorten(this.names.get(id) ?? gettext('Someone'), 40));
-    this.typingNote.textContent = names.length
-      ? interpolate(ngettext('%(names)s is typing …', '%(names)s are typing …', names.length), {
-          names: new Intl.ListFormat(document.documentElement.lang || undefined).format(names),
-        })
-      : '';
   }
 }
 

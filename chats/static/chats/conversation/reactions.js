@@ -1,6 +1,6 @@
 // The reactions to a message, as buttons that add and remove the reader's own.
 
-import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
+import { formatList, gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
 
 const MAX_NAMES = 10; // of one emoji; the others are counted
@@ -38,7 +38,7 @@ export function namesOf({ chat_user_ids: ids }, nameOf) {
   const names = named.map(nameOf);
   const others = ids.length - named.length;
   if (others) names.push(interpolate(ngettext('%(n)s other', '%(n)s others', others), { n: others }));
-  return new Intl.ListFormat(document.documentElement.lang || undefined).format(names);
+  return formatList(names);
 }
 
 /**
