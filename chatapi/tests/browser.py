@@ -6,7 +6,7 @@ request that leaves for another host, and each error a page throws, fails the te
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -198,20 +198,31 @@ def cover(page: Page) -> None:
     page.evaluate(f"() => {{ {HIDDEN} document.dispatchEvent(new Event('visibilitychange')); }}")
 
 
-@pytest.fixture
-def person(browser: Browser, site: Site) -> Iterator[Callable[..., Person]]:
+class People:
     """Makes people: `person()`, or with options of a context like `viewport=PHONE`."""
-    made: list[Person] = []
 
-    def make(**options: Any) -> Person:
-        options = {"viewport": DESKTOP, "locale": "en-GB", "base_url": site.url, **options}
-        made.append(Person(browser.new_context(**options)))
-        return made[-1]
+    def __init__(self, browser: Browser, site: Site):
+        self.browser = browser
+        self.site = site
+        self.made: list[Person] = []
 
-    yield make
-    for each in made:
-        each.context.close()
-    for each in made:
+    def __call__(self, **options: Any) -> Person:
+        options = {"viewport": DESKTOP, "locale": "en-GB", "base_url": self.site.url, **options}
+        self.made.append(Person(self.browser.new_context(**options)))
+        return self.made[-1]
+
+    def leave(self) -> None:
+        """Close all pages; what they load is needed until then."""
+        for each in self.made:
+            each.context.close()
+
+
+@pytest.fixture
+def person(browser: Browser, site: Site) -> Iterator[People]:
+    people = People(browser, site)
+    yield people
+    people.leave()
+    for each in people.made:
         each.check()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page
 
-from chatapi.tests.browser import Site
+from chatapi.tests.browser import People, Site
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 STRICT = "default-src 'none'; script-src {0}; frame-src {0}"
@@ -72,13 +72,13 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path, site: Site) -> Iterator[Host]:
+def host(tmp_path: Path, site: Site, person: People) -> Iterator[Host]:
     made = Host(tmp_path)
     path = f"/api/companies/{site.acme['id']}"
     site.ask("PUT", path, {"allowed_origins": [made.origin]}, site.alice)
     yield made
-    # Its origin stays allowed until another test's: pages that are still open at the end of a
-    # test may yet load the panel.
+    person.leave()
+    site.ask("PUT", path, {"allowed_origins": []}, site.alice)
     made.close()
 
 
