@@ -81,6 +81,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30},
         },
+        "sweep-attachments": {
+            "task": "chats.tasks.sweep_attachments",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "analyze": {
             "task": "chatapi.tasks.analyze",
             "schedule": 600.0,

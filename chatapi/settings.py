@@ -215,6 +215,9 @@ UPLOAD_DIR = Path(text("UPLOAD_DIR") or DATA_DIR / "uploads").resolve()
 UPLOAD_BYTES_PER_ADDRESS = number("UPLOAD_BYTES_PER_ADDRESS", 256 * 1024 * 1024, MAX_BODY_BYTES)
 UPLOAD_BYTES_PER_PROCESS = number("UPLOAD_BYTES_PER_PROCESS", 1024 * 1024 * 1024, MAX_BODY_BYTES)
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+FILE_UPLOAD_HANDLERS = ["chatapi.files.uploads.HashingUploadHandler"]
+# A body with files must arrive at this rate on average.
+UPLOAD_BYTES_PER_SECOND = number("UPLOAD_BYTES_PER_SECOND", 16 * 1024, minimum=1)
 try:
     UPLOAD_DIR.mkdir(exist_ok=True)
     usable = os.access(UPLOAD_DIR, os.W_OK | os.X_OK)
@@ -249,6 +252,7 @@ LIMITS = {
         "MAIL_ACCOUNT": "20/h",
         "MAIL_COMPANY": "20/h",
         "CODE_TRY": "10/m",
+        "UPLOAD": "60/m",
         "STREAM": "20/m",
         "LOGIN": "10/m",
         "LOGIN_ACCOUNT": "100/h",
@@ -268,6 +272,48 @@ MAX_EXPENSIVE_READS = number("MAX_EXPENSIVE_READS", 4, minimum=1)
 LIST_TIMEOUT = number("LIST_TIMEOUT", 5_000, minimum=1)
 STATISTICS_TIMEOUT = number("STATISTICS_TIMEOUT", 10_000, minimum=1)
 
+# --- Attachments ------------------------------------------------------------------------------
+
+MAX_FILES = 10  # of one message
+MAX_FILE_BYTES = number("MAX_FILE_BYTES", 25 * 1024 * 1024, minimum=1)
+COMPANY_QUOTA_BYTES = number("COMPANY_QUOTA_BYTES", 5 * 1024**3, maximum=2**60)
+# Types by content, with `*` for any.
+ATTACHMENT_TYPES = items(
+    "ATTACHMENT_TYPES",
+    [
+        *("image/*", "audio/*", "video/*", "text/*"),
+        *("application/pdf", "application/json", "application/xml", "application/rtf"),
+        *("application/zip", "application/gzip", "application/epub+zip", "application/msword"),
+        *("application/x-yaml", "application/vnd.*"),
+    ],
+)
+# A folder, unless S3_BUCKET names a bucket.
+ATTACHMENT_DIR = Path(text("ATTACHMENT_DIR") or DATA_DIR / "attachments").resolve()
+S3_BUCKET = text("S3_BUCKET")
+# The prefix of an internal location of nginx whose files are those of ATTACHMENT_DIR.
+ACCEL_REDIRECT = text("ACCEL_REDIRECT")
+# clamd, which scans files before they are shown.
+CLAMD_URL = url("CLAMD_URL", "", ("tcp", "unix"))
+
+STORAGES = {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "attachments": {
+        "BACKEND": "chatapi.files.disk.DiskStorage",
+        "OPTIONS": {"location": ATTACHMENT_DIR, "file_permissions_mode": 0o600},
+    },
+}
+if S3_BUCKET:
+    STORAGES["attachments"] = {
+        "BACKEND": "chatapi.files.s3.BucketStorage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": url("S3_ENDPOINT_URL", "", ("http", "https")) or None,
+            "region_name": text("S3_REGION") or None,
+            "access_key": text("S3_ACCESS_KEY_ID") or None,
+            "secret_key": text("S3_SECRET_ACCESS_KEY") or None,
+        },
+    }
+
 # --- API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -277,7 +323,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": [
         "chatapi.api.encoding.JSONParser",
         "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "chatapi.files.uploads.MultiPartParser",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chatapi.api.encoding.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
@@ -295,7 +341,7 @@ IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24, minimum=1)
 KEEP_DELETED_DAYS = number("KEEP_DELETED_DAYS", 30, minimum=0)
 
 # Callers are identified by tokens, not cookies, so any origin may call the API without credentials.
-CORS_URLS_REGEX = r"^/(api|chats)/"
+CORS_URLS_REGEX = r"^/(api|chats|files)/"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_HEADERS = (
     "accept",
@@ -340,10 +386,14 @@ SPECTACULAR_SETTINGS = {
         {"name": "Events", "description": "What happens in all chats of an account."},
         {"name": "Chat users", "description": "Who takes part in a chat: guests and agents."},
         {"name": "Messages", "description": "What is said."},
+        {"name": "Attachments", "description": "Files of messages."},
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     # Forms are accepted too, but one media type per operation keeps generated clients simple.
-    "PARSER_WHITELIST": ["chatapi.api.encoding.JSONParser"],
+    "PARSER_WHITELIST": [
+        "chatapi.api.encoding.JSONParser",
+        "chatapi.files.uploads.UploadParser",
+    ],
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {

@@ -9,8 +9,9 @@ from django.dispatch import receiver
 from accounts.actions import browser_tokens
 from accounts.actions.tokens import token_replaced, tokens_ended
 from accounts.models import ApiToken, User
-from chats.actions import departures, tokens
-from chats.tasks import finish_departures
+from chats.actions import attachments, departures, tokens
+from chats.models import Attachment
+from chats.tasks import finish_departures, process_attachment
 from companies.actions.members import membership_ended
 from companies.models import Membership
 
@@ -39,3 +40,9 @@ def on_token_replaced(sender: Any, former: ApiToken, token: ApiToken, **kwargs: 
 @receiver(browser_tokens.ended)
 def on_browser_token_ended(sender: Any, user: User, **kwargs: Any) -> None:
     tokens.revoke_from_browsers(user)
+
+
+@receiver(attachments.uploaded_unprocessed)
+def on_uploaded_unprocessed(sender: Any, attachment: Attachment, **kwargs: Any) -> None:
+    # If the broker is down, beat starts the task later.
+    transaction.on_commit(lambda: process_attachment.delay(attachment.pk), robust=True)

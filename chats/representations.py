@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from chatapi.api.encoding import instant
-from chats.models import Chat, ChatUser, Message
+from chats import links
+from chats.models import Attachment, Chat, ChatUser, Message
 
 Row = Mapping[str, Any]
 
@@ -50,6 +51,7 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
         "author": author(row, prefix),
         "assurance": row[f"{prefix}assurance"],
         "reply_to": quote(row, prefix),
+        "attachments": [attachment(each) for each in row[f"{prefix}attachments"] or ()],
         "reactions": reactions(row[f"{prefix}reactions"] or ()),
         "created_at": instant(row[f"{prefix}created_at"]),
         "edited_at": instant(edited_at) if edited_at else None,
@@ -77,6 +79,28 @@ def quote(row: Row, prefix: str) -> dict[str, Any] | None:
         "seq": row[f"{quoted}seq"],
         "author": author(row, quoted),
         "text": None if row[f"{quoted}deleted_at"] else row[f"{quoted}text"][:QUOTE_LENGTH],
+    }
+
+
+def attachment(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """An attachment as `Message.attachments` stores it, with links that were signed now."""
+    ready = stored["status"] == Attachment.Status.READY
+    thumbnail = ready and stored["thumbnail"]
+    return {
+        "id": stored["id"],
+        "name": stored["name"],
+        "size": stored["size"],
+        "content_type": stored["content_type"],
+        "width": stored["width"],
+        "height": stored["height"],
+        "duration": stored["duration"],
+        "status": stored["status"],
+        "url": links.link(stored["id"], stored["name"]) if ready else None,
+        "thumbnail_url": (
+            links.link(stored["id"], stored["name"], thumbnail=True) if thumbnail else None
+        ),
+        "placeholder": stored["placeholder"] or None,
+        "created_at": stored["created_at"],
     }
 
 

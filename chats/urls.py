@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 from rest_framework_nested.routers import NestedSimpleRouter
 
+from chats.views.attachments import AttachmentViewSet, FileView
 from chats.views.chat_users import ChatUserViewSet, CurrentChatUserViewSet
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
@@ -27,6 +28,16 @@ urlpatterns = [
         name="reaction",
     ),
     path(
+        "chats/<str:chat_pk>/attachments",
+        AttachmentViewSet.as_view({"post": "create"}),
+        name="attachments",
+    ),
+    path(
+        "chats/<str:chat_pk>/attachments/<str:pk>",
+        AttachmentViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="attachment",
+    ),
+    path(
         "chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"
     ),
     path(
@@ -44,6 +55,7 @@ urlpatterns = [
 ]
 
 public_paths = [
+    path("files/<str:signed>/<str:name>", FileView.as_view(), name="file"),
     path(
         "chats/<str:chat_pk>/users/get-token",
         ChatUserViewSet.as_view({"post": "get_token"}, detail=False),

@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     NOT_AUTHOR = "not_author", 403, "Only the author of a message can do this."
     EDIT_WINDOW_OVER = "edit_window_over", 403, "The time for editing this message has passed."
     MESSAGE_DELETED = "message_deleted", 403, "The message was deleted."
+    LINK_EXPIRED = "link_expired", 403, "The link has expired. Get the attachment for a new one."
     NOT_FOUND = "not_found", 404, "The resource does not exist, or the caller may not see it."
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This route does not support the method."
     VALIDATION_FAILED = (
@@ -76,6 +77,22 @@ class ErrorCode(StrEnum):
     )
     BODY_TOO_LARGE = "body_too_large", 422, "The body is larger than this route allows."
     BAD_REQUEST = "bad_request", 422, "The request could not be understood."
+    FILE_TOO_LARGE = "file_too_large", 422, "The file is larger than this installation allows."
+    FILE_TYPE = (
+        "file_type",
+        422,
+        "Files of this type are not accepted, or the name says another type than the content.",
+    )
+    QUOTA_EXCEEDED = (
+        "quota_exceeded",
+        422,
+        "The company has no room left for files. Delete some, or ask the operator for more.",
+    )
+    ATTACHMENT_UNKNOWN = (
+        "attachment_unknown",
+        422,
+        "An attachment does not exist, is not the caller's, or belongs to a message already.",
+    )
     WRONG_PASSWORD = (
         "wrong_password",
         422,
@@ -103,6 +120,11 @@ class ErrorCode(StrEnum):
         "rate_limited",
         429,
         "Too many requests. Wait for the number of seconds in `Retry-After`.",
+    )
+    STORAGE_DOWN = (
+        "storage_down",
+        503,
+        "The storage of files does not answer at the moment. Try again in a minute.",
     )
     SERVER_ERROR = (
         "server_error",
@@ -237,7 +259,7 @@ WITHOUT_PREFIX = ("/share", "/users/get-token")
 
 def is_api(path: str) -> bool:
     return (
-        path.startswith("/api/")
+        path.startswith(("/api/", "/files/"))
         or path == "/api"
         or (path.startswith("/chats/") and path.endswith(WITHOUT_PREFIX))
     )

@@ -18,6 +18,9 @@ from chatapi.limits.limiter import Charge
 Limit = Callable[[Request, Any], Charge | None]
 
 
+MULTIPART = "multipart/form-data"
+
+
 class Replay(Enum):
     """What a POST does that repeats an `Idempotency-Key`."""
 
@@ -32,7 +35,8 @@ class Policy:
     """Who may call an action, how often, and what repeating a call does.
 
     `anonymous` allows a caller without a token. Without `authentication`, a token in the request is
-    ignored. The default of `max_body_bytes` is MAX_BODY_BYTES.
+    ignored. A body may have MAX_BODY_BYTES; one with files, `max_upload_bytes` if the action takes
+    files.
     """
 
     authentication: tuple[type[BaseAuthentication], ...]
@@ -40,14 +44,16 @@ class Policy:
     limits: tuple[Limit, ...]
     anonymous: bool = False
     replay: Replay = Replay.NEVER
-    max_body_bytes: int | None = None
+    max_upload_bytes: int | None = None
 
-    @property
-    def body_limit(self) -> int:
-        return self.max_body_bytes or settings.MAX_BODY_BYTES
+    def body_limit(self, content_type: str) -> int:
+        """The number of bytes that a body of this type may have."""
+        if self.max_upload_bytes and content_type.lower().startswith(MULTIPART):
+            return self.max_upload_bytes
+        return settings.MAX_BODY_BYTES
 
 
-def body_limit(method: str, path: str) -> int:
+def body_limit(method: str, path: str, content_type: str) -> int:
     """The number of bytes that the body of a request may have, from the policy of its action."""
     try:
         view = resolve(path).func
@@ -55,7 +61,9 @@ def body_limit(method: str, path: str) -> int:
         return settings.MAX_BODY_BYTES
     action: str = getattr(view, "actions", {}).get(method.lower(), "")
     policies: Mapping[str, Policy] = getattr(getattr(view, "cls", None), "policies", {})
-    return policies[action].body_limit if action in policies else settings.MAX_BODY_BYTES
+    if action not in policies:
+        return settings.MAX_BODY_BYTES
+    return policies[action].body_limit(content_type)
 
 
 class Token(Protocol):

@@ -113,10 +113,12 @@ class ApiViewSet(GenericViewSet[Any]):
                 raise NotAuthenticated
         charges = [limit(request, self) for limit in policy.limits]
         self.charge(*(charge for charge in charges if charge))
-        limit = policy.body_limit
+        limit = policy.body_limit(request.META.get("CONTENT_TYPE", ""))
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
             sentence = f"The body is larger than {limit / 2**20:g} MiB."
-            raise ApiError(ErrorCode.BODY_TOO_LARGE, sentence)
+            has_files = limit == policy.max_upload_bytes
+            code = ErrorCode.FILE_TOO_LARGE if has_files else ErrorCode.BODY_TOO_LARGE
+            raise ApiError(code, sentence)
         if sent is not None and (scope := sent.missing_scope(request.method)):
             raise ApiError(ErrorCode.SCOPE_MISSING, f"The token lacks the scope `{scope}`.")
         self.check_permissions(request)

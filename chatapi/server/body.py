@@ -19,8 +19,8 @@ QUERY_SAFE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 MAX_BYTES_IN_MEMORY = 256 * 1024
 
-# The number of bytes that the body of a request may have, by its method and path.
-Limit = Callable[[str, str], int]
+# The number of bytes that the body of a request may have, by its method, path and content type.
+Limit = Callable[[str, str, str], int]
 
 
 class DisconnectedError(Exception):
@@ -40,14 +40,15 @@ class BodyReader:
     def __init__(self, app: App, max_bytes: int, limit: Limit | None = None) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.limit = limit or (lambda method, path: max_bytes)
+        self.limit = limit or (lambda method, path, content_type: max_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         length, limit = announced_length(scope["headers"]), self.max_bytes
         if length is None or length > limit:
-            limit = max(limit, self.limit(scope["method"], scope["path"]))
+            content_type = content_type_of(scope["headers"])
+            limit = max(limit, self.limit(scope["method"], scope["path"], content_type))
             connection = connection_of(scope)
             if limit > self.max_bytes and connection is not None:
                 connection.body_seconds = seconds_for(min(length or limit, limit))
@@ -106,9 +107,13 @@ def announced_length(headers: Headers) -> int | None:
     return int(found[b"content-length"]) if b"content-length" in found else 0
 
 
+def content_type_of(headers: Headers) -> str:
+    return dict(headers).get(b"content-type", b"").decode("latin-1")
+
+
 def seconds_for(length: int) -> float:
     """The time for a body that may be longer than MAX_BODY_BYTES."""
-    return max(settings.BODY_SECONDS, length / max(settings.CLIENT_BYTES_PER_SECOND, 1))
+    return max(settings.BODY_SECONDS, length / settings.UPLOAD_BYTES_PER_SECOND)
 
 
 async def read(receive: Receive, limit: int, spool: Spool) -> tuple[bytes, int]:

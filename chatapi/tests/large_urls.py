@@ -23,8 +23,8 @@ calls: Counter[str] = Counter()
 
 class UploadViewSet(ApiViewSet):
     policies = {
-        "create": Policy((), (), (WRITE,), anonymous=True, max_body_bytes=MAX_BYTES),
-        "update": Policy((), (), (WRITE,), anonymous=True, max_body_bytes=SMALL_BYTES),
+        "create": Policy((), (), (WRITE,), anonymous=True, max_upload_bytes=MAX_BYTES),
+        "update": Policy((), (), (WRITE,), anonymous=True, max_upload_bytes=SMALL_BYTES),
     }
 
     def create(self, request):

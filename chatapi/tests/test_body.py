@@ -81,12 +81,12 @@ class TestBodyReader:
         ],
     )
     def test_a_route_may_take_more_and_then_gives_more_time(self, settings, headers, seconds):
-        settings.BODY_SECONDS, settings.CLIENT_BYTES_PER_SECOND = 60, 512
+        settings.BODY_SECONDS, settings.UPLOAD_BYTES_PER_SECOND = 60, 512
         connection = SimpleNamespace(body_seconds=None)
         asked = []
 
-        def limit(method, path):
-            asked.append((method, path))
+        def limit(method, path, content_type):
+            asked.append((method, path, content_type))
             return 102_400
 
         async def inner(scope, receive, send):
@@ -95,11 +95,11 @@ class TestBodyReader:
         talk(
             BodyReader(inner, max_bytes=3, limit=limit),
             [{"type": "http.request", "body": b"abc", "more_body": False}],
-            headers=headers,
+            headers=[*headers, (b"content-type", b"text/plain")],
             extensions={CONNECTION: connection},
         )
         assert connection.body_seconds == seconds
-        assert asked == ([("POST", "/api/user")] if seconds else [])
+        assert asked == ([("POST", "/api/user", "text/plain")] if seconds else [])
 
     def test_a_charset_is_not_passed_on(self):
         """Django would decode the query string by it, or fail to."""
@@ -144,4 +144,6 @@ class TestBodyReader:
     ],
 )
 def test_the_limit_of_a_body_is_in_the_policy_of_its_action(settings, method, path, limit):
-    assert body_limit(method, path) == (limit or settings.MAX_BODY_BYTES)
+    multipart = body_limit(method, path, "Multipart/form-data; boundary=x")
+    assert multipart == (limit or settings.MAX_BODY_BYTES)
+    assert body_limit(method, path, "application/json") == settings.MAX_BODY_BYTES

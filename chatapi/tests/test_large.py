@@ -144,16 +144,16 @@ class TestLimits:
         calls = server.counts().get("upload", 0)
         with server.begin_upload(MAX_BYTES + 1, 0) as raw:
             message = "The body is larger than 25 MiB."
-            assert_error(raw.answer(), 422, "body_too_large", message)
+            assert_error(raw.answer(), 422, "file_too_large", message)
         with server.connect() as raw:
             raw.send(UPLOAD + b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n")
-            assert_error(raw.answer(), 422, "body_too_large")
+            assert_error(raw.answer(), 422, "file_too_large")
         assert server.counts().get("upload", 0) == calls
 
     def test_chunks_are_refused_past_the_limit(self, server):
         with server.connect() as raw:
             raw.send(CHUNKED + chunk(CONTENT) + chunk(b"x"))
-            assert_error(raw.answer(), 422, "body_too_large")
+            assert_error(raw.answer(), 422, "file_too_large")
             # The rest is not read for long.
             raw.until_closed()
         wait_for(lambda: not server.open_files("uploads"), 10)

@@ -21,6 +21,7 @@ from chatapi.api.policies import Policy
 from chatapi.api.views import ApiViewSet
 from chats.actions import chat_users, messages, tokens
 from chats.models import ChatUserToken
+from chats.tests.files import multipart, upload
 from companies.actions.invitations import invite_member
 from companies.actions.replies import create_reply
 from companies.models import Role
@@ -82,6 +83,10 @@ MATRIX = {
     "PUT /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
     "PATCH /api/chats/{chat}/messages/{message}": "401 200 403 403 403 403 404",
     "DELETE /api/chats/{chat}/messages/{message}": "401 200 403 403 200 200 404",
+    "POST /api/chats/{chat}/attachments": "401 201 403 403 403 403 404",
+    "GET /api/chats/{chat}/attachments/{attachment}": "401 200 403 200 200 200 404",
+    # The message that has it is gina's.
+    "DELETE /api/chats/{chat}/attachments/{attachment}": "401 404 403 403 403 403 404",
     "PUT /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
     "DELETE /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
 }
@@ -154,6 +159,7 @@ NAMES = [
         "chats/<chat_pk>/messages/<message_pk>/reactions/<emoji>",
         "chats/{chat}/messages/{message}/reactions/{emoji}",
     ),
+    ("chats/<chat_pk>/attachments/<pk>", "chats/{chat}/attachments/{attachment}"),
     ("chats/<chat_pk>/messages/<pk>", "chats/{chat}/messages/{message}"),
     ("chats/<chat_pk>", "chats/{chat}"),
     ("chats/<pk>", "chats/{chat}"),
@@ -197,13 +203,15 @@ def test_the_matrix_has_every_route():
 def test_each_caller_gets_what_the_contract_says(
     route, acme, chat, gina, hugo, alice, mary, bob, charlie, error_of
 ):
-    message, _ = messages.send(gina.chat_user, "Hello")
+    attachment = upload(gina).json()
+    message, _ = messages.send(gina.chat_user, "Hello", attachment_ids=[attachment["id"]])
     ids = {
         "company": acme.pk,
         "chat": chat.pk,
         "bob": bob.user.pk,
         "gina": gina.chat_user.pk,
         "message": message["id"],
+        "attachment": attachment["id"],
         "emoji": quote("👍"),
         "reply": create_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }
@@ -224,8 +232,12 @@ def test_each_caller_gets_what_the_contract_says(
             sent = getattr(callers[name], "default_body", body)
             if "start-chat" in route:  # an address gets five mails an hour
                 sent = {**body, "email": f"{name}@guest.test"}
+            if route == "POST /api/chats/{chat}/attachments":
+                content, media_type = multipart(("note.txt", b"Hello"))
+            else:
+                content, media_type = json_of(sent), "application/json"
             response = callers[name].generic(
-                method, path.format(**ids), json_of(sent), content_type="application/json"
+                method, path.format(**ids), content, content_type=media_type
             )
             transaction.set_rollback(True)
         got[name] = response.status_code
@@ -249,6 +261,7 @@ def test_a_dead_token_of_either_kind_is_401(route, acme, chat, gina, alice, bob,
         bob=bob.user.pk,
         gina=gina.chat_user.pk,
         message=1,
+        attachment=1,
         emoji=quote("👍"),
         reply=1,
     )

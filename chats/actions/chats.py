@@ -15,9 +15,10 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.bus import publish
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
-from chats.actions import chat_users, events, messages
+from chats.actions import attachments, chat_users, events, messages
 from chats.hints import chat_channel
 from chats.models import (
+    Attachment,
     AuthCode,
     Chat,
     ChatUser,
@@ -166,6 +167,7 @@ def purge(chat_id: int, expired: Q) -> bool:
         chat = Chat.objects.select_for_update().filter(pk=chat_id).first()
         if chat is None or not Chat.objects.filter(expired, pk=chat_id).exists():
             return False
+        attachments.discard(Attachment.objects.filter(chat_id=chat_id))
         for part in parts:
             rows: Any = part._default_manager.filter(chat_id=chat_id)
             rows._raw_delete(rows.db)  # `delete` would read all rows first

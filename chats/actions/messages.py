@@ -1,5 +1,6 @@
 """Send, edit and delete messages."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,16 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
-from chats.actions import events, messages_postgresql
-from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
+from chats.actions import attachments, events, messages_postgresql
+from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
 # Errors of a retry whose first attempt may have been accepted.
-MAY_HAVE_CHANGED = {ErrorCode.CHAT_CLOSED, ErrorCode.VALIDATION_FAILED}
+MAY_HAVE_CHANGED = {
+    ErrorCode.CHAT_CLOSED,
+    ErrorCode.VALIDATION_FAILED,
+    ErrorCode.ATTACHMENT_UNKNOWN,
+}
 
 
 def send(
@@ -24,13 +29,14 @@ def send(
     request_hash: bytes = b"",
     *,
     reply_to_id: int | None = None,
+    attachment_ids: Sequence[int] = (),
 ) -> tuple[dict[str, Any], bool]:
     """Send a message to the author's chat. Returns its public form, and whether it is a replay.
 
     If the author has used the `idempotency_key` before, nothing is written and the first answer is
     returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 422 when there
-    is no message to reply to, 403 `chat_closed` for a closed chat, and 401 for an author who has
-    just left.
+    is no message to reply to, 422 `attachment_unknown`, 403 `chat_closed` for a closed chat, and
+    401 for an author who has just left.
     """
     message = Message(
         chat_id=author.chat_id,
@@ -43,6 +49,8 @@ def send(
     try:
         if reply_to_id is not None:
             message.reply_to = quotable(author.chat_id, reply_to_id)
+        if attachment_ids:
+            return insert_with_attachments(message, author, attachment_ids), False
         return insert(message, author), False
     except IntegrityError:
         # The unique key refused a duplicate; its seq was rolled back with it.
@@ -93,6 +101,20 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         active = ChatUser.objects.filter(pk=author.pk, status=ChatUser.Status.ACTIVE)
         if not active.update(last_read_seq=reserved.seq):
             raise ApiError(ErrorCode.INVALID_TOKEN)
+    return answer
+
+
+def insert_with_attachments(
+    message: Message, author: ChatUser, ids: Sequence[int]
+) -> dict[str, Any]:
+    """The same for a message that claims attachments. Raises ApiError 422 when it can't."""
+    with transaction.atomic():
+        # The chat first, as in all transactions that change attachments of messages.
+        if events.lock_chat(message.chat_id).status != Chat.Status.OPEN:
+            raise ApiError(ErrorCode.CHAT_CLOSED)
+        message.attachments = [attachments.shown(each) for each in attachments.claim(author, ids)]
+        answer = insert(message, author)
+        Attachment.objects.filter(pk__in=ids).update(message=message)
     return answer
 
 
@@ -178,9 +200,13 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
         if author is not None and message.author_id != author.pk:
             raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
-            message.text, message.reactions, message.deleted_at = "", None, timezone.now()
-            message.save(update_fields=["text", "reactions", "deleted_at"])
+            message.text, message.deleted_at = "", timezone.now()
+            had_attachments = bool(message.attachments)
+            message.reactions = message.attachments = None
+            message.save(update_fields=["text", "reactions", "attachments", "deleted_at"])
             message.revisions.all().delete()
+            if had_attachments:
+                attachments.discard(Attachment.objects.filter(chat_id=chat.pk, message=message))
             append_event(message, EventType.MESSAGE_DELETED)
     return message
 

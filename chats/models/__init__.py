@@ -3,6 +3,7 @@
 `chat` comes first in every unique key below Chat, so that a chat's rows can be stored together.
 """
 
+from chats.models.attachments import Attachment, AttachmentUsage
 from chats.models.auth_codes import AuthCode
 from chats.models.chat_users import ChatUser
 from chats.models.chats import Chat
@@ -12,6 +13,8 @@ from chats.models.messages import Message, MessageRevision
 from chats.models.tokens import ChatUserToken, ChatUserTokenQuerySet
 
 __all__ = [
+    "Attachment",
+    "AttachmentUsage",
     "AuthCode",
     "Chat",
     "ChatUser",

@@ -27,6 +27,7 @@ class EventType(models.TextChoices):
     MESSAGE_CREATED = "message.created"
     MESSAGE_UPDATED = "message.updated"
     MESSAGE_DELETED = "message.deleted"
+    ATTACHMENT_UPDATED = "attachment.updated"
     REACTION_ADDED = "reaction.added"
     REACTION_REMOVED = "reaction.removed"
 
@@ -100,6 +101,11 @@ EVENT_KINDS = {
         "Message %(seq)s of %(name)s was deleted.",
         changes_earlier=True,
         example={"text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"},
+    ),
+    EventType.ATTACHMENT_UPDATED: EventKind(
+        Subject.MESSAGE,
+        "A file of message %(seq)s of %(name)s was processed.",
+        changes_earlier=True,
     ),
     EventType.REACTION_ADDED: EventKind(
         Subject.MESSAGE,

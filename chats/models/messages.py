@@ -37,6 +37,9 @@ class Message(models.Model):
     )
     # A list of {"emoji", "chat_user_ids"} in the order of first use. Null when there are none.
     reactions = models.JSONField(null=True, blank=True, editable=False)
+    # What is shown of its Attachments, in their order (see `actions.attachments.shown`). Null when
+    # there are none.
+    attachments = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

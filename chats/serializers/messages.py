@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
 from chatapi.api.fields import VisibleField
@@ -10,6 +11,7 @@ from chatapi.api.pagination import NewestFirstQuery
 from chatapi.text.display import trim
 from chats import representations
 from chats.models import ChatUser
+from chats.serializers.attachments import AttachmentSerializer
 
 
 class MessagesQuery(NewestFirstQuery):
@@ -27,6 +29,7 @@ class MessagesQuery(NewestFirstQuery):
 
 
 MAX_TEXT_LENGTH = 10_000
+TEXT_ERRORS = ("required", "blank")
 
 
 class Text(VisibleField):
@@ -44,6 +47,13 @@ class MessageEdit(serializers.Serializer[Any]):
 
 
 class MessageInput(MessageEdit):
+    text = Text(required=False, allow_blank=True, help_text="Required without attachments.")
+    attachment_ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        max_length=settings.MAX_FILES,
+        required=False,
+        help_text="Uploaded files that the message shows, in this order.",
+    )
     reply_to_id = serializers.IntegerField(
         min_value=1,
         max_value=MAX_ID,
@@ -51,6 +61,25 @@ class MessageInput(MessageEdit):
         required=False,
         help_text="The message of this chat that this one replies to.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        ids = attrs.get("attachment_ids", [])
+        if len(set(ids)) < len(ids):
+            raise serializers.ValidationError({"attachment_ids": "An attachment is named twice."})
+        if not attrs.get("text") and not self.has_files(attrs):
+            absent, blank = (self.fields["text"].error_messages[name] for name in TEXT_ERRORS)
+            raise serializers.ValidationError({"text": blank if "text" in attrs else absent})
+        return {"text": "", **attrs}
+
+    def has_files(self, attrs: dict[str, Any]) -> bool:
+        return bool(attrs.get("attachment_ids"))
+
+
+class MessageInputWithFiles(MessageInput):
+    """The fields of a multipart body that has files, too."""
+
+    def has_files(self, attrs: dict[str, Any]) -> bool:
+        return True
 
 
 class AuthorSerializer(serializers.Serializer[Any]):
@@ -96,6 +125,7 @@ class MessageSerializer(serializers.Serializer[Any]):
         ChatUser.Assurance.choices, help_text="How the author's identity was verified."
     )
     reply_to = QuoteSerializer(allow_null=True)
+    attachments = AttachmentSerializer(many=True)
     reactions = ReactionsSerializer(many=True)
     created_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)

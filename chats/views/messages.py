@@ -2,32 +2,49 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api.cursors import Ordering
-from chatapi.api.errors import not_found
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.api.policies import READ, WRITE, Policy, Replay
+from chatapi.files.uploads import Upload
 from chats import representations
 from chats.access import messages as access
+from chats.actions import attachments as attachment_actions
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
 from chats.schema import messages as schema
-from chats.serializers.messages import MessageEdit, MessageInput, MessagesQuery, RevisionSerializer
+from chats.serializers.messages import (
+    MessageEdit,
+    MessageInput,
+    MessageInputWithFiles,
+    MessagesQuery,
+    RevisionSerializer,
+)
 from chats.views.base import EITHER, ChatView, limit_sends
 
 Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
+Uploads = list[Upload]
 
 
 @schema.messages
 class MessageViewSet(ChatView):
     policies: ClassVar = {
         "list": Policy(EITHER, (InChat,), (READ,)),
-        "create": Policy(EITHER, (Participant,), (WRITE, limit_sends), replay=Replay.BY_ACTION),
+        "create": Policy(
+            EITHER,
+            (Participant,),
+            (WRITE, limit_sends),
+            replay=Replay.BY_ACTION,
+            max_upload_bytes=settings.MAX_FILES * settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES,
+        ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Participant,), (WRITE,)),
         "partial_update": Policy(EITHER, (Participant,), (WRITE,)),
@@ -105,15 +122,33 @@ class MessageViewSet(ChatView):
         return list(rows.filter(seq__gt=seq).order_by("seq")[:size])
 
     def create(self, request: Request, chat_pk: str) -> Response:
-        fields = self.body(MessageInput)
+        files = self.sent_files()
+        fields = self.body(MessageInputWithFiles if files else MessageInput)
         author = self.caller.chat_user
         assert author is not None
         key = read_key(request)
-        request_hash = fingerprint(fields) if key else b""
-        message, replayed = actions.send(
-            author, fields["text"], key, request_hash, reply_to_id=fields.get("reply_to_id")
-        )
+        content = {"files": [(file.name, file.sha256.hex()) for file in files]} if files else {}
+        request_hash = fingerprint({**fields, **content}) if key else b""
+        with attachment_actions.uploaded(author, files) as new_ids:
+            message, replayed = actions.send(
+                author,
+                fields["text"],
+                key,
+                request_hash,
+                reply_to_id=fields.get("reply_to_id"),
+                attachment_ids=[*fields.get("attachment_ids", ()), *new_ids],
+            )
         return Response(message, 201, headers=REPLAYED if replayed else None)
+
+    def sent_files(self) -> Uploads:
+        """The files of a multipart body. Raises ApiError 422 when there are too many."""
+        if not isinstance(self.request.data, QueryDict):
+            return []
+        files = self.request.FILES.getlist("file")
+        if len(files) > settings.MAX_FILES:
+            sentence = f"A message can have at most {settings.MAX_FILES} files."
+            raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
+        return [*files]
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
         return Response(self.render(pk))

@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ApiToken
+from chatapi.files.stores import StorageDownError
 from chatapi.models import IdempotencyRecord, OutgoingMail
+from chats.actions import attachments
 from chats.actions import chats as actions
 from chats.models import AuthCode, Chat, ChatUserToken
 from companies.models import Company, Membership
@@ -48,4 +50,11 @@ class Command(BaseCommand):
                 self.stderr.write(f"Chat {chat_id} could not be deleted: {error}")
         if verbosity and count:
             self.stdout.write(f"{count} deleted chats")
+        try:
+            orphans = attachments.prune(now)
+        except StorageDownError as error:
+            self.stderr.write(f"Files could not be removed: {error.__cause__}")
+        else:
+            if verbosity and orphans:
+                self.stdout.write(f"{orphans} files without attachments")
         Company.objects.filter(deleted_at__lt=deleted, chats=None).delete()

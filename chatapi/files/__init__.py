@@ -1,0 +1,1 @@
+"""Files that people upload: their names, types, content, storage and delivery."""

@@ -1,0 +1,135 @@
+"""Scan and examine uploaded files in a worker, and show the result."""
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+
+from chatapi.api.errors import ApiError
+from chatapi.files import examine, scanner, stores
+from chats.actions import attachments, events, messages
+from chats.models import Attachment, EventType
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = timedelta(minutes=1)  # longer than examining and scanning usually take
+
+
+def process(attachment_id: int) -> None:
+    """Scan and examine an attachment, and show the result. May run twice, and at the same time.
+
+    When the storage or the scanner is down, the attachment stays as it is, and is tried again.
+    """
+    attachment = Attachment.objects.filter(
+        pk=attachment_id, status=Attachment.Status.PROCESSING, removed_at=None
+    ).first()
+    if attachment is None:
+        return
+    with TemporaryDirectory(dir=settings.UPLOAD_DIR) as name:
+        try:
+            result = inspect(attachment, Path(name))
+        except (stores.StorageDownError, scanner.ScannerDownError) as error:
+            logger.warning("attachment %s is tried again later: %s", attachment_id, error)
+            return
+    for name in finish(attachment_id, result):
+        stores.delete(name)
+
+
+def inspect(attachment: Attachment, folder: Path) -> dict[str, Any]:
+    """The columns of the attachment that change. New files are in the storage then."""
+    original = folder / "original"
+    stores.fetch(attachment.stored_as, attachment.size, original)
+    if settings.CLAMD_URL and scanner.is_infected(original):
+        logger.warning("attachment %s is infected", attachment.pk)
+        return {"status": Attachment.Status.REJECTED}
+    changes: dict[str, Any] = {"status": Attachment.Status.READY}
+    if not examine.is_examined(attachment.content_type):
+        return changes
+    try:
+        found = examine.examine(folder, attachment.content_type)
+    except examine.UnreadableError:
+        return {"status": Attachment.Status.REJECTED}
+    if found.pop("thumbnail", False):
+        thumbnail = folder / "thumbnail"
+        changes["thumbnail_size"] = thumbnail.stat().st_size
+        changes["thumbnail_as"] = store(thumbnail)
+    if found.pop("clean", False):
+        clean = folder / "clean"
+        changes |= {
+            "size": clean.stat().st_size,
+            "sha256": file_digest(clean),
+            "stored_as": store(clean),
+        }
+    return changes | found
+
+
+def file_digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def store(path: Path) -> str:
+    """Copy a file into the storage; returns its name there. Raises StorageDownError."""
+    name = attachments.new_name()
+    with path.open("rb") as file:
+        stores.save(name, File(file))
+    return name
+
+
+def finish(attachment_id: int, changes: dict[str, Any]) -> list[str]:
+    """Store what processing found, and append it to the log if a message has the attachment.
+
+    Returns the names of files that are no longer used.
+    """
+    new = [changes[name] for name in ("stored_as", "thumbnail_as") if name in changes]
+    with transaction.atomic():
+        chat_id = Attachment.objects.values_list("chat_id", flat=True).get(pk=attachment_id)
+        try:
+            events.lock_chat(chat_id)
+        except ApiError:  # deleted meanwhile
+            return new
+        attachment = (
+            Attachment.objects.select_for_update()
+            .filter(pk=attachment_id, status=Attachment.Status.PROCESSING, removed_at=None)
+            .first()
+        )
+        if attachment is None:  # another worker was faster, or the message was deleted
+            return new
+        former, size = attachment.stored_as, attachment.size
+        for name, value in changes.items():
+            setattr(attachment, name, value)
+        attachment.save(update_fields=list(changes))
+        attachments.add_usage(attachment.company_id, attachment.size - size)
+        if attachment.message_id is not None:
+            show_again(attachment)
+    if attachment.stored_as != former or attachment.status == Attachment.Status.REJECTED:
+        return [former]
+    return []
+
+
+def show_again(attachment: Attachment) -> None:
+    """Update what the message shows of its attachment, and append the event."""
+    message = messages.get(attachment.chat_id, attachment.message_id or 0)
+    now = attachments.shown(attachment)
+    message.attachments = [
+        now if each["id"] == attachment.pk else each for each in message.attachments or ()
+    ]
+    message.save(update_fields=["attachments"])
+    messages.append_event(message, EventType.ATTACHMENT_UPDATED)
+
+
+def due(now: datetime) -> list[int]:
+    """Attachments whose task was lost, or found the storage or the scanner down."""
+    rows = Attachment.objects.filter(
+        status=Attachment.Status.PROCESSING,
+        removed_at=None,
+        created_at__lt=now - RETRY_AFTER,
+        chat__deleted_at=None,
+    )
+    return list(rows.order_by("created_at").values_list("pk", flat=True)[: attachments.BATCH])
