@@ -26,7 +26,11 @@ from conftest import Client
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
     """A storage of this test alone."""
-    stored = {**settings.STORAGES["attachments"], "OPTIONS": {"location": tmp_path / "files"}}
+    options = settings.STORAGES["attachments"]["OPTIONS"]
+    stored = {
+        **settings.STORAGES["attachments"],
+        "OPTIONS": {**options, "location": tmp_path / "files"},
+    }
     settings.STORAGES = {**settings.STORAGES, "attachments": stored}
     return tmp_path / "files"
 
