@@ -1,5 +1,7 @@
 """/api/chats and /api/chats/{id}"""
 
+import json
+
 import pytest
 from django.utils import timezone
 
@@ -60,6 +62,7 @@ class TestCreate:
             ("metadata", [1]),
             ("metadata", "x"),
             ("metadata", {"a": {"nul": "\0"}}),
+            ("metadata", {"a": json.loads("[" * 30 + "]" * 30)}),
             ("external_id", "x" * 201),
         ],
     )

@@ -197,6 +197,16 @@ def test_who_was_an_agent_is_invited_back_as_a_guest(
     assert answer.json()["chat_user"]["role"] == "guest"
 
 
+def test_who_was_invited_by_address_alone_says_a_name(chat, bob):
+    invited = bob.api.post(f"/api/chats/{chat.pk}/users", {"email": "ida@guest.test"}).json()
+    assert join(chat.pk).status_code == 202
+    found = bob.api.get(f"/api/chats/{chat.pk}/users/{invited['id']}").json()
+    assert (found["first_name"], found["last_name"]) == ("Ida", "New")
+    join(chat.pk, first_name="Eve")  # a name that is known is nobody's to replace
+    found = bob.api.get(f"/api/chats/{chat.pk}/users/{invited['id']}").json()
+    assert found["first_name"] == "Ida"
+
+
 def test_a_member_invites_by_mail(chat, bob, newest_code):
     send_mails()  # the one that made bob an agent
     path = f"/api/chats/{chat.pk}/users"
