@@ -1,4 +1,4 @@
-"""When a process ends with another one, and what an unexpected error is answered with."""
+"""A process ends with another one."""
 
 import os
 import signal
@@ -7,9 +7,7 @@ import sys
 import threading
 
 import pytest
-from django.test import RequestFactory
 
-from chatapi.api import errors
 from chatapi.server import lifecycle
 
 
@@ -47,17 +45,3 @@ def test_it_stops_with_its_parent(other, monkeypatch):
     lifecycle.end_with_parent()
     assert sent.wait(10)
     assert signals == [(os.getpid(), signal.SIGTERM)]
-
-
-@pytest.mark.parametrize(
-    ("handler", "status", "code"),
-    [
-        (errors.handler500, 500, "server_error"),
-        (lambda request: errors.handler403(request, Exception()), 403, "permission_denied"),
-    ],
-)
-def test_an_error_outside_of_a_view_has_the_form_of_the_api(handler, status, code, settings):
-    answer = handler(RequestFactory().get("/api/chats"))
-    assert answer.status_code == status
-    assert f'"code":"{code}"'.encode() in answer.content
-    assert handler(RequestFactory().get("/inbox")).status_code == status

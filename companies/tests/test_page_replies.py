@@ -58,3 +58,9 @@ def test_a_title_that_another_reply_has_is_said(mary, acme, reply):
     assert "This title is already taken." in answer.content.decode()
     other.refresh_from_db()
     assert (other.title, other.text) == ("Returns", "30 days")
+
+
+def test_what_has_no_text_is_not_saved(mary, acme):
+    page = logged_in(mary).post(PATH, {"title": "Returns", "text": ""})
+    assert "This field is required." in page.content.decode()
+    assert not SavedReply.objects.exists()
