@@ -84,7 +84,7 @@ def host(tmp_path: Path, site: Site) -> Iterator[Host]:
 
 
 @pytest.fixture
-def show(site: Site, person: Callable[..., Person], host: Host) -> Callable[..., Page]:
+def show(site: Site, person: Callable[..., Person], host: Host) -> Iterator[Callable[..., Page]]:
     """Shows a page of another website; all in one browser, whose console stays empty."""
     page = person(base_url=host.origin).page()
 
@@ -99,7 +99,8 @@ def show(site: Site, person: Callable[..., Person], host: Host) -> Callable[...,
         page.goto(url)
         return page
 
-    return show_page
+    yield show_page
+    page.close()  # before its website ends: it may yet ask for an icon
 
 
 @pytest.fixture
