@@ -32,13 +32,16 @@ run: $(VENV)/.run ## Serve everything on http://127.0.0.1:8000 (PORT=9000 for an
 	  && exec env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONUNBUFFERED=1 $(BIN)/python -m deploy.serve
 
 test: $(VENV)/.test ## Run the fast tests, on the embedded default
-	$(BIN)/python -m pytest -n $(PROCESSES) -m "not slow"
+	$(BIN)/python $(MEASURE) -m pytest -n $(PROCESSES) -m "not slow"
 
 test-all: test ## Run all tests; on PostgreSQL and Redis, too, where they answer
 	@BIN=$(BIN) sh deploy/test.sh
 
-coverage: $(VENV)/.test ## Measure what the fast tests cover
-	$(BIN)/python -m pytest -n $(PROCESSES) -m "not slow" --cov --cov-report term:skip-covered
+# PYTHONPATH is for deploy/measuring.py, which is loaded before the first script.
+coverage: $(VENV)/.test ## Measure what all tests cover, with the processes that they start
+	$(BIN)/python -m coverage erase
+	@PYTHONPATH="$(CURDIR)" MEASURE="-m coverage run" $(MAKE) test-all; status=$$?; \
+	  $(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report; exit $$status
 
 lint: $(VENV)/.test ## Check style and imports of Python, templates and shell scripts
 	$(BIN)/ruff check .

@@ -15,9 +15,8 @@ import django
 import psycopg
 import redis
 
-from bench.process import BrokenError, MissingError, say
 from bench.report import Report, conditions
-from bench.services import ROOT, free_port, redis_keys, settings
+from bench.services import ROOT, BrokenError, MissingError, free_port, redis_keys, say, settings
 
 TOOLS = {"requests": ("wrk", "pgbench"), "growth": ("wrk",), "pages": ("chromium",)}
 

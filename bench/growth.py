@@ -1,7 +1,6 @@
 """Cost against size: sends, lists, memory and starts; with plots: `make bench-growth`."""
 
 import argparse
-import http.client
 import json
 import signal
 import statistics
@@ -11,16 +10,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from accounts.models import User
-from bench import people
-from bench.load import operations, wrk
-from bench.process import BrokenError, helper, say
+from bench import people, services
+from bench.load import ask, operations, wrk
 from bench.report import Report, number, plot, table
-from bench.services import DATABASE, Server, database, database_url, gunicorn, procfile, web
+from bench.services import BrokenError, Server, database, gunicorn, helper, say
 from chats.access import chats as chat_access
 from chats.actions import messages
 from chats.models import ChatUser
@@ -55,7 +52,7 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
             sqlite = apart.submit(sizes, url, chosen, chosen.most - 1).result()
         say("Measuring PostgreSQL ...")
         with database():
-            postgresql = sizes(database_url(DATABASE), chosen, chosen.most)
+            postgresql = sizes(services.database_url(services.DATABASE), chosen, chosen.most)
         found = {"PostgreSQL": postgresql, "SQLite": sqlite}
         for series in PLOTS:
             show_sizes(series, found, report, chosen.plots)
@@ -71,16 +68,13 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
 
 
 def sizes(url: str, chosen: argparse.Namespace, most: int) -> dict[str, Times]:
-    """Times of calls on an empty database, by series.
-
-    `most` is the power of ten of messages; there are fewer users and chats.
-    """
+    """Times of calls, by series. `most` is the power of ten of messages."""
     first = people.make_empty()
     tokens = dict(people.make_tokens(SENT_INTO))
     found: dict[str, Times] = {series: {} for series in PLOTS}
     with gunicorn(DATABASE_URL=url, WEB_CONCURRENCY="1") as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        request = partial(send_request, connection)
+        connection = server.http()
+        request = partial(ask, connection)
 
         def sends(series: str, size: int, chats: list[int], rows: int) -> None:
             """They are undone often enough that the table of `rows` grows by a tenth at most."""
@@ -127,18 +121,6 @@ def powers(least: int, most: int) -> list[int]:
     return [10**power for power in range(least, most + 1)]
 
 
-def send_request(
-    connection: http.client.HTTPConnection, method: str, path: str, token: str = "", body: str = ""
-) -> Any:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection.request(method, path, body or None, headers)
-    response = connection.getresponse()
-    answer = response.read()
-    if response.status not in {200, 201}:
-        raise BrokenError(f"{method} {path} answered {response.status}: {answer[:500]!r}")
-    return json.loads(answer)
-
-
 def timed(
     calls: Calls, restore: Callable[[], None], often: int, count: int
 ) -> dict[str, tuple[float, float]]:
@@ -170,10 +152,7 @@ def show_sizes(
         if kind != STEADY and not kind.endswith(SENT_INTO[people.SHORT[0]])
     }
     every = sorted({size for at in times.values() for size in at})
-
-    def cell(p50: float, p99: float) -> str:
-        return f"{p50:.2f}, {p99:.1f}"
-
+    cell = "{0:.2f}, {1:.1f}".format
     rows = [
         [f"{side}, {kind}", *(cell(*at[size]) if size in at else "" for size in every)]
         for (side, kind), at in times.items()
@@ -186,15 +165,15 @@ def memory(requests: int) -> list[tuple[int, Kib]]:
     """A sample at the start, and one at each tenth of the requests of the mix."""
     mix, samples, done = operations(people.make(100, 500))["mix"], [], 0
     with (
-        Server(procfile("worker"), ready="") as worker,
-        Server(procfile("beat"), ready="") as beat,
+        Server(services.procfile("worker"), ready="") as worker,
+        Server(services.procfile("beat"), ready="") as beat,
         gunicorn(WEB_CONCURRENCY="2") as server,
     ):
         master, *workers = server.tree()
         processes = {"gunicorn": master, "celery worker": worker.process}
         processes |= {"celery beat": beat.process}
         processes |= {f"web {nth}": each for nth, each in enumerate(workers, 1)}
-        mix.verify(server.url)
+        mix.verify(server)
         # Everything is imported and connected before the first sample.
         rate = wrk(mix, server, 2, CONNECTIONS).rate
         for tenth in range(11):
@@ -218,8 +197,7 @@ def show_memory(samples: list[tuple[int, Kib]], report: Report, folder: Path) ->
     rows = [
         [f"{done:,}", *(f"{rss:,}, {pss:,}" for rss, pss in kib.values())] for done, kib in samples
     ]
-    path = folder / "growth-memory.svg"
-    title = "Memory (PSS), MiB"
+    path, title = folder / "growth-memory.svg", "Memory (PSS), MiB"
     report.parts.append(plot(path, title, "requests answered", lines, log=False))
     report.parts.append(table(["RSS, PSS in KiB after requests", *names], rows))
 
@@ -247,15 +225,12 @@ def make_run(folder: str) -> float:
 
 
 def web_process() -> tuple[float, float]:
-    """gunicorn with one worker, and then another worker.
-
-    The one before was killed: a request waits in the listening socket meanwhile.
-    """
+    """gunicorn with one worker, and another one after a kill: the request waits in the socket."""
     started = time.monotonic()
     with gunicorn(WEB_CONCURRENCY="1") as server:
         first = time.monotonic() - started
         for process in server.tree()[1:]:
             process.send_signal(signal.SIGKILL)
         started = time.monotonic()
-        web.get(f"{server.url}/healthz").raise_for_status()
+        ask(server.http(), "GET", "/healthz")
         return first, time.monotonic() - started

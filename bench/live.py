@@ -8,20 +8,19 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from math import nan
 from pathlib import Path
 
 import numpy as np
 
 from bench import people, services
-from bench.process import MissingError, helper, say
 from bench.report import Goal, Report, judged, number, table
-from bench.services import Server, cpu_seconds, database, gunicorn
+from bench.services import MissingError, Server, database, gunicorn, helper, say
 from bench.streams import Array, Deliveries, Order, Receivers, Sent, receivers, send_all
 
 DRAIN_SECONDS = 40  # in which what was sent must come in
 NONE = Goal(1)  # of what is counted
 STREAMS, RATE = 1000, 20  # of the fan-out, and messages/s
-CEILING = "most deliveries/s, at rising rates"
 UP, DOWN, STEPS = 1.5, 2, 12  # of those rates
 SLOW = 1000  # ms at the 99th percentile: no longer live
 IDLE, WARM = 10_000, 100  # idle streams, and those after which everything is imported
@@ -33,9 +32,12 @@ SETTLE_SECONDS = 12  # an idle connection hands its counts in after ten
 OURS = "Chat API"
 LAYERS = {"pubsub": "Channels, pub/sub layer", "lists": "Channels, list layer"}
 PROJECT = Path(__file__).with_name("channels_project")
+UVICORN = (
+    "-m uvicorn app:application --loop uvloop --http httptools --lifespan off --no-access-log"
+    " --log-level warning --backlog 2048"
+)
 SAME = ("Django", "redis", "uvicorn", "uvloop", "httptools")  # versions as ours
 SPARE_FILES = 100  # that a process needs besides its streams
-TIMES_CHANNELS = Goal(3, least=True)
 
 
 @dataclass
@@ -57,48 +59,34 @@ class Side:
 
 @dataclass
 class Round:
-    """Sends and deliveries put together. Times are in milliseconds.
-
-    A time is from the answer to the send until the event is complete at a listener: 0 when the
-    event was faster than the answer.
-    """
+    """Sends and deliveries put together. Times, in milliseconds, begin at the answer to a send."""
 
     offered: float  # sends/s
     sent: float  # sends/s that were answered
     per_second: float  # deliveries while it was being sent
-    p50: float | None
-    p99: float | None
+    p50: float  # nan without deliveries
+    p99: float
     wrong: dict[str, int]  # failed sends, and events that were lost or not in order
     cut: dict[str, int]  # connections that were cut off or refused
-    cpu: str = ""  # shares of a processor
 
     def followed(self, streams: int) -> bool:
         """What was offered came through, and in time."""
-        in_time = self.p99 is not None and self.p99 < SLOW
-        return in_time and self.per_second >= 0.9 * self.offered * streams
+        return self.p99 < SLOW and self.per_second >= 0.9 * self.offered * streams
 
 
 class Figures:
     """A table with a row for each measure and a column for each side. Only our side has goals."""
 
     def __init__(self, report: Report) -> None:
-        self.report, self.values = report, dict[tuple[str, str], float | None]()
-        self.cells, self.goals = dict[tuple[str, str], str](), dict[str, str]()
+        self.report, self.rows = report, dict[str, dict[str, str]]()
+        self.most = dict[str, float]()  # deliveries/s, by side
 
     def add(
-        self,
-        side: Side,
-        measure: str,
-        value: float | None,
-        digits: int = 0,
-        goal: Goal | None = None,
-        note: str = "",
+        self, side: Side, what: str, value: float, digits: int = 0, goal: Goal | None = None
     ) -> None:
-        goal = goal if side.ours else None
-        self.goals[measure] = str(goal or self.goals.get(measure, ""))
-        self.values[measure, side.name] = value
-        self.cells[measure, side.name] = judged(value, digits, goal) + note
-        say(f"    {side.name}: {measure}: {self.cells[measure, side.name]}")
+        row = self.rows.setdefault(what, {"Goal": str(goal or "") if side.ours else ""})
+        row[side.name] = judged(value, digits, goal if side.ours else None)
+        say(f"    {side.name}: {what}: {row[side.name]}")
 
     def add_round(self, name: str, side: Side, played: Round, wrong: dict[str, int]) -> None:
         """`wrong` makes the run fail, if it is ours."""
@@ -107,26 +95,19 @@ class Figures:
             self.report.wrong.append(f"{name}: {wrong}.")
 
     def table(self) -> str:
-        sides = list(dict.fromkeys(side for _, side in self.cells))
-        rows = [
-            [measure, goal, *(self.cells.get((measure, side), "") for side in sides)]
-            for measure, goal in self.goals.items()
-        ]
-        return table(["", "Goal", *sides], rows)
+        columns = dict.fromkeys(name for row in self.rows.values() for name in row)
+        rows = [[what, *(row.get(name, "") for name in columns)] for what, row in self.rows.items()]
+        return table(["", *columns], rows)
 
 
 def play(side: Side, listeners: Receivers, senders: Executor, order: Order) -> Round:
     """One round with the streams that are open."""
     listeners.take(side.heads)  # what came in before
-    before, began = (side.streams.cpu(), cpu_seconds(listeners.process)), time.monotonic()
     sent = senders.submit(send_all, order).result()
-    took = time.monotonic() - began
-    streams, listening = side.streams.cpu() - before[0], cpu_seconds(listeners.process) - before[1]
     got = listeners.take(sent.heads(side.heads), DRAIN_SECONDS)
     side.streams.check()
     side.web.check()
-    cpu = f" (process at {streams / took:.0%}, listeners at {listening / took:.0%})"
-    return put_together(listeners.chats, order, sent, got, cpu)
+    return put_together(listeners.chats, order, sent, got)
 
 
 def sent_at(chats: Array, sent: Sent, got: Deliveries) -> Array:
@@ -139,16 +120,16 @@ def sent_at(chats: Array, sent: Sent, got: Deliveries) -> Array:
     return np.where(keys[places] == wanted, sent.answered[places], 0)
 
 
-def put_together(chats: Array, order: Order, sent: Sent, got: Deliveries, cpu: str = "") -> Round:
+def put_together(chats: Array, order: Order, sent: Sent, got: Deliveries) -> Round:
     answered = sent_at(chats, sent, got)
     known = answered > 0
     delays = np.maximum(got.times[known] - answered[known], 0) / 1e6
-    p50, p99 = np.percentile(delays, [50, 99]).tolist() if len(delays) else (None, None)
+    p50, p99 = np.percentile(delays, [50, 99]).tolist() if len(delays) else (nan, nan)
     within = np.count_nonzero(got.times <= sent.start + order.seconds * 1e9) / order.seconds
     wrong = {**sent.failed, "lost": got.missing, "doubled or out of order": got.doubled}
     wrong = {what: count for what, count in wrong.items() if count}
     rate = len(sent.seqs) / order.seconds
-    return Round(order.rate, rate, within, p50, p99, wrong, dict(got.counts), cpu)
+    return Round(order.rate, rate, within, p50, p99, wrong, dict(got.counts))
 
 
 def fanout(side: Side, figures: Figures, chosen: Namespace) -> None:
@@ -182,8 +163,8 @@ def fanout(side: Side, figures: Figures, chosen: Namespace) -> None:
     for fault in ("lost", "doubled or out of order"):
         figures.add(side, f"{what}: {fault}", first.wrong.get(fault, 0), 0, NONE)
     most = max(rounds, key=lambda each: each.per_second)
-    # With the process idle, the ceiling is that of the sends or of the listeners.
-    figures.add(side, CEILING, most.per_second, note=most.cpu)
+    figures.most[side.name] = most.per_second
+    figures.add(side, "most deliveries/s, at rising rates", most.per_second)
 
 
 def idle(side: Side, figures: Figures, chosen: Namespace) -> None:
@@ -258,34 +239,27 @@ def storm(side: Side, figures: Figures, chosen: Namespace) -> None:
     played = put_together(listeners.chats, order, sent, got)
     figures.add_round("storm", side, played, played.wrong)
     what = f"{2 * number:,} streams killed, {STORM_RATE} messages/s meanwhile"
-    back = np.count_nonzero(got.opened > killed)
-    figures.add(side, f"{what}: came back", back, 0, Goal(2 * number, least=True))
     until = (caught.max() - killed) / 1e9
     figures.add(side, f"{what}: s until all had caught up", until, 1, Goal(15))
-    if back < 2 * number:
+    if (back := np.count_nonzero(got.opened > killed)) < 2 * number:
         figures.report.wrong.append(f"{what}: {back} came back.")
 
 
 def quiet(side: Side, figures: Figures, chosen: Namespace) -> None:
     """What one stream asks of the database while nothing happens.
 
-    PostgreSQL says when each connection's last statement began. Statements that follow each other
-    quickly are seen as one, but none is seen as none. We look from another database, so that
-    looking is not counted.
+    Statements that follow each other quickly are seen as one, but none is seen as none. We look
+    from another database, so that looking is not counted.
     """
     seconds = 4 * chosen.seconds
-    looking = (
-        "SELECT pid, query_start, query FROM pg_stat_activity WHERE datname = %s"
-        " AND backend_type = 'client backend'"
-    )
     with services.connect() as maintenance, receivers() as listeners:
         listeners.open(side.streams.port, side.wanted(1, 1))
         time.sleep(SETTLE_SECONDS)
-        before = set(maintenance.execute(looking, [services.DATABASE]).fetchall())
+        before = set(services.statements(maintenance, services.DATABASE))
         seen, end = set(before), time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
-            seen |= set(maintenance.execute(looking, [services.DATABASE]).fetchall())
+            seen |= set(services.statements(maintenance, services.DATABASE))
         got = listeners.take()
     what = f"one quiet stream: statements in {seconds} s"
     figures.add(side, what, len(seen - before), 0, NONE)
@@ -321,10 +295,8 @@ def run(chosen: Namespace, report: Report) -> None:
             with channels(layer) as side:
                 for name in shared:
                     SCENARIOS[name](side, figures, chosen)
-    most = {side: value for (what, side), value in figures.values.items() if what == CEILING}
-    if (best := most.pop(OURS, 0)) and any(most.values()):
-        ratio = best / max(each for each in most.values() if each)
-        figures.add(ours, "times those of Channels", ratio, 1, TIMES_CHANNELS)
+    if (best := figures.most.pop(OURS, 0)) and (theirs := max(figures.most.values(), default=0)):
+        figures.add(ours, "times those of Channels", best / theirs, 1, Goal(3, least=True))
     report.parts.append(figures.table())
 
 
@@ -332,19 +304,14 @@ def run(chosen: Namespace, report: Report) -> None:
 def channels(layer: str) -> Iterator[Side]:
     """The same two processes as ours: one for the streams, and one that takes the sends."""
     same = [f"{name}=={version(name)}" for name in SAME]
-    python = services.install(PROJECT / "requirements.txt", *same)
+    python = services.install("channels", PROJECT / "requirements.txt", *same)
     servers = []
     with ExitStack() as stack:
         for _ in ("streams", "web"):
             port = services.free_port()
-            command = (
-                "-m uvicorn app:application --loop uvloop --http httptools --lifespan off"
-                f" --no-access-log --log-level warning --backlog 2048 --port {port}"
-                f" --app-dir {PROJECT}"
-            )
-            servers.append(
-                stack.enter_context(Server([python, *command.split()], port=port, LAYER=layer))
-            )
+            command = [python, *UVICORN.split(), "--port", str(port), "--app-dir", str(PROJECT)]
+            server = stack.enter_context(Server(command, port=port, LAYER=layer))
             # Thousands of consumers take long to end, and are not needed any more.
-            stack.callback(servers[-1].kill)
+            stack.callback(server.kill)
+            servers.append(server)
         yield Side(LAYERS[layer], *servers, [(chat, "") for chat in range(1, 10_001)])

@@ -6,12 +6,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.people import DEEP_CHAT, TEXT, UNREAD, People
-from bench.process import BrokenError
-from bench.services import DATABASE, Server, backends_cpu, connect, web
+from bench.services import DATABASE, BrokenError, Server, backends_cpu, connect
 
 THREADS = 2  # wrk's; it needs little, and the service needs the rest
 SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -58,31 +59,33 @@ class Operation:
                 part = parts[(place + turn) % len(parts)]
                 yield f"{part.method} {part.url(target, '{txn}')} {target.token} {part.body}"
 
-    def verify(self, base: str) -> None:
+    def verify(self, server: Server) -> None:
         """Raise BrokenError unless a request of each part is answered correctly."""
         for part in self.parts or (self,):
-            url, token = base + part.url(self.targets[0]), self.targets[0].token
-            answer = ask(part.method, url, token, part.body)
+            path, token = part.url(self.targets[0]), self.targets[0].token
+            answer = ask(server.http(), part.method, path, token, part.body)
             # In the service, plain DRF and Synapse.
             lists = [answer[name] for name in ("data", "results", "chunk") if name in answer]
             if sum(map(len, lists)) != part.rows:
                 raise BrokenError(f"{self.name} was answered with {str(answer)[:500]}")
 
 
-def ask(method: str, url: str, token: str, body: str = "") -> Any:
+def ask(http: HTTPConnection, method: str, path: str, token: str = "", body: str = "") -> Any:
     """The JSON that one request is answered with."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    headers["Content-Type"] = "application/json"
-    answer = web.request(method, url, headers=headers, content=body)
-    if not answer.is_success:
-        raise BrokenError(f"{method} {url} answered {answer.status_code}: {answer.text[:500]}")
-    return answer.json()
+    http.request(method, path, body or None, {"Content-Type": "application/json"} | headers)
+    response = http.getresponse()
+    answer = response.read()
+    if response.status not in {200, 201}:
+        raise BrokenError(f"{method} {path} answered {response.status}: {answer[:500]!r}")
+    return json.loads(answer)
 
 
 def operations(people: People) -> dict[str, Operation]:
     """The service's operations, and the empty view's, by name."""
     guests = [Target(chat, token, people.messages - UNREAD) for chat, token in people.guests]
     chats, agent = len(people.chats), [Target(0, people.agent)]
+    all_chats = f"List chats, an agent in all {chats:,}"
     list100 = f"{MESSAGES}?per_page=100"
     # With a limit, so that it stays the same page while the sends make the log longer.
     log = f"/api/chats/{{chat}}/events?after={{seq}}&limit={UNREAD}"
@@ -94,9 +97,7 @@ def operations(people: People) -> dict[str, Operation]:
         send,
         list15,
         Operation("list100", "List the newest 100 messages", list100, guests, 100),
-        Operation(
-            "chats", f"List chats, an agent in all {chats:,}", "/api/chats", agent, min(15, chats)
-        ),
+        Operation("chats", all_chats, "/api/chats", agent, min(15, chats)),
         Operation("chat-user", "Current chat user", "/api/chat-user", guests),
         Operation("events", f"Catch up with {UNREAD} events", log, guests, UNREAD),
         Operation("mix", title, "", guests, sends=0.2, parts=parts),
@@ -110,22 +111,23 @@ def deep_operations(people: People) -> dict[str, Operation]:
     pick = random.Random(1)  # the same places in every run
     anywhere = [pick.randint(100, people.deep_messages) for _ in range(1000)]
     before = f"{LIST15}&before_seq={{seq}}"
-    known = {
-        "the newest page": (LIST15, [0]),
-        "`before_seq` at the end": (before, [people.deep_messages + 1]),
-        "`before_seq` near the beginning": (before, [100]),
-        "`before_seq` at 1,000 places": (before, anywhere),
-    }
+    known = [
+        ("the newest page", LIST15, [0]),
+        ("`before_seq` at the end", before, [people.deep_messages + 1]),
+        ("`before_seq` near the beginning", before, [100]),
+        ("`before_seq` at 1,000 places", before, anywhere),
+    ]
     found = {}
-    for nth, (title, (path, seqs)) in enumerate(known.items(), 1):
+    for title, path, seqs in known:
+        name = f"deep{len(found) + 1}"
         targets = [Target(DEEP_CHAT, people.deep_guest, seq) for seq in seqs]
-        found[f"deep{nth}"] = Operation(f"deep{nth}", title, path, targets, 15)
+        found[name] = Operation(name, title, path, targets, 15)
     return found
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One round. Times in milliseconds; CPU in milliseconds a request, None where unknown.
+    """One round. Times in milliseconds; CPU in milliseconds a request, nan where unknown.
 
     `failed` counts answers with an error status, and connections that failed or waited too long.
     """
@@ -135,8 +137,8 @@ class Sample:
     p50: float
     p99: float
     failed: int = 0
-    web_cpu: float | None = None
-    database_cpu: float | None = None
+    web_cpu: float = nan
+    database_cpu: float = nan
 
 
 def wrk(operation: Operation, server: Server, seconds: int, connections: int) -> Sample:
@@ -144,21 +146,8 @@ def wrk(operation: Operation, server: Server, seconds: int, connections: int) ->
     threads = min(THREADS, connections)
     lines = Path(server.folder) / f"{operation.name}.requests"
     lines.write_text("\n".join(operation.lines()) + "\n")
-    command = [
-        "wrk",
-        f"-t{threads}",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        "--timeout",
-        "10s",
-        "-s",
-        SCRIPT,
-        server.url,
-        "--",
-        lines,
-        str(threads),
-        str(time.time_ns()),
-    ]
+    command = f"wrk -t{threads} -c{connections} -d{seconds}s --timeout 10s -s".split()
+    command += [str(SCRIPT), server.url, "--", str(lines), str(threads), str(time.time_ns())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     said = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not said:
@@ -177,13 +166,11 @@ def load(
         sample = wrk(operation, server, seconds, connections)
         web_after, backends_after = server.cpu(), backends_cpu(maintenance, database)
     # What the server still does would burden the next round.
-    used = web_after
     for _ in range(MAX_STEPS):
+        before = server.cpu()
         time.sleep(STEP_SECONDS)
-        before, used = used, server.cpu()
-        if used - before < STEP_SECONDS / 10:
+        if server.cpu() - before < STEP_SECONDS / 10:
             break
-    each, database_cpu = 1000 / max(sample.requests, 1), None
-    if backends is not None and backends_after is not None:
-        database_cpu = (backends_after - backends) * each
-    return replace(sample, web_cpu=(web_after - web) * each, database_cpu=database_cpu)
+    each = 1000 / max(sample.requests, 1)
+    cpu = {"web_cpu": (web_after - web) * each, "database_cpu": (backends_after - backends) * each}
+    return replace(sample, **cpu)

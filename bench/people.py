@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
@@ -75,9 +76,8 @@ def make(chats: int, messages: int, deep_messages: int = 0) -> People:
     Chat.objects.get(pk=PATTERN).delete()
     move_last_reads()
     settle()
-    guests, deep_guests = make_tokens(ids), make_tokens(deep)
-    deep_guest = deep_guests[0][1] if deep_guests else ""
-    return People(ids, messages, guests, first.agent, deep_messages, deep_guest)
+    deep_guest = dict(make_tokens(deep)).get(DEEP_CHAT, "")
+    return People(ids, messages, make_tokens(ids), first.agent, deep_messages, deep_guest)
 
 
 def make_first() -> First:
@@ -110,11 +110,7 @@ def add_chats(chats: range, company: int) -> None:
 
 
 def add_messages(chats: range, after: int, last: int, company: int) -> None:
-    """Messages `after` + 1 to `last` in each of `chats`, by guest and agent in turn, with events.
-
-    They are stored in the order they would come in, one message of each chat in turn, so that a
-    page of a chat is spread over as many blocks of the disk as in production.
-    """
+    """Messages `after` + 1 to `last` in each of `chats`, with events, as they would come in."""
     step = max(1, MAX_ROWS // max(len(chats), 1))
     for begin in range(after, last if chats else after, step):
         rows = {"nth": range(begin + 1, min(begin + step, last) + 1), "chat": chats}
@@ -188,21 +184,15 @@ def settle() -> None:
         analyze()
         execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return
-    for table in ("chats_chat", "chats_chatuser", "chats_message"):
-        sequence = f"pg_get_serial_sequence('{table}', 'id')"
-        execute(f"SELECT setval({sequence}, (SELECT max(id) FROM {table}))")
+    for statement in connection.ops.sequence_reset_sql(no_style(), [Chat, ChatUser, Message]):
+        execute(statement)
     execute("VACUUM ANALYZE")
     with suppress(DatabaseError):  # only a superuser may
         execute("CHECKPOINT")
 
 
 def move_last_reads() -> None:
-    """Before each round, undo what the rounds before have moved. PostgreSQL only.
-
-    Last uses of tokens are spread over the past minute, as under a lasting load: each is written
-    once a minute, and not all of them in the round's first second. The agent has read all but the
-    last UNREAD messages.
-    """
+    """Before each round, undo what the rounds before have moved. PostgreSQL only."""
     execute(
         "UPDATE chats_chatusertoken SET last_used_at = now() - random() * interval '60 seconds'"
     )
@@ -217,10 +207,7 @@ def count_messages() -> int:
     return int(one("SELECT coalesce(sum(last_seq), 0) FROM chats_chat"))
 
 
-# --- A database that grows, PostgreSQL or SQLite ---
-#
-# All but the listed chats are of another company, and the short ones are newer than the listed
-# ones: a list must not be fast merely because its chats are the newest of all.
+# --- A database that grows, PostgreSQL or SQLite: only the listed chats are of the agent's company
 
 LONG, CROWD = range(2, 3), range(3, 4)
 LISTED, SHORT = range(1_000_001, 8_000_000), range(8_000_001, 9_000_000)

@@ -1,8 +1,7 @@
 """The limit: pgbench runs the statements that the application sends for an operation.
 
-They are captured from a real request of this run, so they can't differ from the application's: the
-chat and its guest become variables, everything else stays. A value that can't be placed ends the
-run, and so does a statement that matches no row.
+They are captured from a real request of this run: the chat and its guest become variables, and
+everything else stays. A value that can't be placed ends the run.
 """
 
 import os
@@ -24,8 +23,7 @@ from psycopg import conninfo, sql
 
 from bench.load import Operation, Sample
 from bench.people import GUESTS, People, execute, one
-from bench.process import BrokenError
-from bench.services import DATABASE, backends_cpu, connect, database_url
+from bench.services import DATABASE, BrokenError, backends_cpu, connect, database_url
 from chatapi.api import tokens
 
 SPARE = 20  # connections of PostgreSQL that pgbench leaves to others
@@ -114,24 +112,16 @@ def run(text: str, seconds: int, connections: int) -> Sample:
     with tempfile.TemporaryDirectory(prefix="chatapi-bench-") as folder, connect() as maintenance:
         path, said = Path(folder) / "script.sql", Path(folder) / "said"
         path.write_text(text)
-        command = [
-            "pgbench",
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--client={clients}",
-            f"--jobs={min(2, clients)}",
-            f"--time={seconds}",
-            "--log",
-            f"--file={path}",
-            DATABASE,
-        ]
+        command = ["pgbench", "--no-vacuum", "--protocol=prepared", "--log"]
+        command += [f"--client={clients}", f"--jobs={min(2, clients)}", f"--time={seconds}"]
+        command += [f"--file={path}", DATABASE]
         with (
             said.open("wb") as output,
             subprocess.Popen(
                 command, env={**os.environ, **access}, cwd=folder, stdout=output, stderr=output
             ) as process,
         ):
-            # In the middle: when it has ended, the time of its backends can't be seen any more.
+            # Before it ends, and the time of its backends can't be seen any more.
             readings = []
             for pause in (seconds / 4, seconds / 2):
                 time.sleep(pause)
@@ -143,9 +133,8 @@ def run(text: str, seconds: int, connections: int) -> Sample:
         logs = Path(folder).glob("pgbench_log.*")
         times = np.concatenate([np.loadtxt(log, usecols=2, ndmin=1) for log in logs]) / 1000
     (began, before), (ended, after) = readings
-    rate, cpu = float(found[1]), None
-    if before is not None and after is not None:
-        cpu = 1000 * (after - before) / (ended - began) / rate
+    rate = float(found[1])
+    cpu = 1000 * (after - before) / (ended - began) / rate
     return Sample(len(times), rate, *np.percentile(times, [50, 99]).tolist(), database_cpu=cpu)
 
 

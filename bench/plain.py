@@ -48,16 +48,8 @@ class MessageSerializer(ModelSerializer[Message]):
 
     class Meta:
         model = Message
-        read_only_fields = (
-            "id",
-            "chat_id",
-            "seq",
-            "author",
-            "assurance",
-            "created_at",
-            "edited_at",
-            "deleted_at",
-        )
+        read_only_fields = ("id", "chat_id", "seq", "author", "assurance")
+        read_only_fields += ("created_at", "edited_at", "deleted_at")
         fields = ("text", *read_only_fields)
 
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,12 +60,13 @@ def conditions(options: dict[str, Any]) -> str:
     )
 
 
-def number(value: float | None, digits: int = 0) -> str:
-    return "" if value is None else f"{value:,.{digits}f}"
+def number(value: float, digits: int = 0) -> str:
+    """Nothing for what is not known, which is nan."""
+    return "" if isnan(value) else f"{value:,.{digits}f}"
 
 
-def judged(value: float | None, digits: int, goal: Goal | None) -> str:
-    missed = value is not None and goal is not None and not goal.met(value)
+def judged(value: float, digits: int, goal: Goal | None) -> str:
+    missed = goal is not None and not isnan(value) and not goal.met(value)
     return number(value, digits) + " MISSED" * missed
 
 
@@ -83,10 +85,7 @@ def plot(
     lines: dict[str, list[tuple[float, float]]],
     log: bool = True,
 ) -> str:
-    """Write an SVG with both axes logarithmic, or linear from 0; returns its Markdown.
-
-    `lines` are points by label.
-    """
+    """Write an SVG with both axes logarithmic, or linear from 0; returns its Markdown."""
     matplotlib.use("svg")
     grey = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     style = {"svg.fonttype": "none", "svg.hashsalt": path.name, **dict.fromkeys(grey, GREY)}

@@ -1,33 +1,34 @@
 """Requests, beside plain DRF, an empty view, Synapse and pgbench: `make bench`."""
 
 import argparse
-import statistics
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
+from math import nan
 
-import httpx
+import numpy as np
 import psycopg
 from django.conf import settings
 
 from bench import people, pgbench, synapse
 from bench.load import Operation, Sample, deep_operations, load, operations
-from bench.process import BrokenError, MissingError, say
 from bench.report import Goal, Report, judged, number, table
-from bench.services import Server, database, gunicorn
+from bench.services import BrokenError, MissingError, Server, database, gunicorn, say
 
 WARM_UP = 1  # seconds
 OURS = "Chat API"
 COMPARED = ("send", "list15")  # with plain DRF, Synapse and pgbench
-# The rate of one of our operations by that of another side, at least.
+# A figure of one of our operations by that of another one.
 RATIOS = [
-    ("send ÷ plain DRF", "send", "Plain DRF", "send", 3),
-    ("list15 ÷ plain DRF", "list15", "Plain DRF", "list15", 3),
-    ("send ÷ Synapse", "send", "Synapse", "send", 25),
-    ("list15 ÷ Synapse", "list15", "Synapse", "list15", 12),
-    ("send ÷ pgbench", "send", "pgbench", "send", 0.2),
-    ("list15 ÷ empty Django view", "list15", "Django", "empty", 0.33),
+    ("send ÷ plain DRF, requests/s", "rate", "send", "Plain DRF", "send", Goal(3, True)),
+    ("list15 ÷ plain DRF, requests/s", "rate", "list15", "Plain DRF", "list15", Goal(3, True)),
+    ("send ÷ Synapse, requests/s", "rate", "send", "Synapse", "send", Goal(25, True)),
+    ("list15 ÷ Synapse, requests/s", "rate", "list15", "Synapse", "list15", Goal(12, True)),
+    ("send ÷ pgbench, requests/s", "rate", "send", "pgbench", "send", Goal(0.2, True)),
+    ("list15 ÷ empty view, requests/s", "rate", "list15", "Django", "empty", Goal(0.33, True)),
+    ("list100 ÷ list15, p50", "p50", "list100", OURS, "list15", Goal(2.5)),
 ]
 TAIL, TAIL_CONNECTIONS = Goal(4), 128
 Measure = Callable[[int, int], Sample]  # of seconds and connections
@@ -35,22 +36,18 @@ Measure = Callable[[int, int], Sample]  # of seconds and connections
 
 @dataclass
 class Case:
-    """An operation of one side, and its rounds by the number of connections.
-
-    `sends` is the share of its requests that write a message into our database.
-    """
+    """An operation of one side, and its rounds by the number of connections."""
 
     side: str
     operation: str
     title: str
     measure: Measure
-    sends: float = 0
+    sends: float = 0  # the share of its requests that write a message into our database
     samples: dict[int, list[Sample]] = field(default_factory=dict)
 
-    def median(self, name: str, connections: int) -> float | None:
-        """Of a field of the samples; None when it is not known of all of them."""
-        values = [getattr(sample, name) for sample in self.samples.get(connections, [])]
-        return statistics.median(values) if values and None not in values else None
+    def median(self, name: str, connections: int) -> float:
+        """Of a field of the samples; nan when it is not known of all of them."""
+        return float(np.median([getattr(sample, name) for sample in self.samples[connections]]))
 
     def total(self, name: str, *counts: int) -> int:
         """Of a field of the samples, at these numbers of connections or at all."""
@@ -93,20 +90,11 @@ def measure(
 
 def cases_table(cases: list[Case], counts: list[int]) -> str:
     head = "Operation, Connections, Requests/s, p50 ms, p99 ms, Failed, Web CPU ms"
-    rows = [
-        [
-            f"{case.side}: {case.title}",
-            str(count),
-            number(case.median("rate", count)),
-            number(case.median("p50", count), 1),
-            number(case.median("p99", count), 1),
-            str(case.total("failed", count)),
-            number(case.median("web_cpu", count), 2),
-            number(case.median("database_cpu", count), 2),
-        ]
-        for case in cases
-        for count in counts
-    ]
+    digits, rows = {"rate": 0, "p50": 1, "p99": 1, "web_cpu": 2, "database_cpu": 2}, []
+    for case, count in product(cases, counts):
+        cells = [number(case.median(name, count), places) for name, places in digits.items()]
+        cells.insert(3, str(case.total("failed", count)))
+        rows.append([f"{case.side}: {case.title}", str(count), *cells])
     return table([*head.split(", "), "PostgreSQL CPU ms"], rows)
 
 
@@ -114,17 +102,13 @@ def goals_table(cases: list[Case], counts: list[int]) -> str:
     """A row for each goal that the run has figures for."""
     known, rows = {(case.side, case.operation): case for case in cases}, []
 
-    def cell(goal: Goal, first: float | None, second: float | None) -> str:
+    def cell(goal: Goal, first: float, second: float) -> str:
         return judged(first / second, 2, goal) if first and second else ""
 
-    wanted = [
-        (f"{title}, requests/s", "rate", (OURS, ours), (side, theirs), Goal(least, least=True))
-        for title, ours, side, theirs, least in RATIOS
-    ]
-    wanted.append(("list100 ÷ list15, p50", "p50", (OURS, "list100"), (OURS, "list15"), Goal(2.5)))
-    for title, name, ours, theirs, goal in wanted:
-        if ours in known and theirs in known:
-            pairs = [[known[each].median(name, at) for each in (ours, theirs)] for at in counts]
+    for title, name, ours, side, theirs, goal in RATIOS:
+        both = [known[each] for each in ((OURS, ours), (side, theirs)) if each in known]
+        if len(both) == 2:
+            pairs = ([each.median(name, at) for each in both] for at in counts)
             rows.append([title, str(goal), *(cell(goal, *pair) for pair in pairs)])
     for case in cases:
         if case.side == OURS and TAIL_CONNECTIONS in counts:
@@ -137,9 +121,9 @@ def goals_table(cases: list[Case], counts: list[int]) -> str:
 def deep_table(cases: list[Case], plans: list[tuple[float, int]]) -> str:
     head, rows = "One long chat, p50 ms, p99 ms, Ratio, Failed, In PostgreSQL ms, Blocks", []
     for case, (milliseconds, blocks) in zip(cases, plans, strict=True):
-        p50, first = (each.median("p50", 1) or 0 for each in (case, cases[0]))
-        ratio, p99 = p50 / first if first else None, case.median("p99", 1)
-        cells = [number(p50, 2), number(p99, 2), number(ratio, 2), number(case.total("failed"))]
+        p50, p99, first = case.median("p50", 1), case.median("p99", 1), cases[0].median("p50", 1)
+        cells = [*(number(each, 2) for each in (p50, p99, p50 / (first or nan)))]
+        cells.append(number(case.total("failed")))
         rows.append([case.title, *cells, number(milliseconds, 3), number(blocks)])
     return table(head.split(", "), rows)
 
@@ -198,22 +182,22 @@ def cases_of(
     found = []
     for name, each in known.items():
         if all(name in names for names in wanted):
-            each.verify(server.url)
+            each.verify(server)
             found.append(Case(side, name, each.title, partial(load, server, each), each.sends))
     return found
 
 
 def synapse_cases(stack: ExitStack, wanted: list[str], report: Report) -> list[Case]:
-    def longer(measure: Measure, seconds: int, connections: int) -> Sample:
+    def longer(measure: Callable[..., Sample], seconds: int, connections: int) -> Sample:
         """Twice the time, because each of many connections waits for seconds."""
-        return measure(2 * seconds, connections)
+        return measure(2 * seconds, connections, synapse.DATABASE)
 
     try:
         server = stack.enter_context(synapse.synapse())
-        cases = cases_of("Synapse", server, synapse.operations(server.url), wanted)
-    except (MissingError, BrokenError, psycopg.Error, httpx.TransportError) as error:
+        cases = cases_of("Synapse", server, synapse.operations(server), wanted)
+    except (MissingError, BrokenError, psycopg.Error, OSError) as error:
         report.parts.append(f"Synapse could not be measured: {error}")
         return []
     for case in cases:
-        case.measure = partial(longer, partial(case.measure, database=synapse.DATABASE))
+        case.measure = partial(longer, case.measure)
     return cases

@@ -1,6 +1,6 @@
-"""The database, Redis and servers that are measured: started, watched and stopped."""
+"""The database, Redis, servers and helpers of a run: started, watched and stopped."""
 
-import hashlib
+import multiprocessing
 import os
 import secrets
 import signal
@@ -10,27 +10,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from math import nan
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
-import httpx
+import django
 import psutil
 import psycopg
 import redis
 
-from bench.process import BrokenError, MissingError
-
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "chatapi_bench"
-MAINTENANCE_URL = os.environ.get(
-    "BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres"
-)
+MAINTENANCE_URL = os.environ.get("BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1/postgres")
 REDIS_URL = os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/7")
 REDIS_PREFIX = "chatapi-bench:"
-# One client for all: to make one takes longer than a request.
-web = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 START_SECONDS = 60
 STOP_SECONDS = 15
 INSTALL_SECONDS = 240
@@ -45,6 +43,18 @@ LIMITS = {
     **{f"LIMIT_{name}": "100000/s" for name in ("READ", "WRITE", "SEND", "STREAM")},
     **{f"STREAMS_PER_{of}": "20000" for of in ("TOKEN", "ADDRESS", "PROCESS")},
 }
+
+
+class MissingError(Exception):
+    """Something that the benchmark needs is missing; the message says what to do. Exit code 2."""
+
+
+class BrokenError(Exception):
+    """Something was answered wrongly, so figures would mean nothing. Exit code 1."""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def free_port() -> int:
@@ -117,9 +127,12 @@ class Server:
             raise
 
     def answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return web.get(self.url + self.ready).is_success
+        with suppress(OSError), urlopen(self.url + self.ready, timeout=60):
+            return True
         return False
+
+    def http(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def stop(self) -> None:
         """Ask it to end, then end whatever it has left."""
@@ -170,23 +183,26 @@ def cpu_seconds(process: psutil.Process) -> float:
     return 0.0
 
 
-def backends_cpu(maintenance: psycopg.Connection, database: str) -> float | None:
-    """Seconds used by PostgreSQL's processes for the connections to a database.
+def backends_cpu(maintenance: psycopg.Connection, database: str) -> float:
+    """Seconds used by PostgreSQL for the connections to a database that are open.
 
-    None when PostgreSQL runs where its processes can't be seen. A connection that ended took its
-    time along, so this is for clients that stay connected.
+    nan when PostgreSQL runs where its processes can't be seen.
     """
-    found = maintenance.execute(
-        "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
+    found = statements(maintenance, database)
+    with suppress(psutil.NoSuchProcess):
+        processes = [psutil.Process(pid) for pid, _, _ in found]
+        if all("postgres" in each.name() for each in processes):
+            return sum(map(cpu_seconds, processes))
+    return nan
+
+
+def statements(maintenance: psycopg.Connection, database: str) -> list[Any]:
+    """The connections to a database: process, start of the last statement, and its text."""
+    return maintenance.execute(
+        "SELECT pid, query_start, query FROM pg_stat_activity WHERE datname = %s"
+        " AND backend_type = 'client backend'",
         [database],
     ).fetchall()
-    try:
-        processes = [psutil.Process(pid) for (pid,) in found]
-        if not all("postgres" in each.name() for each in processes):
-            return None
-    except psutil.NoSuchProcess:
-        return None
-    return sum(map(cpu_seconds, processes))
 
 
 def connect() -> psycopg.Connection:
@@ -223,21 +239,37 @@ def redis_keys() -> Iterator[None]:
             client.delete(key)
 
 
-def install(requirements: Path, *more: str) -> str:
-    """The Python of an environment with these packages, made once for each set of versions."""
-    lines = requirements.read_text().splitlines()
-    wanted = [*(line for line in lines if line and not line.startswith("#")), *more]
-    key = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()[:12]
+def install(name: str, requirements: Path, *more: str) -> str:
+    """The Python of an environment with these packages. What it has already takes seconds."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "chatapi-bench" / key
-    python, complete = str(folder / "bin" / "python"), folder / "complete"
-    if not complete.exists():
-        make = [sys.executable, "-m", "venv", "--clear", str(folder)]
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-        try:
-            for command in (make, pip):
-                subprocess.run(command, check=True, stdout=sys.stderr, timeout=INSTALL_SECONDS)
-        except subprocess.SubprocessError as error:
-            raise MissingError(f"{wanted[0]} could not be installed: {error}") from None
-        complete.touch()
+    folder = cache / "chatapi-bench" / f"{name}-{sys.implementation.cache_tag}"
+    python = str(folder / "bin" / "python")
+    make = [sys.executable, "-m", "venv", str(folder)]
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    try:
+        for command in (make, [*pip, "-r", str(requirements), *more]):
+            subprocess.run(command, check=True, stdout=sys.stderr, timeout=INSTALL_SECONDS)
+    except subprocess.SubprocessError as error:
+        raise MissingError(f"{name} could not be installed: {error}") from None
     return python
+
+
+@contextmanager
+def helper(**settings: str) -> Iterator[Executor]:
+    """A process that runs what is submitted to it, one after the other; with Django."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, begin, (settings,)) as executor:
+        try:
+            yield executor
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def begin(settings: dict[str, str]) -> None:
+    # Ctrl-C reaches all processes of the terminal, but only the benchmark ends its helpers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    os.environ.update(settings)
+    django.setup()

@@ -2,27 +2,28 @@
 
 import asyncio
 import gc
-import os
+import json
 import random
 import re
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from itertools import count
-from time import monotonic, monotonic_ns
-from typing import Any
+from time import monotonic, monotonic_ns, sleep
+from typing import Any, NamedTuple
 
 import httptools
 import numpy as np
-import psutil
 import uvloop
 
+from bench.load import MESSAGES, ask
 from bench.people import GUESTS, TEXT
-from bench.process import helper
+from bench.services import helper
 from chats.actions import messages
 from chats.models import ChatUser
 
@@ -32,10 +33,8 @@ OPEN_SECONDS = 90  # for all of them
 QUIET_SECONDS = 2  # without an event, after which nothing more is expected
 CONNECTIONS, THREADS = 8, 4  # of senders, over HTTP or by the action
 ANSWER_SECONDS = 10
-LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-SEQ = re.compile(rb'"seq":\s?(\d+)')
 EVENT = re.compile(rb"id: (\d+)\nevent: \S+\ndata: [^\n]*\n\n")
-Send = Callable[[int, str, str], Awaitable[tuple[int, int]]]  # chat, token, text to seq and time
+Send = Callable[[int, str, str], int]  # chat, token, text to seq
 Wanted = tuple[int, str, int]  # a stream's chat, its token and the last seq it has seen
 Array = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -169,10 +168,9 @@ loop = uvloop.new_event_loop()
 pools: list[Pool] = []
 
 
-def start() -> int:
+def start() -> None:
     gc.disable()  # a collection would be measured
     threading.Thread(target=loop.run_forever, daemon=True).start()
-    return os.getpid()
 
 
 def command(name: str, *values: Any) -> Any:
@@ -188,7 +186,6 @@ class Receivers:
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
-        self.process = psutil.Process(executor.submit(start).result())
         self.chats: Array = np.array([], int)  # by stream
 
     def open(self, port: int, wanted: list[Wanted], spread: float = 0.5) -> None:
@@ -202,11 +199,11 @@ class Receivers:
 @contextmanager
 def receivers() -> Iterator[Receivers]:
     with helper() as executor:
+        executor.submit(start).result()
         yield Receivers(executor)
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """`rate` messages a second for `seconds`, to each of `guests` (chat, token) in turn.
 
     By the application's own action instead of HTTP if there is no port.
@@ -236,67 +233,41 @@ class Sent:
 
 
 def send_all(order: Order) -> Sent:
-    return uvloop.run(send_in_turn(order, by_http if order.port else by_action(order)))
-
-
-async def send_in_turn(order: Order, connect: Callable[[Order], Awaitable[Send]]) -> Sent:
     """Send each message at its time, or later if all senders wait for an answer."""
-    sent: list[tuple[int, int, int]] = []
-    failed: Counter[str] = Counter()
-    numbers = count()
-    senders = [await connect(order) for _ in range(CONNECTIONS)]
+    sent, failed = list[tuple[int, int, int]](), list[str]()
+    numbers, total = count(), order.rate * order.seconds
+    senders = [by_http(order.port) for _ in range(CONNECTIONS)] if order.port else by_action(order)
     begun, start = monotonic_ns(), monotonic()
 
-    async def work(send: Send) -> None:
-        while (number := next(numbers)) < order.rate * order.seconds:
-            await asyncio.sleep(max(start + number / order.rate - monotonic(), 0))
+    def work(send: Send) -> None:
+        while (number := next(numbers)) < total:
+            sleep(max(start + number / order.rate - monotonic(), 0))
             if monotonic() > start + order.seconds:
                 return
             chat, token = order.guests[number % len(order.guests)]
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    sent.append((chat, *await send(chat, token, f"{TEXT} {number}")))
+                sent.append((chat, send(chat, token, f"{TEXT} {number}"), monotonic_ns()))
             except Exception as error:
-                failed[f"failed: {error!r}"] += 1
+                failed.append(f"failed: {error!r}")
 
-    await asyncio.gather(*map(work, senders))
+    with ThreadPoolExecutor(len(senders)) as threads:
+        list(threads.map(work, senders))
     chats, seqs, answered = np.array(sent, np.int64).reshape(-1, 3).T
-    return Sent(begun, chats, seqs, answered, failed)
+    return Sent(begun, chats, seqs, answered, Counter(failed))
 
 
-async def by_http(order: Order) -> Send:
+def by_http(port: int) -> Send:
     """A connection that is kept, for one request after the other."""
-    reader, writer = await asyncio.open_connection(HOST, order.port)
+    http = HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
 
-    async def send(chat: int, token: str, text: str) -> tuple[int, int]:
-        body = f'{{"text":"{text}"}}'
-        writer.write(
-            f"POST /api/chats/{chat}/messages HTTP/1.1\r\nHost: {HOST}\r\n"
-            f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        length, status = LENGTH.search(head), head[9:12]
-        answer = await reader.readexactly(int(length[1])) if length else b""
-        seq, now = SEQ.search(answer), monotonic_ns()
-        if status != b"201" or seq is None:
-            raise OSError(f"answered {status.decode()}")
-        return int(seq[1]), now
+    def send(chat: int, token: str, text: str) -> int:
+        body = json.dumps({"text": text})
+        return int(ask(http, "POST", MESSAGES.format(chat=chat), token, body)["seq"])
 
     return send
 
 
-def by_action(order: Order) -> Callable[[Order], Awaitable[Send]]:
-    """`chats.actions.messages.send` in threads: no HTTP, all else as in a web process."""
+def by_action(order: Order) -> list[Send]:
+    """`chats.actions.messages.send`: no HTTP, all else as in a web process."""
     authors = ChatUser.objects.in_bulk([GUESTS + chat for chat, _ in order.guests])
-    threads = ThreadPoolExecutor(THREADS)
-
-    def act(chat: int, text: str) -> tuple[int, int]:
-        row, _ = messages.send(authors[GUESTS + chat], text)
-        return row["seq"], monotonic_ns()
-
-    async def connect(order: Order) -> Send:
-        loop = asyncio.get_running_loop()
-        return lambda chat, token, text: loop.run_in_executor(threads, act, chat, text)
-
-    return connect
+    return [lambda chat, _, text: messages.send(authors[GUESTS + chat], text)[0]["seq"]] * THREADS

@@ -38,28 +38,13 @@ MESSAGES = 10  # in each at first; with what makes a room, more than a page of e
 @contextmanager
 def synapse() -> Iterator[Server]:
     """A running homeserver. Raises MissingError when it can't be installed."""
-    python, folder, port = install(REQUIREMENTS), Path(tempfile.mkdtemp()), free_port()
-    config = folder / "config.yaml"
-    # Synapse insists on this collation.
-    with database(DATABASE, "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"):
-        # JSON is YAML.
-        config.write_text(json.dumps(configuration(folder, port)))
-        log = {"version": 1, "root": {"level": "ERROR"}}
-        (folder / "log.yaml").write_text(json.dumps(log))
-        command = [python, "-m", "synapse.app.homeserver", "-c", str(config)]
-        subprocess.run([*command, "--generate-keys"], capture_output=True, timeout=60)
-        with Server(command, "/health", port) as server:
-            yield server
-
-
-def configuration(folder: Path, port: int) -> dict[str, object]:
-    resources = [{"names": ["client"], "compress": False}]
-    listener = {"port": port, "type": "http", "bind_addresses": ["127.0.0.1"]}
+    python, folder, port = install("synapse", REQUIREMENTS), Path(tempfile.mkdtemp()), free_port()
     arguments = conninfo.conninfo_to_dict(database_url(DATABASE))
-    return {
+    listener = {"port": port, "type": "http", "bind_addresses": ["127.0.0.1"]}
+    configuration = {
         "server_name": "bench.test",
         "pid_file": str(folder / "pid"),
-        "listeners": [{**listener, "resources": resources}],
+        "listeners": [{**listener, "resources": [{"names": ["client"], "compress": False}]}],
         "database": {"name": "psycopg2", "args": {**arguments, "cp_min": 5, "cp_max": 10}},
         "log_config": str(folder / "log.yaml"),
         "media_store_path": str(folder / "media"),
@@ -74,13 +59,22 @@ def configuration(folder: Path, port: int) -> dict[str, object]:
         "presence": {"enabled": False},
         **LIMITS,
     }
+    # Synapse insists on this collation.
+    with database(DATABASE, "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"):
+        config, log = folder / "config.yaml", {"version": 1, "root": {"level": "ERROR"}}
+        config.write_text(json.dumps(configuration))  # JSON is YAML
+        (folder / "log.yaml").write_text(json.dumps(log))
+        command = [python, "-m", "synapse.app.homeserver", "-c", str(config)]
+        subprocess.run([*command, "--generate-keys"], capture_output=True, timeout=60)
+        with Server(command, "/health", port) as server:
+            yield server
 
 
-def operations(base: str) -> dict[str, Operation]:
+def operations(server: Server) -> dict[str, Operation]:
     """Create rooms like our chats, with a guest and an agent; names are those of our operations."""
 
     def call(method: str, path: str, token: str, body: dict[str, Any]) -> Any:
-        return ask(method, f"{base}{API}{path}", token, json.dumps(body))
+        return ask(server.http(), method, f"{API}{path}", token, json.dumps(body))
 
     def register(name: str) -> str:
         auth, password = {"type": "m.login.dummy"}, secrets.token_urlsafe(16)
@@ -94,7 +88,7 @@ def operations(base: str) -> dict[str, Operation]:
         room = call("POST", "/createRoom", guest, {"preset": "public_chat"})["room_id"]
         call("POST", f"/rooms/{room}/join", agent, {})
         for nth in range(MESSAGES):
-            ask("PUT", base + SEND.format(chat=room, txn=f"first{nth}"), guest, BODY)
+            ask(server.http(), "PUT", SEND.format(chat=room, txn=f"first{nth}"), guest, BODY)
         return Target(room, guest)
 
     with ThreadPoolExecutor(4) as pool:

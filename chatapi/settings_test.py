@@ -4,18 +4,22 @@ The suite runs on the embedded default. With `TEST_DATABASE_URL` and `TEST_REDIS
 PostgreSQL and Redis, in its own database and with its own key prefix.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 for name in list(os.environ):
     if name.startswith("LIMIT_"):
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
+folder = tempfile.mkdtemp(prefix="chatapi-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ.update(
     ENV_FILE=os.devnull,
     SECRET_KEY="only-for-tests, and long enough for a key",
     CHAT_PASSWORD_KEYS="a-key-of-the-tests",
-    DATA_DIR=tempfile.mkdtemp(prefix="chatapi-test-"),
+    DATA_DIR=folder,
     REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),
     REDIS_PREFIX=f"chatapi-test:{os.getpid()}:",
     CELERY_BROKER_URL="filesystem://localhost",

@@ -9,7 +9,8 @@ cache="${TEST_REDIS_URL:-redis://127.0.0.1:6379/9}"
 unset TEST_DATABASE_URL TEST_REDIS_URL
 
 run_tests() {
-    "$BIN/python" -m pytest -n "${TEST_PROCESSES:-3}" --dist loadgroup "$@"
+    # shellcheck disable=SC2086 # several arguments, or none
+    "$BIN/python" ${MEASURE:-} -m pytest -n "${TEST_PROCESSES:-3}" --dist loadgroup "$@"
 }
 
 echo "== Whole installations on the embedded default: SQLite, no Redis"

@@ -1,8 +1,4 @@
-"""The same stream by Django Channels: one consumer for each stream, one group for each chat.
-
-It has no tokens, database, log, limits, or comments that keep a connection alive, and its sender
-renders an event once for all listeners.
-"""
+"""The same stream by Django Channels: one consumer for each stream, one group for each chat."""
 
 import json
 import os

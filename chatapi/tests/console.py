@@ -1,11 +1,18 @@
 """Management commands of an installation, without starting Python and Django for each of them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# What a process needs to be measured, if this one is (`make coverage`).
+MEASURED = {
+    name: os.environ[name]
+    for name in ("COVERAGE_PROCESS_CONFIG", "PYTHONPATH")
+    if "COVERAGE_PROCESS_CONFIG" in os.environ
+}
 
 
 class Console:
@@ -39,7 +46,6 @@ class Console:
 def serve() -> None:
     import contextlib
     import io
-    import os
     import traceback
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "chatapi.settings"

@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cache
@@ -23,9 +24,8 @@ from typing import Any, NamedTuple
 import psycopg
 from aiosmtpd.controller import Controller
 
-from chatapi.tests.console import Console
+from chatapi.tests.console import MEASURED, ROOT, Console
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -171,7 +171,11 @@ def copy_migrated_file(folder: Path) -> None:
 
 def migrate(**settings: str) -> None:
     with tempfile.TemporaryDirectory(prefix="chatapi-test-") as folder:
-        env = {"ENV_FILE": os.devnull, "SECRET_KEY": secrets.token_hex(), "DATA_DIR": folder}
+        env = MEASURED | {
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": secrets.token_hex(),
+            "DATA_DIR": folder,
+        }
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
             cwd=ROOT,
@@ -191,7 +195,7 @@ class Installation:
         self.console: Console | None = None
         self.server = os.environ.get("TEST_DATABASE_URL", "")
         self.database = f"chatapi_test_{secrets.token_hex(4)}" if self.server else ""
-        self.env = {
+        self.env = MEASURED | {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "ENV_FILE": os.devnull,
             "SECRET_KEY": secrets.token_hex(),
@@ -265,8 +269,17 @@ class Installation:
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a process and its children."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, how)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
         process.wait(20)
+
+    def stop(self) -> None:
+        """Let the processes end by themselves: one that is killed leaves no measurements."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
 
     def call(
         self, method: str, path: str, body: Any = None, token: str = "", **headers: str
@@ -296,6 +309,8 @@ class Installation:
         return {key: value.strip() for key, value in told.items()}
 
     def close(self) -> None:
+        if MEASURED:
+            self.stop()
         for name in list(self.processes):
             self.kill(name)
         self.close_console()

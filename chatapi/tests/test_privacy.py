@@ -12,7 +12,7 @@ import pytest
 import accounts.website.urls
 import chats.website.urls
 import companies.website.urls
-from chatapi.tests.installation import ROOT
+from chatapi.tests.console import MEASURED, ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.slow
 def settings_with(folder, code, **environment):
     return subprocess.run(
         [sys.executable, "-c", f"from django.conf import settings\n{code}"],
-        env={
+        env=MEASURED
+        | {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "chatapi.settings",
             "ENV_FILE": os.devnull,

@@ -10,11 +10,12 @@ import sys
 
 import pytest
 
+from chatapi.tests.console import MEASURED
 from chatapi.tests.installation import BIN, ROOT, free_port
 
 pytestmark = pytest.mark.slow
 
-GOOD = {
+GOOD = MEASURED | {
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "k" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz",
     "PATH": f"{BIN}:{os.environ['PATH']}",

@@ -27,13 +27,14 @@ from accounts.models import User
 from chatapi.api.cursors import INSTANT, NUMBER, Ordering
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.ids import parse_id
+from chatapi.api.pagination import bounds, created
 from chatapi.db.compiled import Compiled, Parameter
 from chatapi.db.encryption import decrypt, encrypt
 from chatapi.db.lookups import Each
 from chatapi.text.display import normalize_password
 from chats.access.callers import Caller
 from chats.models import Chat, ChatUser, ChatUserToken, Message
-from companies.access.companies import companies_for
+from companies.access.companies import by_id_or_slug, companies_for
 from companies.models import Company, Membership
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,21 @@ def live_chats() -> QuerySet[Chat]:
 def member_chats(user_id: Any) -> QuerySet[Chat]:
     companies = Membership.objects.live().filter(user_id=user_id).values("company_id")
     return with_summary(live_chats().filter(company_id__in=companies), me=Q(user_id=user_id))
+
+
+def matching_page(request: Request, query: dict[str, Any]) -> QuerySet[Chat]:
+    """A page of the chats that the caller may see, narrowed by the query of the list."""
+    rows = created(ORDERING.beyond(Chat.objects.all(), query), query)
+    if "status" in query:
+        rows = rows.filter(status=query["status"])
+    if "external_id" in query:
+        rows = rows.filter(external_id=query["external_id"])
+    if query.get("q"):
+        rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
+    order, page = query["order"], bounds(query)
+    if "company_id" in query:
+        return company_page(request, rows, by_id_or_slug(query["company_id"]), order, page)
+    return visible_page(request, rows, order, page)
 
 
 def visible_page(

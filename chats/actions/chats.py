@@ -28,12 +28,12 @@ from chats.models import (
     Message,
     MessageRevision,
 )
+from chats.models.chats import MAX_NAME_LENGTH
 from companies.models import Company
 
 # Without look-alikes, so that a password can be read aloud and typed.
 READABLE_CHARACTERS = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679"
 PASSWORD_LENGTH = 14
-MAX_NAME_LENGTH = 200
 TYPING_DURATION = timedelta(seconds=6)
 
 

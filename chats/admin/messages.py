@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from chatapi.admin.base import DeletedFilter, ReadOnlyAdmin, ReadOnlyInline, StateFilter
@@ -17,7 +17,7 @@ from chats.actions import messages as actions
 from chats.admin.filters import ChatFilter, CompanyOfChatFilter, TypedFilter
 from chats.admin.transcript import PAGE
 from chats.models import Message, MessageRevision
-from chats.representations import reactions
+from chats.representations import attachment, reactions
 
 
 class AuthorFilter(TypedFilter):
@@ -66,6 +66,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "assurance",
         "text",
         "reply_to",
+        "files",
         "reaction_counts",
         "place",
         "created_at",
@@ -89,6 +90,14 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="edited", boolean=True)
     def edited(self, message: Message) -> bool:
         return message.edited_at is not None
+
+    @admin.display(description="attachments")
+    def files(self, message: Message) -> SafeString | str:
+        shown = [attachment(each) for each in message.attachments or ()]
+        if not shown:
+            return "-"
+        links = ((each["url"] or "", each["name"], each["status"]) for each in shown)
+        return format_html_join(", ", '<a href="{}" rel="noreferrer">{}</a> ({})', links)
 
     @admin.display(description="reactions")
     def reaction_counts(self, message: Message) -> str:

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from companies.models import Company
 
+MAX_NAME_LENGTH = 200
+MAX_EXTERNAL_ID_LENGTH = 200
+
 
 class Chat(models.Model):
     """A conversation between a company's agents and its guests.
@@ -23,10 +26,10 @@ class Chat(models.Model):
     company = models.ForeignKey(
         Company, on_delete=models.CASCADE, related_name="chats", db_index=False
     )
-    name = models.CharField(max_length=200, blank=True, default="")
+    name = models.CharField(max_length=MAX_NAME_LENGTH, blank=True, default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     sealed_password = models.TextField(editable=False)
-    external_id = models.CharField(max_length=200, null=True, blank=True)
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     # Set by `start-chat`. A stranger who starts a chat knows its password, so it proves nothing.
     started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)

@@ -14,6 +14,7 @@ from chatapi.api.pagination import NewestFirstQuery
 from chatapi.text.display import has_unusable, normalize_password
 from chats import representations
 from chats.models import Chat
+from chats.models.chats import MAX_EXTERNAL_ID_LENGTH, MAX_NAME_LENGTH
 from chats.serializers.messages import MessageSerializer
 
 
@@ -28,7 +29,7 @@ class ChatsQuery(NewestFirstQuery):
     company_id = serializers.CharField(
         max_length=80, required=False, help_text="The company's id or slug."
     )
-    external_id = serializers.CharField(max_length=200, required=False)
+    external_id = serializers.CharField(max_length=MAX_EXTERNAL_ID_LENGTH, required=False)
 
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -111,18 +112,22 @@ class CompanyReference(serializers.CharField):
 
 
 class ChatEdit(serializers.Serializer[Any]):
-    name = VisibleField(max_length=200, required=False, allow_blank=True)
+    name = VisibleField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True)
     status = serializers.ChoiceField(Chat.Status.choices, required=False)
     password = Password(required=False, help_text="Managers and owners only.")
-    external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
+    external_id = ExternalId(
+        max_length=MAX_EXTERNAL_ID_LENGTH, required=False, allow_null=True, allow_blank=True
+    )
     metadata = Metadata(required=False)
 
 
 class ChatInput(serializers.Serializer[Any]):
     company_id = CompanyReference(max_length=80, help_text="The company's id or slug.")
-    name = VisibleField(max_length=200, required=False, allow_blank=True)
+    name = VisibleField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True)
     password = Password(required=False, help_text="Generated if omitted; `share` returns it.")
-    external_id = ExternalId(max_length=200, required=False, allow_null=True, allow_blank=True)
+    external_id = ExternalId(
+        max_length=MAX_EXTERNAL_ID_LENGTH, required=False, allow_null=True, allow_blank=True
+    )
     metadata = Metadata(required=False)
 
 

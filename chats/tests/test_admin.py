@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from accounts.models import User
+from chatapi.admin import base
 from chats.actions import chat_users, chats, messages
 from chats.admin import transcript
 from chats.models import Chat, ChatUser, Event, Message
@@ -78,6 +79,26 @@ def test_an_action_that_refuses_is_told_and_stops_no_other(root, acme, chat):
     old.refresh_from_db()
     assert old.deleted_at is not None
     assert "Old: It is deleted, or its chat or company is" in act(root, CHATS, "close", old)
+
+
+def test_of_many_refusals_the_first_are_shown(root, acme):
+    deleted = [chats.create(acme, name=f"Chat {nth}") for nth in range(7)]
+    for each in deleted:
+        chats.delete(each)
+    text = act(root, CHATS, "close", *deleted)
+    assert text.count("It is deleted, or its chat or company is") == 5
+    assert "2 more failed." in text
+
+
+def test_an_action_takes_so_many_rows_and_no_more(root, chat, other_chat, monkeypatch):
+    monkeypatch.setattr(base, "MAX_ROWS", 1)
+    assert "At most 1 at once, please." in act(root, CHATS, "close", chat, other_chat)
+    assert not Chat.objects.exclude(status=Chat.Status.OPEN).exists()
+
+
+def test_the_page_of_a_deleted_chat_offers_to_restore_it(root, chat):
+    chats.delete(chat)
+    assert page_of(root, chat).context["page_actions"] == [("restore", "Restore")]
 
 
 def test_a_name_and_metadata_are_changed_through_the_log(root, chat):

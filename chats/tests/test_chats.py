@@ -1,5 +1,7 @@
 """/api/chats and /api/chats/{id}"""
 
+import json
+
 import pytest
 from django.utils import timezone
 
@@ -60,6 +62,7 @@ class TestCreate:
             ("metadata", [1]),
             ("metadata", "x"),
             ("metadata", {"a": {"nul": "\0"}}),
+            ("metadata", {"a": json.loads("[" * 30 + "]" * 30)}),
             ("external_id", "x" * 201),
         ],
     )
@@ -68,6 +71,14 @@ class TestCreate:
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == [field]
         assert not Chat.objects.exists()
+
+    def test_an_external_id_that_another_chat_has_is_refused_later_too(self, acme, bob, chat):
+        assert bob.api.post("/api/chats", {"company_id": acme.pk, "external_id": "a"}).json()
+        answer = bob.api.patch(f"/api/chats/{chat.pk}", {"name": "New", "external_id": "a"})
+        assert answer.status_code == 422
+        assert list(answer.json()["errors"]) == ["external_id"]
+        chat.refresh_from_db()
+        assert (chat.name, chat.external_id) == ("Help for Gina", None)
 
     def test_an_external_id_is_one_chats_own_in_a_company(self, acme, bob, charlie):
         first = {"company_id": acme.pk, "external_id": "a"}

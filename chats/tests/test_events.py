@@ -1,6 +1,9 @@
 """GET /api/chats/{id}/events, as catch-up; the waiting is tested in test_longpoll."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from chats.actions import chat_users, messages
@@ -89,3 +92,11 @@ def test_a_change_that_fails_takes_no_number(chat, gina):
     message, _ = messages.send(gina.chat_user, "Hello")
     seqs = Event.objects.filter(chat=chat).order_by("seq").values_list("seq", flat=True)
     assert list(seqs) == list(range(1, message["seq"] + 1))
+
+
+@pytest.mark.parametrize("page", ["api-introduction.md", "live.md"])
+def test_the_documentation_lists_all_types(page):
+    text = (settings.BASE_DIR / "docs" / page).read_text()
+    subjects = {kind.partition(".")[0] for kind in EventType.values}
+    listed = re.findall(rf"`((?:{'|'.join(subjects)})\.[a-z]+)`", text)
+    assert set(listed) == set(EventType.values)

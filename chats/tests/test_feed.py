@@ -265,3 +265,17 @@ def test_what_is_no_place(text):
 def test_a_place_is_its_own_text():
     text = "2021-07-05T09:31:38.000001Z_42_7"
     assert str(Position.parse(text)) == text
+
+
+def test_long_polls_of_a_deleted_chat_are_answered_at_once(log):
+    async def run():
+        feed = opened(log)
+        waiting = [asyncio.create_task(feed.wait(0)) for _ in range(3)]
+        await eventually(lambda: len(feed.waiters) == 3)
+        waiting[0].cancel()
+        feed.wake_waiters()
+        feed.wake_waiters()
+        assert await asyncio.gather(*waiting[1:]) == [None, None]
+        assert not feed.waiters
+
+    asyncio.run(run())

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chats.actions import auth_codes, chat_users
-from chats.models import AuthCode, Event
+from chats.models import AuthCode, ChatUserToken, Event
 from conftest import Client
 
 
@@ -126,3 +126,11 @@ def test_a_ban_ends_the_code_that_is_on_its_way(chat, ida, newest_code):
     code = newest_code("ida@guest.test")
     chat_users.ban(ida)
     assert exchange(chat.pk, code).status_code == 422
+
+
+def test_the_last_use_of_a_token_is_recorded_once_a_minute(gina):
+    for ago, is_recorded in ((timedelta(seconds=30), False), (timedelta(minutes=2), True)):
+        before = timezone.now() - ago
+        ChatUserToken.objects.update(last_used_at=before)
+        assert gina.api.get("/api/chat-user").status_code == 200
+        assert (ChatUserToken.objects.get().last_used_at != before) is is_recorded

@@ -1,21 +1,28 @@
 """The hub and what it is made of, when everything happens at the wrong moment."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 import redis
 from django.db import OperationalError
 
+from chatapi.api import tokens
 from chatapi.bus.messages import ACCESS, CONTROL
+from chatapi.limits.limiter import Verdict
+from chatapi.server.hooks import CONNECTION
 from chats.access.grants import Grant
 from chats.hints import Hint
-from chats.stream import admission, hub, log_reader, presence
+from chats.stream import admission, endpoint, hub, log_reader, presence, writer
 from chats.stream.chat_feed import MAX_EARLY
+from chats.stream.endpoint import EventStream
 from chats.stream.hub import Hub
 from chats.stream.presence_registry import ConnectedUser, MemoryRegistry
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer
 from chats.tests.streaming import eventually
+
+TOKEN = tokens.mint("cnc_42_").encode()
 
 
 class AtOnce:
@@ -292,3 +299,94 @@ def test_a_snapshot_that_could_not_be_read_is_sent_later(made, monkeypatch):
 
 def test_it_knows_the_hub_of_the_process():
     assert hub.hub() is hub.hub()
+
+
+def test_a_background_job_goes_on_after_errors(made):
+    errors = [OperationalError("down"), ValueError("a bug")]
+    done = []
+
+    async def work():
+        if errors:
+            raise errors.pop()
+        done.append(True)
+
+    async def run():
+        task = asyncio.create_task(made()._run_every(0, work))
+        await eventually(lambda: done)
+        task.cancel()
+
+    asyncio.run(run())
+
+
+def test_a_client_that_reads_nothing_is_disconnected(monkeypatch):
+    async def never(message):
+        await asyncio.Event().wait()
+
+    async def run():
+        monkeypatch.setattr(writer, "WRITE_TIMEOUT", 0.01)
+        monkeypatch.setattr(writer, "END_TIMEOUT", 0.01)
+        for disconnect in (lambda each: each.write(b"a page"), ended):
+            connection = Aborted()
+            await disconnect(Writer({"extensions": {CONNECTION: connection}}, never, []))
+            await eventually(lambda connection=connection: connection.aborted)
+
+    async def ended(each):
+        each.end(b"the last event")
+
+    asyncio.run(run())
+
+
+class Aborted:
+    """A connection that notes whether it was closed at once."""
+
+    aborted = False
+
+    def abort(self):
+        self.aborted = True
+
+
+@pytest.fixture
+def streamed(monkeypatch):
+    """What a request for a stream is answered with, if `admit` is the admission of the hub."""
+
+    def stream(admit):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        made = SimpleNamespace(admit=admit, record_use=lambda admission: None)
+        monkeypatch.setattr(endpoint, "hub", lambda: made)
+        headers = [(b"accept", b"text/event-stream"), (b"authorization", b"Bearer " + TOKEN)]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/api/chats/42/events",
+            "query_string": b"",
+            "headers": headers,
+        }
+        asyncio.run(EventStream(None)(scope, None, send))
+        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+    return stream
+
+
+def test_a_stream_is_to_be_retried_while_the_database_is_down(streamed):
+    async def admit(token, chat_id):
+        raise OperationalError("down")
+
+    status, headers, body = streamed(admit)
+    assert status == 200  # an EventSource would give up after an error
+    assert headers[b"content-type"] == b"text/event-stream; charset=utf-8"
+    assert body.startswith(b"retry: ")
+
+
+def test_too_many_streams_are_refused_with_the_time_to_wait(streamed):
+    async def admit(token, chat_id):
+        verdict = Verdict(allowed=False, limit=10, remaining=0, retry_after=6.5)
+        return admission.Admission(guest(), 0, verdict, False), 0
+
+    status, headers, body = streamed(admit)
+    assert status == 429
+    assert {name.lower(): value for name, value in headers.items()}[b"retry-after"] == b"7"
+    assert b'"rate_limited"' in body

@@ -8,6 +8,8 @@ from chatapi.limits.rate import Rate
 from chatapi.mail.delivery import deliver, due
 from chats.actions import chat_users
 from chats.models import Chat, ChatUser, Event
+from companies.actions.members import add_member
+from companies.models import Role
 from conftest import PASSWORD, Client
 
 IDA = {"first_name": "Ida", "last_name": "New", "email": "Ida@Guest.test", "password": PASSWORD}
@@ -195,6 +197,32 @@ def test_who_was_an_agent_is_invited_back_as_a_guest(
     )
     assert answer.status_code == 200
     assert answer.json()["chat_user"]["role"] == "guest"
+
+
+def test_a_member_again_who_joins_by_the_password_is_a_guest(
+    acme, chat, alice, bob, agent_bob, newest_code
+):
+    """The chat user's membership has ended; only joining as agent gives them the new one."""
+    alice.api.delete(f"/api/companies/{acme.pk}/users/{bob.user.pk}")
+    chat_users.remove_ended_agents()
+    add_member(acme, "bob@acme.test", Role.AGENT)
+    assert join(chat.pk, email="bob@acme.test").status_code == 202
+    answer = Client().post(
+        f"/api/chats/{chat.pk}/users/get-token",
+        {"email": "bob@acme.test", "auth-code": newest_code("bob@acme.test")},
+    )
+    assert answer.json()["chat_user"]["role"] == "guest"
+    assert answer.json()["chat_user"]["assurance"] == "email_verified"
+
+
+def test_who_was_invited_by_address_alone_says_a_name(chat, bob):
+    invited = bob.api.post(f"/api/chats/{chat.pk}/users", {"email": "ida@guest.test"}).json()
+    assert join(chat.pk).status_code == 202
+    found = bob.api.get(f"/api/chats/{chat.pk}/users/{invited['id']}").json()
+    assert (found["first_name"], found["last_name"]) == ("Ida", "New")
+    join(chat.pk, first_name="Eve")  # a name that is known is nobody's to replace
+    found = bob.api.get(f"/api/chats/{chat.pk}/users/{invited['id']}").json()
+    assert found["first_name"] == "Ida"
 
 
 def test_a_member_invites_by_mail(chat, bob, newest_code):

@@ -132,7 +132,7 @@ FAULTS: list[tuple[float, Callable[[Service], None]]] = [
     (0.32, Service.kill_all_stream_processes),
     (0.45, Service.take_redis_away),
     (0.70, Service.cut_database_connections),
-    (0.80, Service.restart_everything),
+    (0.75, Service.restart_everything),
 ]
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from io import StringIO
 
 from django.core.management import call_command
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -60,3 +61,17 @@ def test_a_deleted_company_goes_with_all_it_had(acme, chat, gina):
     prune()
     assert not Company.objects.exists()
     assert not Chat.objects.exists()
+
+
+def test_a_chat_that_cannot_be_deleted_stops_no_other(chat, other_chat, monkeypatch):
+    def purge(chat_id, expired, purge=actions.purge):
+        if chat_id == chat.pk:
+            raise DatabaseError("deadlock detected")
+        return purge(chat_id, expired)
+
+    Chat.objects.update(deleted_at=timezone.now() - timedelta(days=31))
+    monkeypatch.setattr(actions, "purge", purge)
+    err = StringIO()
+    call_command("prune", stdout=StringIO(), stderr=err)
+    assert err.getvalue() == f"Chat {chat.pk} could not be deleted: deadlock detected\n"
+    assert list(Chat.objects.all()) == [chat]

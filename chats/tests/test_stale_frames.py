@@ -373,6 +373,37 @@ def test_a_look_at_the_log_that_began_before_a_member_came(made, log):
     asyncio.run(run())
 
 
+def test_more_than_a_page_has_happened(made, log, monkeypatch):
+    async def run():
+        feed, keeper, late = made()._company_feed, Reader(MEMBER), Reader(MEMBER)
+        monkeypatch.setattr(log_reader, "PAGE", 100)
+        long_ago = Position.at(datetime(2021, 1, 1, tzinfo=UTC))
+        feed.add(keeper.stream, (3,), long_ago)
+        await feed.attach(keeper.stream, b"")
+        for _ in range(250):
+            log.commit("chat.updated")
+        await feed.resync()  # no hint arrived
+        feed.add(late.stream, (3,), long_ago)
+        await feed.attach(late.stream, b"")
+        for reader in (keeper, late):
+            await eventually(lambda reader=reader: reader.ids[-250:] == list(range(1, 251)))
+
+    asyncio.run(run())
+
+
+def test_too_much_happens_while_a_member_catches_up(made, log, settings):
+    async def run():
+        feed, member = made()._company_feed, Reader(MEMBER)
+        feed.add(member.stream, (3,), Position.at(datetime.now(UTC)))
+        settings.STREAM_BUFFER_BYTES = 300
+        feed.receive(3, log.commit("message.created", text="x" * 100))
+        assert not member.stream.writer.closed
+        feed.receive(3, log.commit("message.created", text="x" * 100))
+        assert member.stream.writer.closed  # it reconnects, and reads the log
+
+    asyncio.run(run())
+
+
 def test_members_who_have_been_there_cost_no_read(made, log, monkeypatch):
     async def run():
         hub = made()

@@ -2,20 +2,25 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
+<<<<<<< HEAD
 from chatapi.tests.browser import People, Site
+=======
+from chatapi.tests.browser import Person, Site
+>>>>>>> house13
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 STRICT = "default-src 'none'; script-src {0}; frame-src {0}"
 PAUSE = b"<!-- pause -->"
+PAGE = '<!doctype html><html lang="en"><title>Tulips</title>{head}<body><main><h1>Tulips</h1>{body}'
 
 
 class Host:
@@ -82,5 +87,62 @@ def host(tmp_path: Path, site: Site, person: People) -> Iterator[Host]:
     made.close()
 
 
+@pytest.fixture
+def show(site: Site, person: Callable[..., Person], host: Host) -> Iterator[Callable[..., Page]]:
+    """Shows a page of another website; all in one browser, whose console stays empty."""
+    page = person(base_url=host.origin).page()
+
+    def show_page(
+        head: str = "",
+        body: str = "",
+        whole: str = PAGE,
+        name: str = "index.html",
+        policy: str = "",
+    ) -> Page:
+        url = host.show(whole.format(head=head, body=body), name, policy.format(site.url))
+        page.goto(url)
+        return page
+
+    yield show_page
+    page.close()  # before its website ends: it may yet ask for an icon
+
+
+@pytest.fixture
+def script(site: Site) -> Callable[..., str]:
+    """The line for a website."""
+
+    def line(attributes: str = "defer", company: str = "acme") -> str:
+        return f'<script src="{site.url}/embed.js" data-company="{company}" {attributes}></script>'
+
+    return line
+
+
+@pytest.fixture
+def berlin(site: Site, host: Host) -> str:
+    """Another company, which the website may show, too."""
+    fields = {"name": "Berlin", "allowed_origins": [host.origin]}
+    return str(site.ask("POST", "/api/companies", fields, site.alice)["slug"])
+
+
 def button(page: Page, name: str = "Get help") -> Locator:
     return page.get_by_role("button", name=name)
+
+
+def panel(page: Page) -> Locator:
+    return page.locator("chatapi-embed .panel:visible")
+
+
+def frame(page: Page) -> FrameLocator:
+    return page.frame_locator("chatapi-embed .panel:visible iframe")
+
+
+def open_panel(page: Page) -> None:
+    button(page).click()
+    expect(frame(page).get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
+def boxes(locator: Locator) -> Any:
+    return locator.evaluate_all(
+        "all => all.map(each => { const { x, y, width, height } = each.getBoundingClientRect();"
+        "return [x, y, width, height] })"
+    )

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import account
 from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode
-from chatapi.api.pagination import bounds, created, is_deep, is_first_page, is_next_page
+from chatapi.api.pagination import is_deep, is_first_page, is_next_page
 from chatapi.api.policies import READ, WRITE, Policy, Replay, token
 from chats import representations
 from chats.access import chats as access
@@ -62,22 +61,8 @@ class ChatViewSet(ChatView):
                 after = access.next_page(request.user, position, query["order"], size)
                 return self.render_page(after, query)
         with self.expensive("q" in query or is_deep(query)):
-            found = [*self.matching(query)]
+            found = [*access.matching_page(request, query)]
         return self.render_page(found, query)
-
-    def matching(self, query: dict[str, Any]) -> QuerySet[Chat]:
-        rows = created(access.ORDERING.beyond(Chat.objects.all(), query), query)
-        if "status" in query:
-            rows = rows.filter(status=query["status"])
-        if "external_id" in query:
-            rows = rows.filter(external_id=query["external_id"])
-        if query.get("q"):
-            rows = rows.filter(Q(name__icontains=query["q"]) | Q(external_id__icontains=query["q"]))
-        order, page = query["order"], bounds(query)
-        if "company_id" in query:
-            company = by_id_or_slug(query["company_id"])
-            return access.company_page(self.request, rows, company, order, page)
-        return access.visible_page(self.request, rows, order, page)
 
     def render_page(self, found: Chats, query: dict[str, Any]) -> Response:
         return self.found(

@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+MAX_NAME_LENGTH = 200
+
 
 class CompanyQuerySet(models.QuerySet["Company"]):
     def live(self) -> "CompanyQuerySet":
@@ -14,7 +16,7 @@ class CompanyQuerySet(models.QuerySet["Company"]):
 class Company(models.Model):
     """A company. Deleted ones are kept for `KEEP_DELETED_DAYS`."""
 
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     slug = models.SlugField(max_length=80, unique=True)
     logo_url = models.URLField(max_length=500, blank=True, default="")
     verify_first_join = models.BooleanField(

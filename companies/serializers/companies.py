@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from chatapi.api.fields import VisibleField
 from companies.models import Company, Role
+from companies.models.companies import MAX_NAME_LENGTH
 from companies.serializers.fields import OpeningHoursField, OriginsField
 
 
@@ -64,7 +65,7 @@ class CompanyBriefSerializer(serializers.ModelSerializer[Company]):
 
 
 class CompanyInput(serializers.Serializer[Any]):
-    name = VisibleField(max_length=200)
+    name = VisibleField(max_length=MAX_NAME_LENGTH)
     slug = serializers.SlugField(
         max_length=80, required=False, help_text="Generated from the name if omitted."
     )

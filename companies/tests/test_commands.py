@@ -34,3 +34,10 @@ def test_what_is_wrong_is_said(db, arguments):
     with pytest.raises(CommandError):
         create(*arguments)
     assert not Company.objects.exists()
+
+
+def test_a_slug_that_is_taken_is_said(db):
+    create("Shop", "--owner", "a@example.com", "--slug", "shop")
+    with pytest.raises(CommandError, match="taken"):
+        create("Other", "--owner", "b@example.com", "--slug", "shop")
+    assert Company.objects.count() == 1

@@ -6,7 +6,10 @@ from django.utils import timezone
 
 from accounts.actions.addresses import verify_address
 from accounts.models import User
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.mail.delivery import deliver, due
+from companies.actions.members import change_role, end_membership
+from companies.models import Membership, Role
 
 PATH = "/api/companies/acme/users"
 
@@ -89,3 +92,20 @@ def test_what_is_no_id(mary, name):
 
 def test_an_outsider_is_not_a_user_here(mary, charlie):
     assert mary.api.get(f"{PATH}/{charlie.user.pk}").status_code == 404
+
+
+def test_a_change_of_nothing_changes_nothing(mary, bob):
+    answer = mary.api.patch(f"{PATH}/{bob.user.pk}", {})
+    assert answer.status_code == 200
+    assert answer.json()["role"] == "agent"
+
+
+def test_a_membership_that_has_just_ended(acme, bob):
+    membership = Membership.objects.get(company=acme, user=bob.user)
+    ended = end_membership(membership, Role.OWNER, leaves=False)
+    assert ended.ended_at is not None
+    again = end_membership(membership, Role.OWNER, leaves=False)
+    assert again.ended_at == ended.ended_at
+    with pytest.raises(ApiError) as refused:
+        change_role(membership, Role.OWNER, Role.MANAGER)
+    assert refused.value.error_code == ErrorCode.NOT_FOUND

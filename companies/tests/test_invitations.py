@@ -14,10 +14,12 @@ from django.utils import timezone
 from accounts.actions.tokens import issue_token
 from accounts.actions.users import account_for
 from accounts.models import User
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.mail import delivery
 from chatapi.models import OutgoingMail
 from chatapi.tests.races import at_once
 from chats.actions import chats
+from companies.actions import invitations as actions
 from companies.models import Membership, Role
 from conftest import Client, make_person
 
@@ -202,6 +204,21 @@ def test_accepting_by_the_api(alice, acme, chat, ivy):
     assert body["role"] == "manager"
     assert ivy.api.get(f"/api/chats/{chat.pk}").status_code == 200
     accept(ivy, expect=404)
+
+
+def test_an_invitation_makes_nobody_else_a_member(alice, acme, ivy, charlie):
+    """Not even if the page was opened before the address got a verified account."""
+    invite(alice)
+    invitation = Membership.objects.invited().get()
+    for accept_it in (
+        lambda: actions.accept_invitation(invitation, charlie.user),
+        lambda: actions.accept_with_password(invitation, "another long password"),
+    ):
+        with pytest.raises(ApiError) as refused:
+            accept_it()
+        assert refused.value.error_code == ErrorCode.NOT_FOUND
+    assert not is_member(acme, charlie.user.email)
+    assert User.objects.get(email=IVY).check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("proven", [True, False])

@@ -50,3 +50,17 @@ def test_an_agent_reads(bob, reply):
 def test_an_outsider_finds_nothing(charlie, reply):
     assert logged_in(charlie).get(PATH).status_code == 404
     assert Client().get(PATH).status_code == 302
+
+
+def test_a_title_that_another_reply_has_is_said(mary, acme, reply):
+    other = actions.create_reply(acme, title="Returns", text="30 days")
+    answer = logged_in(mary).post(f"{PATH}/{other.pk}", {"title": reply.title, "text": "60 days"})
+    assert "This title is already taken." in answer.content.decode()
+    other.refresh_from_db()
+    assert (other.title, other.text) == ("Returns", "30 days")
+
+
+def test_what_has_no_text_is_not_saved(mary, acme):
+    page = logged_in(mary).post(PATH, {"title": "Returns", "text": ""})
+    assert "This field is required." in page.content.decode()
+    assert not SavedReply.objects.exists()

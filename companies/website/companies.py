@@ -23,6 +23,7 @@ from companies.access.invitations import blocks_of, invitations_for
 from companies.actions.companies import create_company, delete_company, update_company
 from companies.hours import timezones
 from companies.models import Company, Role
+from companies.models.companies import MAX_NAME_LENGTH
 from companies.serializers.companies import CompanyInput
 from companies.website.base import account, company_page, role_of, show
 from companies.website.hours import WEEKDAY_LABELS, format_ranges, parse_ranges
@@ -36,7 +37,7 @@ def given(values: dict[str, Any], *names: str) -> dict[str, Any]:
 
 class NewCompanyForm(SerializerForm):
     serializer_class = CompanyInput
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=MAX_NAME_LENGTH)
 
 
 class CompanyForm(SerializerForm):
@@ -51,7 +52,7 @@ class CompanyForm(SerializerForm):
         "chat_user_token_days",
         "closed_text",
     )
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=MAX_NAME_LENGTH)
     slug = forms.CharField(
         label=gettext_lazy("Short name"),
         max_length=80,
