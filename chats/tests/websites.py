@@ -11,11 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-<<<<<<< HEAD
-from chatapi.tests.browser import People, Site
-=======
-from chatapi.tests.browser import Person, Site
->>>>>>> house13
+from chatapi.tests.browser import People, Person, Site
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 STRICT = "default-src 'none'; script-src {0}; frame-src {0}"
