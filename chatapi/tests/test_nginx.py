@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatapi.tests.installation import ROOT, Answer, Installation, free_port, wait_for
+from chats.tests.files import multipart, sound
 from chats.tests.live import logged
 from chats.tests.streaming import Stream
 
@@ -78,7 +80,7 @@ def write_certificate(folder: Path) -> None:
 class Nginx:
     """nginx with the site; `web` and `stream` are `server` lines of its upstreams."""
 
-    def __init__(self, folder: Path, web: str, stream: str) -> None:
+    def __init__(self, folder: Path, web: str, stream: str, files: Path = Path("/none")) -> None:
         folder.mkdir()
         self.folder, self.port, self.plain_port = folder, free_port(), free_port()
         write_certificate(folder)
@@ -88,6 +90,7 @@ class Nginx:
             ("listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
             ("/etc/letsencrypt/live/chat.example.com", str(folder)),
             ("/var/log/nginx", str(folder)),
+            ("/srv/chat/var/attachments/", f"{files}/"),
             ("server 127.0.0.1:8000;", web),
             ("server 127.0.0.1:8001;", stream),
         ):
@@ -137,7 +140,10 @@ class Nginx:
         sent |= {"Host": "chat.example.com", "Content-Type": "application/json"}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        content = None if body is None else json.dumps(body).encode()
+        if isinstance(body, tuple):  # a form, and its type
+            content, sent["Content-Type"] = body
+        else:
+            content = None if body is None else json.dumps(body).encode()
         try:
             connection.request(method, path, content, sent)
             response = connection.getresponse()
@@ -168,6 +174,8 @@ class Site:
             NUM_PROXIES="1",
             PUBLIC_URL="https://chat.example.com",
             LIMIT_CODE_TRY="3/m",
+            ACCEL_REDIRECT="/protected-files/",
+            ATTACHMENT_DIR=str(folder / "attachments"),
         )
         has_redis = bool(self.installation.env.get("REDIS_URL"))
         self.stream_port = free_port() if has_redis else self.installation.port
@@ -175,7 +183,7 @@ class Site:
         self.installation.start("web")
         if has_redis:  # without it, one process serves everything
             self.installation.start_stream(self.stream_port)
-        self.nginx = Nginx(folder / "nginx", *self.servers())
+        self.nginx = Nginx(folder / "nginx", *self.servers(), folder / "attachments")
         self.agent = self.nginx.call("POST", "/api/chats/1/users", {}, self.made["Token"]).body[
             "token"
         ]
@@ -222,6 +230,28 @@ def test_the_api_answers_through_it(site):
     page = site.nginx.call("GET", "/api/chats/1/messages", token=site.agent).body
     assert page["data"][0]["id"] == sent.body["id"]
     assert page["path"] == "https://chat.example.com/api/chats/1/messages"
+
+
+def test_files_pass_in_both_directions(site):
+    content = os.urandom(3 * 2**20)
+    form = multipart(("sound.wav", sound() + content))
+    shown = site.nginx.call("POST", "/api/chats/1/attachments", form, site.agent)
+    assert shown.status == 201
+    answer = site.nginx.call(
+        "POST", "/api/chats/1/messages", multipart(("a.txt", b"x" * 2**21)), site.agent
+    )
+    assert answer.status == 201
+    path = urlsplit(answer.body["attachments"][0]["url"]).path
+    assert site.nginx.call("GET", path).body == b"x" * 2**21
+    part = site.nginx.call("GET", path, Range="bytes=2-4")
+    assert (part.status, part.body) == (206, b"xxx")
+    assert part.headers["Content-Security-Policy"].startswith("sandbox")
+    assert part.headers["X-Content-Type-Options"] == "nosniff"
+    assert part.headers["Content-Disposition"] == 'attachment; filename="a.txt"'
+    assert site.nginx.call("GET", "/protected-files/").status == 404
+    number = answer.body["attachments"][0]["id"]
+    wait_for(lambda: f'"GET /files/{number} HTTP/1.1" 206' in site.nginx.access_log(), 5)
+    assert path.split("/")[2] not in site.nginx.access_log()
 
 
 def test_a_request_id_is_the_same_everywhere(site):
