@@ -18,7 +18,12 @@ import redis
 from bench.report import Report, conditions
 from bench.services import ROOT, BrokenError, MissingError, free_port, redis_keys, say, settings
 
-TOOLS = {"requests": ("wrk", "pgbench"), "growth": ("wrk",), "pages": ("chromium",)}
+TOOLS = {
+    "requests": ("wrk", "pgbench"),
+    "growth": ("wrk",),
+    "files": ("wrk",),
+    "pages": ("chromium",),
+}
 
 
 def some_of(names: list[str]) -> Callable[[str], list[str]]:
@@ -66,6 +71,9 @@ def arguments() -> argparse.Namespace:
     add("--calls", type=int, default=400, help="of each kind at each size")
     add("--requests", type=int, default=100_000, help="while memory is watched")
     add("--plots", type=Path, default=ROOT / "docs", help="folder of growth-*.svg")
+    add = command("files", "large files")
+    add("--seconds", type=int, default=5, help="of a round of sends")
+    add("--rounds", type=int, default=3, help="of everything")
     add = command("pages", "a guest's page")
     add("--rounds", type=int, default=15, help="at each size")
     return parser.parse_args()

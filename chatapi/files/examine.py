@@ -21,6 +21,7 @@ MAX_PIXELS = 50_000_000
 THUMBNAIL_PIXELS = 480
 PLACEHOLDER_PIXELS = 16
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
+WEBP_EXIF, WEBP_XMP = 0x08, 0x04  # flags of a WebP file
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn an image
 METADATA = ("exif", "xmp", "photoshop", "XML:com.adobe.xmp", "Raw profile type exif")
 
@@ -98,20 +99,45 @@ def write_clean(image: Any, target: Path, turned: int) -> None:
     exif = Image.Exif()
     if turned != 1:
         exif[ORIENTATION] = turned
-        options["exif"] = exif
-    else:
-        options["exif"] = b""
+    options["exif"] = exif.tobytes() if turned != 1 else b""
     if image.format == "JPEG":
         options |= {"quality": "keep", "subsampling": "keep"}
     elif image.format == "MPO":  # a JPEG with further images, of which the first is kept
         options |= {"quality": 95}
+    elif image.format == "WEBP":
+        target.write_bytes(clean_webp(Path(image.filename).read_bytes(), options["exif"]))
+        return
     elif getattr(image, "is_animated", False):
         options |= {"save_all": True}
-    elif image.format == "WEBP":
-        options |= {"quality": 90}
     for name in METADATA:
         image.info.pop(name, None)
     image.save(target, "JPEG" if image.format == "MPO" else image.format, **options)
+
+
+def clean_webp(content: bytes, exif: bytes) -> bytes:
+    """A WebP file with `exif` instead of its own metadata. Its frames are not encoded again.
+
+    The format is RIFF: chunks with a name of four bytes and a size, at even positions. The first
+    one, VP8X, has a flag for each kind of metadata.
+    """
+    kept, position = [], 12
+    while position + 8 <= len(content):
+        name = content[position : position + 4]
+        size = int.from_bytes(content[position + 4 : position + 8], "little")
+        data = content[position + 8 : position + 8 + size]
+        position += 8 + size + size % 2
+        if name == b"VP8X" and data:
+            flags = data[0] & ~(WEBP_EXIF | WEBP_XMP) | (WEBP_EXIF if exif else 0)
+            data = bytes([flags]) + data[1:]
+        if name not in {b"EXIF", b"XMP "}:
+            kept.append((name, data))
+    if exif:
+        kept.append((b"EXIF", exif))
+    body = b"WEBP" + b"".join(
+        name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
+        for name, data in kept
+    )
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
 def examine_media(folder: Path) -> dict[str, Any]:
