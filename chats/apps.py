@@ -1,6 +1,9 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class ChatsConfig(AppConfig):
@@ -10,3 +13,18 @@ class ChatsConfig(AppConfig):
         # Importing these modules registers kinds of mail and receivers of signals.
         for module in ("chats.mails", "chats.receivers"):
             import_module(module)
+        post_migrate.connect(restore_index, sender=self)
+
+
+def restore_index(sender: Any, using: str, **kwargs: Any) -> None:
+    """On SQLite, some migrations copy a table and lose its triggers, on which searches depend."""
+    from chatapi.db.terms import create_fts
+
+    connection = connections[using]
+    if (
+        connection.vendor != "sqlite"
+        or "chats_message" not in connection.introspection.table_names()
+    ):
+        return
+    with connection.cursor() as cursor:
+        create_fts(cursor, "chats_message", "terms")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
-from chats.actions import events, messages_postgresql
+from chats.actions import events, messages_postgresql, search_index
 from chats.models import Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
@@ -82,6 +82,7 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         if reserved.status != Chat.Status.OPEN:
             raise ApiError(ErrorCode.CHAT_CLOSED)
         message.seq, message.created_at = reserved.seq, timezone.now()
+        message.terms = search_index.message_terms(reserved.company_id, message.text)
         # Statement 2.
         message.save(force_insert=True)
         # Statement 3.
@@ -161,7 +162,8 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
                 chat_id=chat.pk, message=message, text=message.text, replaced_at=now
             )
             message.text, message.edited_at = text, now
-            message.save(update_fields=["text", "edited_at"])
+            message.terms = search_index.message_terms(chat.company_id, text)
+            message.save(update_fields=["text", "edited_at", "terms"])
             append_event(message, EventType.MESSAGE_UPDATED)
     return message
 
@@ -179,7 +181,8 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
             raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
             message.text, message.reactions, message.deleted_at = "", None, timezone.now()
-            message.save(update_fields=["text", "reactions", "deleted_at"])
+            message.terms = None
+            message.save(update_fields=["text", "reactions", "deleted_at", "terms"])
             message.revisions.all().delete()
             append_event(message, EventType.MESSAGE_DELETED)
     return message

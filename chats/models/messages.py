@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from chatapi.db.terms import TermsField
 from chats.models.chat_users import ChatUser
 from chats.models.chats import Chat
 
@@ -42,6 +43,8 @@ class Message(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False)
     request_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    # What a search finds it by. Null until `index_messages` has made them, and when it is deleted.
+    terms = TermsField(null=True, editable=False)
 
     class Meta:
         constraints = [
