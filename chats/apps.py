@@ -5,6 +5,8 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from chatapi.db.terms import create_fts
+
 
 class ChatsConfig(AppConfig):
     name = "chats"
@@ -18,13 +20,10 @@ class ChatsConfig(AppConfig):
 
 def restore_index(sender: Any, using: str, **kwargs: Any) -> None:
     """On SQLite, some migrations copy a table and lose its triggers, on which searches depend."""
-    from chatapi.db.terms import create_fts
-
     connection = connections[using]
-    if (
-        connection.vendor != "sqlite"
-        or "chats_message" not in connection.introspection.table_names()
-    ):
+    if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
-        create_fts(cursor, "chats_message", "terms")
+        cursor.execute("SELECT name FROM pragma_table_info('chats_message')")
+        if ("terms",) in cursor.fetchall():  # not if the migrations went back
+            create_fts(cursor, "chats_message", "terms")
