@@ -186,6 +186,7 @@ def copy_messages(chat_ids: Any, owner: dict[int, int], lines: Iterator[str]) ->
     now, count = timezone.now(), len(chat_ids)
     columns = "chat_id, seq, author_id, text, assurance, created_at, terms"
     people.execute("SET session_replication_role = replica")
+    people.execute("SET statement_timeout = 0")
     connection.ensure_connection()
     with (
         connection.connection.cursor() as cursor,
@@ -208,6 +209,5 @@ def execute_index(what: str) -> None:
         execute_index.definition = definition  # type: ignore[attr-defined]
         people.execute(f"DROP INDEX {name}")
     else:
-        people.execute("SET statement_timeout = 0")
         people.execute("SET maintenance_work_mem = '256MB'")
         people.execute(execute_index.definition)  # type: ignore[attr-defined]
