@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from accounts.authentication import account
 from chatapi.api.cursors import NUMBER, Ordering
-from chatapi.api.errors import ApiError, ErrorCode, not_found
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.ids import MAX_ID
 from chatapi.db.terms import condition, fts_table
 from chatapi.text.search import Query
@@ -43,7 +43,7 @@ class Scope:
 def scope(request: Request, query: Mapping[str, Any]) -> Scope:
     """The chats that the caller may see, narrowed by `chat_id`, `company_id` and `author_id`.
 
-    Raises ApiError 403 `other_chat` when a chat-user token names another chat, 404 when a member
+    Raises ApiError 403 `other_chat` when a chat-user token names another chat, 422 when a member
     names a chat of other companies. As in the list of chats, another company has no chats.
     """
     chat_id, company = query.get("chat_id"), query.get("company_id")
@@ -57,7 +57,8 @@ def scope(request: Request, query: Mapping[str, Any]) -> Scope:
         if chat_id is not None:
             visible = live_chats().filter(pk=chat_id, company__in=companies.values("pk"))
             if not visible.exists():
-                raise not_found()
+                sentence = "You can see no chat with this id."
+                raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "chat_id")
     if company is not None:
         companies = companies.filter(by_id_or_slug(company))
     company_ids = list(companies.values_list("pk", flat=True))

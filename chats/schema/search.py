@@ -29,6 +29,6 @@ search = describe(
         "The last word may be the start of a longer one. In scripts without spaces, such as "
         "Chinese, any part of a text is found. Everything but letters and digits separates words.",
         query=SearchQuery,
-        errors=(ErrorCode.OTHER_CHAT, ErrorCode.NOT_FOUND, ErrorCode.QUERY_TIMEOUT),
+        errors=(ErrorCode.OTHER_CHAT, ErrorCode.QUERY_TIMEOUT),
     ),
 )

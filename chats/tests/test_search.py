@@ -228,7 +228,7 @@ class TestScope:
         other = gina.api.get(PATH, {"q": "hello", "chat_id": other_chat.pk})
         assert (other.status_code, error_of(other)) == (403, "other_chat")
         for chat_id in (chat.pk, 10**12):
-            assert charlie.api.get(PATH, {"q": "hello", "chat_id": chat_id}).status_code == 404
+            assert charlie.api.get(PATH, {"q": "hello", "chat_id": chat_id}).status_code == 422
 
     def test_by_company(self, hello, acme, bob, gina, charlie):
         assert len(ids(search(bob, "hello", company_id="acme"))) == 2
