@@ -40,7 +40,7 @@ KEYS = {
 }
 # Limits are counted in Redis as in production, but never reached.
 LIMITS = {
-    **{f"LIMIT_{name}": "100000/s" for name in ("READ", "WRITE", "SEND", "STREAM")},
+    **{f"LIMIT_{name}": "100000/s" for name in ("READ", "WRITE", "SEND", "STREAM", "SEARCH")},
     **{f"STREAMS_PER_{of}": "20000" for of in ("TOKEN", "ADDRESS", "PROCESS")},
 }
 

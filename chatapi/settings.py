@@ -243,6 +243,7 @@ LIMITS = {
         "READ": "100/s",
         "WRITE": "30/s",
         "SEND": "20/s",
+        "SEARCH": "10/s",
         "ANONYMOUS": "120/m",
         "JOIN": "10/m",
         "PASSWORD": "60/h",

@@ -13,7 +13,7 @@ from chats.models import Attachment, Chat, ChatUser, Message
 
 Row = Mapping[str, Any]
 
-PRIVATE_MESSAGE_COLUMNS = {"idempotency_key", "request_hash"}
+PRIVATE_MESSAGE_COLUMNS = {"idempotency_key", "request_hash", "terms"}
 MESSAGE_COLUMNS = tuple(
     field.attname
     for field in Message._meta.concrete_fields

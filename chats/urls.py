@@ -10,6 +10,7 @@ from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
 from chats.views.reactions import ReactionViewSet
+from chats.views.search import SearchViewSet
 from chats.views.start_chat import StartChatViewSet
 from chats.views.statistics import StatisticsViewSet
 
@@ -51,6 +52,7 @@ urlpatterns = [
         name="statistics",
     ),
     path("events", EventViewSet.as_view({"get": "list"}), name="events"),
+    path("search", SearchViewSet.as_view({"get": "list"}), name="search"),
     *router.urls,
 ]
 

@@ -31,6 +31,7 @@ EXPENSIVE = [
     "/api/chats/{chat}/users?after=2020-01-01",
     "/api/companies/acme/statistics",
     "/api/companies/acme/replies?page=600",
+    "/api/search?q=x",
 ]
 PLAIN = [
     "/api/chats",

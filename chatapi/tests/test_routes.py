@@ -58,6 +58,7 @@ MATRIX = {
     "GET /api/companies/{company}/statistics": "401 401 401 403 200 200 404",
     "POST /api/companies/{company}/start-chat": "201 201 201 201 201 201 201",
     "GET /api/events": "401 401 401 200 200 200 200",
+    "GET /api/search": "401 200 200 200 200 200 200",
     "GET /api/chats": "401 200 200 200 200 200 200",
     # Charlie has no such company: the field is wrong.
     "POST /api/chats": "401 401 401 201 201 201 422",
@@ -115,6 +116,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/chats/{chat}/messages": {"text": "Hello"},
     "PUT /api/chats/{chat}/messages/{message}": {"text": "Hello!"},
 }
+QUERIES = {"GET /api/search": "?q=hello"}
 STRANGER = {
     "first_name": "Ida",
     "last_name": "New",
@@ -237,7 +239,10 @@ def test_each_caller_gets_what_the_contract_says(
             else:
                 content, media_type = json_of(sent), "application/json"
             response = callers[name].generic(
-                method, path.format(**ids), content, content_type=media_type
+                method,
+                path.format(**ids) + QUERIES.get(route, ""),
+                content,
+                content_type=media_type,
             )
             transaction.set_rollback(True)
         got[name] = response.status_code

@@ -241,7 +241,7 @@ def test_lists_are_pages():
         for path, method, operation in (p.values for p in OPERATIONS)
         if operation["operationId"].endswith("_list")
     ]
-    assert len(pages) == 6
+    assert len(pages) == 7
     for page in pages:
         assert list(page["properties"]) == [
             "current_page",

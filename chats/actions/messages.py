@@ -10,7 +10,7 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
-from chats.actions import attachments, events, messages_postgresql
+from chats.actions import attachments, events, messages_postgresql, search_index
 from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
@@ -90,6 +90,9 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
         if reserved.status != Chat.Status.OPEN:
             raise ApiError(ErrorCode.CHAT_CLOSED)
         message.seq, message.created_at = reserved.seq, timezone.now()
+        message.terms = search_index.message_terms(
+            reserved.company_id, message.text, message.attachments
+        )
         # Statement 2.
         message.save(force_insert=True)
         # Statement 3.
@@ -183,7 +186,8 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
                 chat_id=chat.pk, message=message, text=message.text, replaced_at=now
             )
             message.text, message.edited_at = text, now
-            message.save(update_fields=["text", "edited_at"])
+            message.terms = search_index.message_terms(chat.company_id, text, message.attachments)
+            message.save(update_fields=["text", "edited_at", "terms"])
             append_event(message, EventType.MESSAGE_UPDATED)
     return message
 
@@ -202,8 +206,8 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
         if message.deleted_at is None:
             message.text, message.deleted_at = "", timezone.now()
             had_attachments = bool(message.attachments)
-            message.reactions = message.attachments = None
-            message.save(update_fields=["text", "reactions", "attachments", "deleted_at"])
+            message.reactions = message.attachments = message.terms = None
+            message.save(update_fields=["text", "reactions", "attachments", "deleted_at", "terms"])
             message.revisions.all().delete()
             if had_attachments:
                 attachments.discard(Attachment.objects.filter(chat_id=chat.pk, message=message))

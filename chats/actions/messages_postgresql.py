@@ -11,10 +11,13 @@ from typing import Any
 from django.db import DataError, connection, transaction
 
 from chatapi.api.errors import ApiError, ErrorCode, not_found
+from chatapi.db.terms import MARK
+from chatapi.text.search import terms
 from chats.models import Chat, ChatUser, EventType, Message
+from chats.models.messages import searchable_text
 
 # Set by the statement itself. All other columns come from the instance.
-CHOSEN_BY_DATABASE = {"id", "chat", "seq", "author", "created_at"}
+CHOSEN_BY_DATABASE = {"id", "chat", "seq", "author", "created_at", "terms"}
 
 
 @cache
@@ -39,8 +42,10 @@ WITH turn AS (
     WHERE chats_chatuser.id = %s AND chats_chatuser.status = '{ChatUser.Status.ACTIVE}'
     RETURNING chats_chatuser.id
 ), message AS (
-    INSERT INTO chats_message (chat_id, seq, author_id, created_at, {", ".join(columns)})
-    SELECT turn.id, turn.last_seq, author.id, clock_timestamp(), {", ".join(["%s"] * len(columns))}
+    INSERT INTO chats_message (chat_id, seq, author_id, created_at, terms, {", ".join(columns)})
+    SELECT turn.id, turn.last_seq, author.id, clock_timestamp(),
+        (%s::text || ' {MARK}' || turn.company_id)::tsvector,
+        {", ".join(["%s"] * len(columns))}
     FROM turn, author
     RETURNING id, chat_id, seq, created_at
 ), event AS (
@@ -61,7 +66,8 @@ def insert(message: Message) -> int:
     Sets the id, seq and time of `message`. Raises ApiError 403 `chat_closed`, 404 for a deleted
     chat and 401 for an author who has left; IntegrityError when the author has used the key before.
     """
-    values: list[Any] = [message.chat_id, message.author_id]
+    text_terms = " ".join(terms(searchable_text(message.text, message.attachments)))
+    values: list[Any] = [message.chat_id, message.author_id, text_terms]
     for field in sent_fields():
         values.append(field.get_db_prep_save(getattr(message, field.attname), connection))
     try:

@@ -1,9 +1,13 @@
 """Messages and their earlier texts."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from chatapi.db.terms import TermsField
 from chats.models.chat_users import ChatUser
 from chats.models.chats import Chat
 
@@ -45,6 +49,8 @@ class Message(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True, editable=False)
     request_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    # What a search finds it by. Null until `index_messages` has made them, and when it is deleted.
+    terms = TermsField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -58,6 +64,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"Message {self.seq} of chat {self.chat_id}"
+
+
+def searchable_text(text: str, attachments: Iterable[Mapping[str, Any]] | None) -> str:
+    """What a search finds a message by: its text, and the names of its files."""
+    return "\n".join([text, *(each["name"] for each in attachments or ())])
 
 
 class MessageRevision(models.Model):
