@@ -43,6 +43,7 @@ EVENT_FIELDS = (
 def message(row: Row, prefix: str = "") -> dict[str, Any]:
     """A message from a row of MESSAGE_FIELDS, prefixed by `prefix`. A deleted one has no text."""
     edited_at, deleted_at = row[f"{prefix}edited_at"], row[f"{prefix}deleted_at"]
+    files, reacted = row[f"{prefix}attachments"], row[f"{prefix}reactions"]
     return {
         "id": row[f"{prefix}id"],
         "chat_id": row[f"{prefix}chat_id"],
@@ -51,8 +52,8 @@ def message(row: Row, prefix: str = "") -> dict[str, Any]:
         "author": author(row, prefix),
         "assurance": row[f"{prefix}assurance"],
         "reply_to": quote(row, prefix),
-        "attachments": [attachment(each) for each in row[f"{prefix}attachments"] or ()],
-        "reactions": reactions(row[f"{prefix}reactions"] or ()),
+        "attachments": attachments(files) if files else [],
+        "reactions": reactions(reacted) if reacted else [],
         "created_at": instant(row[f"{prefix}created_at"]),
         "edited_at": instant(edited_at) if edited_at else None,
         "deleted_at": instant(deleted_at) if deleted_at else None,
@@ -80,6 +81,10 @@ def quote(row: Row, prefix: str) -> dict[str, Any] | None:
         "author": author(row, quoted),
         "text": None if row[f"{quoted}deleted_at"] else row[f"{quoted}text"][:QUOTE_LENGTH],
     }
+
+
+def attachments(stored: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [attachment(each) for each in stored]
 
 
 def attachment(stored: Mapping[str, Any]) -> dict[str, Any]:

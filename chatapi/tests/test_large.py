@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 MIB = 1024 * 1024
 THREADS = 2
 HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-UPLOAD = b"POST /api/test/uploads" + HOST + b"Content-Type: application/octet-stream\r\n"
+UPLOAD = b"POST /api/test/uploads" + HOST + b"Content-Type: multipart/form-data; boundary=x\r\n"
 CHUNKED = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"
 CONTENT = os.urandom(MIB) * 25
 FILE = os.urandom(MIB) * 40

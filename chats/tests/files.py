@@ -3,7 +3,9 @@
 import io
 import wave
 import zipfile
+from urllib.parse import urlsplit
 
+from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT
 from PIL import Image
 
@@ -53,3 +55,10 @@ def archive(**files: str) -> bytes:
         for name, text in files.items():
             file.writestr(name, text)
     return content.getvalue()
+
+
+def fetch(url: str, **headers: str):
+    """The response of a link, whose content has been received as `read`."""
+    response = Client().get(urlsplit(url).path, headers=headers)
+    response.read = response.getvalue()  # the client closes a response that has been received
+    return response

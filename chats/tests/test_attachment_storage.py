@@ -8,7 +8,6 @@ import threading
 import time
 from datetime import timedelta
 from io import StringIO
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -20,8 +19,7 @@ from chatapi.tests.installation import BIN, free_port, wait_for
 from chats.actions import attachment_processing, attachments
 from chats.actions import chats as chat_actions
 from chats.models import Attachment, AttachmentUsage
-from chats.tests.files import image, upload
-from conftest import Client
+from chats.tests.files import fetch, image, upload
 
 
 @pytest.fixture(autouse=True)
@@ -108,13 +106,6 @@ def keys(bucket):
     return [each.key for each in bucket.objects.all()]
 
 
-def fetch(url, **headers):
-    response = Client().get(urlsplit(url).path, headers=headers)
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    response.close()
-    return response, content
-
-
 @pytest.mark.slow
 class TestS3:
     def test_a_file_goes_there_and_back(self, bucket, gina):
@@ -122,15 +113,15 @@ class TestS3:
         shown = upload(gina, "a.txt", b"Hello").json()
         picture = upload(gina, "a.png", image() + content).json()
         assert len(keys(bucket)) == 2
-        assert fetch(shown["url"])[1] == b"Hello"
-        response, part = fetch(shown["url"], Range="bytes=1-3")
-        assert (response.status_code, part) == (206, b"ell")
+        assert fetch(shown["url"]).read == b"Hello"
+        part = fetch(shown["url"], Range="bytes=1-3")
+        assert (part.status_code, part.read) == (206, b"ell")
         attachment_processing.process(picture["id"])
         path = f"/api/chats/{gina.chat_user.chat_id}/attachments/{picture['id']}"
         ready = gina.api.get(path).json()
         assert ready["status"] == "ready"
-        assert fetch(ready["url"])[1] == image() + content
-        assert fetch(ready["thumbnail_url"])[0]["Content-Type"] == "image/webp"
+        assert fetch(ready["url"]).read == image() + content
+        assert fetch(ready["thumbnail_url"])["Content-Type"] == "image/webp"
         assert len(keys(bucket)) == 3
 
     def test_what_is_removed_goes_from_the_bucket(self, bucket, gina):
@@ -211,7 +202,7 @@ def test_a_file_is_not_shown_until_it_is_clean(clamd, gina):
     attachment_processing.process(shown["id"])
     ready = gina.api.get(f"{path}/{shown['id']}").json()
     assert ready["status"] == "ready"
-    assert fetch(ready["url"])[1] == b"Hello" * 50_000
+    assert fetch(ready["url"]).read == b"Hello" * 50_000
 
 
 def test_an_infected_file_is_rejected_and_removed(clamd, gina, folder):

@@ -19,7 +19,7 @@ from chatapi.tests.races import at_once
 from chats.actions import attachment_processing, attachments, messages
 from chats.actions import chats as chat_actions
 from chats.models import Attachment, AttachmentUsage, Chat, Event
-from chats.tests.files import archive, image, multipart, sound, upload
+from chats.tests.files import archive, fetch, image, multipart, sound, upload
 from conftest import Client
 
 
@@ -47,22 +47,6 @@ def files_in(folder: Path) -> list[Path]:
 def process(attachment_id):
     attachment_processing.process(attachment_id)
     return Attachment.objects.get(pk=attachment_id)
-
-
-def fetch(url, **headers):
-    """The response of a link, read to its end as `content`."""
-    response = Client().get(urlsplit(url).path, headers=headers)
-    if response.streaming:
-        content = b"".join(response.streaming_content)
-        response.close()
-        response.read = content
-    else:
-        response.read = response.content
-    return response
-
-
-def content_of(response) -> bytes:
-    return response.read
 
 
 def send(person, text="", *ids):
@@ -105,7 +89,7 @@ def test_a_file_is_stored_and_read_by_its_link(gina, folder):
     row = Attachment.objects.get()
     assert bytes(row.sha256) == hashlib.sha256(b"Hello, files").digest()
     response = fetch(shown["url"])
-    assert content_of(response) == b"Hello, files"
+    assert response.read == b"Hello, files"
     assert response["Content-Disposition"] == 'attachment; filename="Notes.txt"'
 
 
@@ -420,7 +404,7 @@ def test_an_image_is_measured_and_gets_a_thumbnail(gina, agent_bob, chat, folder
     assert len(ready["placeholder"]) < 400
     thumbnail = fetch(ready["thumbnail_url"])
     assert thumbnail["Content-Type"] == "image/webp"
-    (folder.parent / "thumbnail").write_bytes(content_of(thumbnail))
+    (folder.parent / "thumbnail").write_bytes(thumbnail.read)
     with Image.open(folder.parent / "thumbnail") as small:
         assert small.size == (480, 240)
     process(shown["id"])  # a second time does nothing
@@ -601,7 +585,7 @@ def test_ranges(gina, header, status, expected, shown):
     assert response.status_code == status
     assert response.get("Content-Range") == shown
     if expected is not None:
-        assert content_of(response) == expected
+        assert response.read == expected
         assert response["Content-Length"] == str(len(expected))
 
 
