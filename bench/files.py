@@ -22,13 +22,14 @@ PART_BYTES = 256 * 1024
 SAMPLE_SECONDS = 0.02
 UPLOADS = 10
 CONNECTIONS = 8
+MAGIC = b"PK\x03\x04"  # of a ZIP file
 EDGE = "a-boundary-of-the-benchmark"
 HEAD = (
     f"--{EDGE}\r\nContent-Disposition: form-data; name=file; filename=large.zip\r\n\r\n".encode()
-    + b"PK\x03\x04"
+    + MAGIC
 )
 TAIL = f"\r\n--{EDGE}--\r\n".encode()
-LENGTH = len(HEAD) + FILE_BYTES + len(TAIL)
+LENGTH = len(HEAD) + FILE_BYTES - len(MAGIC) + len(TAIL)
 CONTENT = os.urandom(PART_BYTES)
 
 
@@ -74,7 +75,7 @@ def upload(server: Server, chat: int, token: str) -> str:
 
     def body() -> Iterator[bytes]:
         yield HEAD
-        left = FILE_BYTES
+        left = FILE_BYTES - len(MAGIC)
         while left:
             part = CONTENT[: min(left, PART_BYTES)]
             left -= len(part)

@@ -39,13 +39,16 @@ class WSGIBridge:
     def __init__(self, app: Any, threads: int) -> None:
         self.app = app
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        # Reading large bodies takes long: other requests don't wait for it.
+        self._large_pool = ThreadPoolExecutor(1, thread_name_prefix="large")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await receive()
         body = request.get(BODY_FILE) or io.BytesIO(request.get("body", b""))
         environ = build_environ(scope, body)
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._pool, self._run, environ)
+        pool = self._large_pool if BODY_FILE in request else self._pool
+        response = await loop.run_in_executor(pool, self._run, environ)
         start = {
             "type": "http.response.start",
             "status": response.status,
