@@ -2,7 +2,7 @@
 
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
-import { formatSize, pathOf } from './files.js';
+import { formatSize, kindOf, pathOf } from './files.js';
 import { openGallery } from './gallery.js';
 
 const THUMBNAIL = { width: 320, height: 240 }; // pixels, at most
@@ -89,12 +89,6 @@ function renderFile(attachment, refresh) {
   const player = element(kind, { controls: true, preload: 'metadata', 'aria-label': name, class: 'player' });
   load(player, attachment, 'url', refresh);
   return element('div', { class: 'media' }, player, link);
-}
-
-/** What a reader calls the type: the ending of the name or, without one, the type's own name. */
-export function kindOf({ name, content_type: type }) {
-  const ending = /\.([a-z0-9]{1,8})$/i.exec(name);
-  return ending ? ending[1].toUpperCase() : type;
 }
 
 /**

@@ -38,6 +38,12 @@ export function formatSize(bytes, language = document.documentElement.lang) {
   );
 }
 
+/** What a reader calls the type: the ending of the name or, without one, the type's own name. */
+export function kindOf({ name, content_type: type }) {
+  const ending = /\.([a-z0-9]{1,8})$/i.exec(name);
+  return ending ? ending[1].toUpperCase() : type;
+}
+
 /**
  * Return whether a type fits one of the patterns, such as `image/*`. The server decides about a file without a type.
  *

@@ -44,7 +44,10 @@ export function openGallery(images, first, refresh) {
     title.textContent = several
       ? interpolate(gettext('%(name)s (%(n)s of %(count)s)'), { name, n: place + 1, count: images.length })
       : name;
-    save.replaceChildren(downloadLink(image, refresh, gettext('Download')));
+    const focused = save.contains(document.activeElement);
+    const link = downloadLink(image, refresh, gettext('Download'));
+    save.replaceChildren(link);
+    if (focused) link.focus(); // without the focus, the dialog would get no keys
   }
 
   function step(by) {

@@ -4,7 +4,7 @@ import { ApiError, OfflineError } from '../../chatapi/api/client.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { describeError } from './errors.js';
-import { formatSize, refusal } from './files.js';
+import { formatSize, kindOf, refusal } from './files.js';
 
 const MAX_PARALLEL = 2; // uploads; browsers have few connections to a host
 const FINAL = ['file_too_large', 'file_type', 'validation_failed']; // errors that another attempt cannot change
@@ -50,17 +50,13 @@ export class Uploads {
         },
       },
     });
-    this.button = element(
-      'button',
-      {
-        class: 'button secondary attach',
-        type: 'button',
-        title: gettext('Attach files'),
-        'aria-label': gettext('Attach files'),
-        on: { click: () => this.input.click() },
-      },
-      '📎',
-    );
+    this.button = element('button', {
+      class: 'button secondary attach',
+      type: 'button',
+      title: gettext('Attach files'),
+      'aria-label': gettext('Attach files'),
+      on: { click: () => this.input.click() },
+    });
     this.node = element('div', { class: 'attaching' }, this.list, this.error, this.said, this.input);
   }
 
@@ -141,7 +137,7 @@ export class Uploads {
       node: element('li', { class: 'upload' }),
     };
     item.node.append(
-      image ?? element('span', { class: 'upload-preview', 'aria-hidden': 'true' }, '📄'),
+      image ?? element('span', { class: 'upload-preview', 'aria-hidden': 'true' }, kindOf({ name, content_type: '' })),
       element(
         'span',
         { class: 'upload-about' },
