@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isImage, thumbnailSize } from '../../static/chats/conversation/attachments.js';
-import { formatSize, isAllowed, kindOf, pathOf, refusal, summaryOf } from '../../static/chats/conversation/files.js';
-import { filesOf } from '../../static/chats/conversation/uploads.js';
+import { filesOf, formatSize, kindOf, pathOf, summaryOf } from '../../static/chats/conversation/files.js';
+import { isAllowed, refusal } from '../../static/chats/conversation/uploads.js';
 
 const LIMITS = { files: 10, bytes: 25 * 1024 * 1024, types: ['image/*', 'application/pdf', 'application/zip'] };
 const PHOTO = { name: 'roses.jpg', size: 2_000_000, type: 'image/jpeg' };

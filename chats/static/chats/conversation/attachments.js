@@ -3,7 +3,6 @@
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { formatSize, kindOf, pathOf } from './files.js';
-import { openGallery } from './gallery.js';
 
 const THUMBNAIL = { width: 320, height: 240 }; // pixels, at most
 const LINKS_VALID = 50 * 60_000; // milliseconds; the server's are valid for an hour
@@ -40,12 +39,16 @@ export function renderAttachments(attachments, refresh) {
       element(
         'li',
         {},
-        isImage(each)
-          ? renderThumbnail(each, refresh, () => openGallery(images, each, refresh))
-          : renderFile(each, refresh),
+        isImage(each) ? renderThumbnail(each, refresh, () => open(images, each, refresh)) : renderFile(each, refresh),
       ),
     ),
   );
+}
+
+/** The gallery is loaded when it is first opened. */
+async function open(images, image, refresh) {
+  const { openGallery } = await import('./gallery.js');
+  openGallery(images, image, refresh);
 }
 
 function renderThumbnail(attachment, refresh, onOpen) {

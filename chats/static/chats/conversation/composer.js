@@ -5,7 +5,7 @@ import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { countCharacters, isBlank, trim } from '../../chatapi/text/text.js';
 import { element } from '../../chatapi/ui/dom.js';
-import { filesOf } from './uploads.js';
+import { filesOf } from './files.js';
 
 export const MAX_TEXT = 10_000; // characters, as the server counts them
 const COUNT_FROM = 500; // characters left when the countdown appears
@@ -34,18 +34,20 @@ export class Composer {
    * @param {HTMLElement} options.root
    * @param {string} options.draftKey where the draft is stored
    * @param {(quote: import('./quotes.js').Quote) => HTMLElement} options.renderQuote
-   * @param {import('./uploads.js').Uploads} options.uploads the files of the draft
+   * @param {() => Promise<import('./uploads.js').Uploads>} options.loadUploads gives the files of the draft
    * @param {(text: string, quote: import('./quotes.js').Quote | null, files: import('./outbox.js').SentFile[]) => void}
    *   options.onSend
    * @param {(message: any, text: string) => Promise<void>} options.onEdit rejects with the message to show
    * @param {(typing: boolean) => void} options.onTyping
    * @param {() => any} options.onUp returns the message to edit when ArrowUp is pressed in an empty field
    */
-  constructor({ root, draftKey, renderQuote, uploads, onSend, onEdit, onTyping, onUp }) {
+  constructor({ root, draftKey, renderQuote, loadUploads, onSend, onEdit, onTyping, onUp }) {
     this.draftKey = draftKey;
     this.replyKey = `${draftKey}:reply`;
     this.renderQuote = renderQuote;
-    this.uploads = uploads;
+    this.loadUploads = loadUploads;
+    /** @type {import('./uploads.js').Uploads | null} */
+    this.uploads = null; // until there is a file
     this.onSend = onSend;
     this.onEdit = onEdit;
     this.onTyping = onTyping;
@@ -93,6 +95,25 @@ export class Composer {
       element('button', { class: 'link', type: 'button', on: { click: () => this.replyTo(null) } }, gettext('Cancel')),
     );
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
+    this.attached = element('div');
+    this.input = element('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      on: {
+        change: () => {
+          this.attach([...(this.input.files ?? [])]);
+          this.input.value = ''; // so that the same file can be chosen again
+        },
+      },
+    });
+    this.attachButton = element('button', {
+      class: 'button secondary attach',
+      type: 'button',
+      title: gettext('Attach files'),
+      'aria-label': gettext('Attach files'),
+      on: { click: () => this.input.click() },
+    });
     this.waitingNote = element('p', { class: 'waiting quiet', role: 'status' });
     this.count = element('p', { class: 'count', hidden: true });
     this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });
@@ -101,10 +122,10 @@ export class Composer {
       { class: 'composer', on: { submit: (event) => this.handleSubmit(event) } },
       this.banner,
       this.replyBar,
-      this.uploads.node,
+      this.attached,
       this.error,
       this.waitingNote,
-      element('div', { class: 'line' }, this.uploads.button, this.field, this.button),
+      element('div', { class: 'line' }, this.attachButton, this.input, this.field, this.button),
       this.count,
       this.countAnnouncement,
       element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Press Enter to send, Shift+Enter for a new line.')),
@@ -216,12 +237,25 @@ export class Composer {
 
   /** Whether there is something to send or save. */
   get canSend() {
-    return !isBlank(this.field.value) || (!this.editing && !this.uploads.isEmpty);
+    return !isBlank(this.field.value) || (!this.editing && this.uploads?.isEmpty === false);
   }
 
   /** Attach files, unless they cannot be sent now. */
-  attach(files) {
-    if (!this.editing && !this.form.hidden && files.length) this.uploads.add(files);
+  async attach(files) {
+    if (this.editing || this.form.hidden || files.length === 0) return;
+    try {
+      if (!this.uploads) this.showUploads(await this.loadUploads());
+      this.uploads?.add(files);
+    } catch {
+      this.error.textContent = gettext('No connection. Please try again.');
+      this.error.hidden = false;
+    }
+  }
+
+  showUploads(uploads) {
+    this.uploads = uploads;
+    this.attached.replaceChildren(uploads.node);
+    this.update();
   }
 
   handlePaste(event) {
@@ -233,9 +267,9 @@ export class Composer {
 
   /** The state of an upload has changed. */
   handleUploads() {
-    const send = this.waiting && !this.uploads.isBusy;
+    const send = this.waiting && !this.uploads?.isBusy;
     if (send) this.waiting = false;
-    if (!this.uploads.hasFailed && !this.editing) this.error.hidden = true;
+    if (!this.uploads?.hasFailed && !this.editing) this.error.hidden = true;
     this.update();
     if (send && this.canSend) this.form.requestSubmit();
   }
@@ -251,12 +285,12 @@ export class Composer {
     }
     this.error.hidden = true;
     if (!this.editing) {
-      if (this.uploads.hasFailed) {
+      if (this.uploads?.hasFailed) {
         this.error.textContent = gettext('A file was not uploaded. Try again, or remove it.');
         this.error.hidden = false;
         return;
       }
-      if (this.uploads.isBusy) {
+      if (this.uploads?.isBusy) {
         this.waiting = true;
         this.update();
         return;
@@ -267,7 +301,7 @@ export class Composer {
       this.update();
       const { quote } = this;
       this.setQuote(null);
-      this.onSend(isBlank(text) ? '' : text, quote, this.uploads.take());
+      this.onSend(isBlank(text) ? '' : text, quote, this.uploads?.take() ?? []);
       return;
     }
     const message = this.editing;
@@ -294,7 +328,7 @@ export class Composer {
     this.waitingNote.textContent = this.waiting
       ? gettext('Your message will be sent once its files are uploaded.')
       : '';
-    this.uploads.node.hidden = this.uploads.button.hidden = Boolean(this.editing);
+    this.attached.hidden = this.attachButton.hidden = Boolean(this.editing);
     this.countDown(text.length < MAX_TEXT - COUNT_FROM ? -MAX_TEXT : excess(text));
   }
 

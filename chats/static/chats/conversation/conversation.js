@@ -10,7 +10,7 @@ import { renderAttachments } from './attachments.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
 import { describeError } from './errors.js';
-import { readLimits, summaryOf } from './files.js';
+import { filesOf, summaryOf } from './files.js';
 import { fullName, messageButton, renderMessage } from './message.js';
 import { Outbox } from './outbox.js';
 import { Palette } from './palette.js';
@@ -20,11 +20,10 @@ import { hasReacted, isReactedBy, messageOf, renderReactions } from './reactions
 import { Timeline } from './timeline.js';
 import { TypingNote } from './typing.js';
 import { Unread } from './unread.js';
-import { filesOf, Uploads } from './uploads.js';
 
 /** @type {Record<string, string>} notices to announce, by type of event */
 const NOTICES = JSON.parse(document.getElementById('announced-events')?.textContent ?? '{}');
-/** @type {Map<number, Uploads>} files of drafts, by chat user id; kept while the page is open */
+/** @type {Map<number, import('./uploads.js').Uploads>} files of drafts, by chat user id; kept while the page is open */
 const drafts = new Map();
 const READ_DELAY = 500; // milliseconds; one request reports a burst of read messages
 
@@ -126,10 +125,8 @@ class Conversation extends EventTarget {
       onChange: () => this.showPending(),
       onSent: (message) => this.addMessage(message),
     });
-    const uploads = drafts.get(me.id) ?? new Uploads({ api, path: this.path, limits: readLimits() });
-    drafts.set(me.id, uploads);
     this.composer = new Composer({
-      uploads,
+      loadUploads: () => this.loadUploads(),
       root: this.node,
       draftKey: `chatapi:draft:${me.id}`,
       renderQuote: (quote) => this.renderQuote(quote),
@@ -138,7 +135,7 @@ class Conversation extends EventTarget {
       onTyping: (typing) => this.reportTyping(typing),
       onUp: () => this.timeline.findLast((message) => this.isMine(message) && message.deleted_at === null),
     });
-    uploads.adopt(api, () => this.composer.handleUploads());
+    if (drafts.has(me.id)) this.loadUploads().then((uploads) => this.composer.showUploads(uploads));
     this.acceptDrops();
     this.palette = new Palette({
       root: this.node,
@@ -161,6 +158,18 @@ class Conversation extends EventTarget {
     }
     addEventListener('online', () => this.outbox.retryNow(), { signal: this.lifetime.signal });
     root.append(this.node);
+  }
+
+  /** The files of the draft. */
+  async loadUploads() {
+    const { Uploads } = await import('./uploads.js');
+    const uploads = drafts.get(this.me.id) ?? new Uploads({ api: this.api, path: this.path });
+    drafts.set(this.me.id, uploads);
+    uploads.adopt(this.api, {
+      onChange: () => this.composer.handleUploads(),
+      onRemoved: () => this.composer.attachButton.focus(),
+    });
+    return uploads;
   }
 
   /** Attach files that are dropped onto the conversation. */

@@ -1,24 +1,8 @@
-// What the pages say about files, and which ones they refuse before an upload.
+// What the pages say about files.
 
-import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
-
-/** @typedef {{files: number, bytes: number, types: string[]}} Limits of a message, of a file, and the allowed types */
+import { gettext } from '../../chatapi/text/i18n.js';
 
 const UNITS = ['kilobyte', 'megabyte', 'gigabyte'];
-// Names that browsers have for types of the server.
-const SAME_AS = {
-  'application/x-zip-compressed': 'application/zip',
-  'application/x-gzip': 'application/gzip',
-  'application/ogg': 'audio/ogg',
-  'application/yaml': 'application/x-yaml',
-};
-
-/** @returns {Limits} */
-export function readLimits() {
-  const limits = document.getElementById('file-limits')?.textContent;
-  return limits ? JSON.parse(limits) : { files: 0, bytes: 0, types: [] };
-}
-
 /**
  * A size in the reader's language, such as "1.5 MB".
  *
@@ -45,46 +29,6 @@ export function kindOf({ name, content_type: type }) {
 }
 
 /**
- * Return whether a type fits one of the patterns, such as `image/*`. The server decides about a file without a type.
- *
- * @param {string} type
- * @param {string[]} patterns
- */
-export function isAllowed(type, patterns) {
-  const known = SAME_AS[type] ?? type;
-  return (
-    known === '' ||
-    patterns.some((pattern) => (pattern.endsWith('*') ? known.startsWith(pattern.slice(0, -1)) : known === pattern))
-  );
-}
-
-/**
- * A sentence that says why a file cannot be attached; null if it can.
- *
- * @param {{name: string, size: number, type: string}} file
- * @param {Limits} limits
- * @param {number} count how many files the message has
- */
-export function refusal({ name, size, type }, limits, count) {
-  if (count >= limits.files) {
-    const text = ngettext(
-      'A message can have at most %(n)s file.',
-      'A message can have at most %(n)s files.',
-      limits.files,
-    );
-    return interpolate(text, { n: limits.files });
-  }
-  if (size === 0) return interpolate(gettext('“%(name)s” is empty.'), { name });
-  if (size > limits.bytes) {
-    return interpolate(gettext('“%(name)s” is larger than %(size)s.'), { name, size: formatSize(limits.bytes) });
-  }
-  if (!isAllowed(type, limits.types)) {
-    return interpolate(gettext('“%(name)s” is of a type that is not allowed.'), { name });
-  }
-  return null;
-}
-
-/**
  * A message in one line: its text or, without one, the name of its first file. Null if it was deleted.
  *
  * @param {{text: string | null, attachments?: {name: string}[]}} message
@@ -96,3 +40,13 @@ export function summaryOf({ text, attachments = [] }) {
 
 /** The part of a link that this origin serves. */
 export const pathOf = (url) => new URL(url, 'https://chat.invalid').pathname;
+
+/**
+ * The files that a paste or drop carries. Text that office programs copy has a picture of itself beside it.
+ *
+ * @param {DataTransfer | null} data
+ */
+export function filesOf(data) {
+  if (!data || (data.types.includes('text/plain') && data.types.includes('text/html'))) return [];
+  return [...data.files];
+}

@@ -1,13 +1,23 @@
-// The files of the message that is being written: they are uploaded at once, and sent with the message.
+// The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads this
+// module with the first file.
 
 import { ApiError, OfflineError } from '../../chatapi/api/client.js';
-import { gettext, interpolate } from '../../chatapi/text/i18n.js';
+import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { describeError } from './errors.js';
-import { formatSize, kindOf, refusal } from './files.js';
+import { formatSize, kindOf } from './files.js';
 
+// Names that browsers have for types of the server.
+const SAME_AS = {
+  'application/x-zip-compressed': 'application/zip',
+  'application/x-gzip': 'application/gzip',
+  'application/ogg': 'audio/ogg',
+  'application/yaml': 'application/x-yaml',
+};
 const MAX_PARALLEL = 2; // uploads; browsers have few connections to a host
 const FINAL = ['file_too_large', 'file_type', 'validation_failed']; // errors that another attempt cannot change
+
+/** @typedef {{files: number, bytes: number, types: string[]}} Limits of a message, of a file, and the allowed types */
 
 /**
  * @typedef {object} Upload
@@ -22,42 +32,71 @@ const FINAL = ['file_too_large', 'file_type', 'validation_failed']; // errors th
  * @property {string | null} preview an object URL
  */
 
+/** @returns {Limits} */
+export function readLimits() {
+  const limits = document.getElementById('file-limits')?.textContent;
+  return limits ? JSON.parse(limits) : { files: 0, bytes: 0, types: [] };
+}
+
+/**
+ * Return whether a type fits one of the patterns, such as `image/*`. The server decides about a file without a type.
+ *
+ * @param {string} type
+ * @param {string[]} patterns
+ */
+export function isAllowed(type, patterns) {
+  const known = SAME_AS[type] ?? type;
+  return (
+    known === '' ||
+    patterns.some((pattern) => (pattern.endsWith('*') ? known.startsWith(pattern.slice(0, -1)) : known === pattern))
+  );
+}
+
+/**
+ * A sentence that says why a file cannot be attached; null if it can.
+ *
+ * @param {{name: string, size: number, type: string}} file
+ * @param {Limits} limits
+ * @param {number} count how many files the message has
+ */
+export function refusal({ name, size, type }, limits, count) {
+  if (count >= limits.files) {
+    const text = ngettext(
+      'A message can have at most %(n)s file.',
+      'A message can have at most %(n)s files.',
+      limits.files,
+    );
+    return interpolate(text, { n: limits.files });
+  }
+  if (size === 0) return interpolate(gettext('“%(name)s” is empty.'), { name });
+  if (size > limits.bytes) {
+    return interpolate(gettext('“%(name)s” is larger than %(size)s.'), { name, size: formatSize(limits.bytes) });
+  }
+  if (!isAllowed(type, limits.types)) {
+    return interpolate(gettext('“%(name)s” is of a type that is not allowed.'), { name });
+  }
+  return null;
+}
+
 export class Uploads {
   /**
    * @param {object} options
    * @param {import('../../chatapi/api/client.js').Api} options.api
    * @param {string} options.path the chat's, in the API
-   * @param {import('./files.js').Limits} options.limits
+   * @param {Limits} [options.limits]
    */
-  constructor({ api, path, limits }) {
+  constructor({ api, path, limits = readLimits() }) {
     this.api = api;
     this.path = `${path}/attachments`;
     this.limits = limits;
     this.onChange = () => {};
+    this.onRemoved = () => {}; // the last one, by its button
     /** @type {Upload[]} */
     this.items = [];
     this.list = element('ul', { class: 'uploads', 'aria-label': gettext('Attached files'), hidden: true });
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.said = element('p', { class: 'unseen', role: 'status' });
-    this.input = element('input', {
-      type: 'file',
-      multiple: true,
-      hidden: true,
-      on: {
-        change: () => {
-          this.add([...this.input.files]);
-          this.input.value = ''; // so that the same file can be chosen again
-        },
-      },
-    });
-    this.button = element('button', {
-      class: 'button secondary attach',
-      type: 'button',
-      title: gettext('Attach files'),
-      'aria-label': gettext('Attach files'),
-      on: { click: () => this.input.click() },
-    });
-    this.node = element('div', { class: 'attaching' }, this.list, this.error, this.said, this.input);
+    this.node = element('div', { class: 'attaching' }, this.list, this.error, this.said);
   }
 
   get isEmpty() {
@@ -73,9 +112,10 @@ export class Uploads {
   }
 
   /** Let the list be used by another conversation with the same chat user. */
-  adopt(api, onChange) {
+  adopt(api, { onChange, onRemoved }) {
     this.api = api;
     this.onChange = onChange;
+    this.onRemoved = onRemoved;
   }
 
   /** @param {File[]} files */
@@ -176,7 +216,8 @@ export class Uploads {
     this.error.hidden = true;
     this.said.textContent = interpolate(gettext('Removed %(name)s.'), { name: item.file.name });
     this.change();
-    (neighbour ?? this.button).focus();
+    if (neighbour) neighbour.focus();
+    else this.onRemoved();
   }
 
   drop(item) {
@@ -248,14 +289,4 @@ export class Uploads {
     item.retry.hidden = true;
     item.note.textContent = formatSize(item.file.size);
   }
-}
-
-/**
- * The files that a paste or drop carries. Text that office programs copy has a picture of itself beside it.
- *
- * @param {DataTransfer | null} data
- */
-export function filesOf(data) {
-  if (!data || (data.types.includes('text/plain') && data.types.includes('text/html'))) return [];
-  return [...data.files];
 }
