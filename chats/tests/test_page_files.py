@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chatapi.tests.browser import Person, Site, assert_accessible, shot
 from chats.tests.files import image, sound
-from chats.tests.guests import AWAY, field, held_request, join, say
+from chats.tests.guests import AWAY, REFUSED, field, held_request, join, say
 from chats.tests.inbox import open_inbox, row
 
 pytestmark = pytest.mark.browser
@@ -279,3 +279,67 @@ def test_files_on_a_phone_by_touch(
     shot(page, "gallery-phone")
     page.get_by_role("dialog").get_by_role("button", name="Close").tap()
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_files_by_keys_alone(
+    site: Site, person: Callable[..., Person], chat: dict[str, Any]
+) -> None:
+    page = person().page()
+    join(page, site, chat)
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Attach files")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files([note(), note("other.txt")])
+    expect_uploaded(page, 2)
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Remove other.txt")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Remove note.txt")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(uploads(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="Attach files")).to_be_focused()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+
+
+def test_a_member_who_only_reads_sees_files_and_which_are_damaged(
+    site: Site, person: Callable[..., Person], chat: dict[str, Any]
+) -> None:
+    gina = person().page()
+    join(gina, site, chat)
+    agent = open_inbox(site, person())
+    agent.goto(f"/inbox#chat={chat['id']}")
+    expect(agent.get_by_role("button", name="Join the chat")).to_be_visible()
+    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": image()[:60]}
+    attach(gina, broken, picture())
+    expect_uploaded(gina, 2)
+    press_send(gina)
+    for page in (gina, agent):
+        expect(page.get_by_role("button", name="Open image roses.png")).to_be_visible(timeout=20000)
+        expect(sent(page)).to_contain_text("broken.png could not be shown.", timeout=20_000)
+    shot(agent, "files-reading")
+
+
+def test_an_image_whose_link_expired_is_loaded_by_a_fresh_one(
+    site: Site, person: Callable[..., Person], chat: dict[str, Any]
+) -> None:
+    gina = person()
+    gina.allow(REFUSED)
+    page = gina.page()
+    join(page, site, chat)
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=403)
+
+    page.route("**/files/**", refuse_once)
+    attach(page, picture())
+    expect_uploaded(page)
+    press_send(page)
+    shown = page.locator(".thumbnail img:not(.blur)")
+    expect(shown).to_have_js_property("naturalWidth", 480, timeout=20_000)
+    assert refused
