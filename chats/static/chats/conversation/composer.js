@@ -5,6 +5,7 @@ import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { countCharacters, isBlank, trim } from '../../chatapi/text/text.js';
 import { element } from '../../chatapi/ui/dom.js';
+import { filesOf } from './files.js';
 
 export const MAX_TEXT = 10_000; // characters, as the server counts them
 const COUNT_FROM = 500; // characters left when the countdown appears
@@ -33,15 +34,20 @@ export class Composer {
    * @param {HTMLElement} options.root
    * @param {string} options.draftKey where the draft is stored
    * @param {(quote: import('./quotes.js').Quote) => HTMLElement} options.renderQuote
-   * @param {(text: string, quote: import('./quotes.js').Quote | null) => void} options.onSend
+   * @param {() => Promise<import('./uploads.js').Uploads>} options.loadUploads gives the files of the draft
+   * @param {(text: string, quote: import('./quotes.js').Quote | null, files: import('./outbox.js').SentFile[]) => void}
+   *   options.onSend
    * @param {(message: any, text: string) => Promise<void>} options.onEdit rejects with the message to show
    * @param {(typing: boolean) => void} options.onTyping
    * @param {() => any} options.onUp returns the message to edit when ArrowUp is pressed in an empty field
    */
-  constructor({ root, draftKey, renderQuote, onSend, onEdit, onTyping, onUp }) {
+  constructor({ root, draftKey, renderQuote, loadUploads, onSend, onEdit, onTyping, onUp }) {
     this.draftKey = draftKey;
     this.replyKey = `${draftKey}:reply`;
     this.renderQuote = renderQuote;
+    this.loadUploads = loadUploads;
+    /** @type {import('./uploads.js').Uploads | null} */
+    this.uploads = null; // until there is a file
     this.onSend = onSend;
     this.onEdit = onEdit;
     this.onTyping = onTyping;
@@ -53,6 +59,7 @@ export class Composer {
     /** @type {number | null} */
     this.typingSentAt = null; // monotonic
     this.saving = false;
+    this.waiting = false; // the message is to be sent once its files are uploaded
     this.field = element('textarea', {
       rows: 1,
       placeholder: gettext('Write a message'),
@@ -88,6 +95,26 @@ export class Composer {
       element('button', { class: 'link', type: 'button', on: { click: () => this.replyTo(null) } }, gettext('Cancel')),
     );
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
+    this.attached = element('div');
+    this.input = element('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      on: {
+        change: () => {
+          this.attach([...(this.input.files ?? [])]);
+          this.input.value = ''; // so that the same file can be chosen again
+        },
+      },
+    });
+    this.attachButton = element('button', {
+      class: 'button secondary attach',
+      type: 'button',
+      title: gettext('Attach files'),
+      'aria-label': gettext('Attach files'),
+      on: { click: () => this.input.click() },
+    });
+    this.waitingNote = element('p', { class: 'waiting quiet', role: 'status' });
     this.count = element('p', { class: 'count', hidden: true });
     this.countAnnouncement = element('p', { class: 'unseen', 'aria-live': 'polite' });
     this.form = element(
@@ -95,14 +122,17 @@ export class Composer {
       { class: 'composer', on: { submit: (event) => this.handleSubmit(event) } },
       this.banner,
       this.replyBar,
+      this.attached,
       this.error,
-      element('div', { class: 'line' }, this.field, this.button),
+      this.waitingNote,
+      element('div', { class: 'line' }, this.attachButton, this.input, this.field, this.button),
       this.count,
       this.countAnnouncement,
       element('p', { class: 'unseen', id: 'how-to-send' }, gettext('Press Enter to send, Shift+Enter for a new line.')),
     );
     this.field.addEventListener('input', () => this.handleInput());
     this.field.addEventListener('keydown', (event) => this.handleKey(event));
+    this.field.addEventListener('paste', (event) => this.handlePaste(event));
     root.append(this.form);
     this.showQuote();
     this.update();
@@ -124,6 +154,7 @@ export class Composer {
   }
 
   edit(message) {
+    this.waiting = false;
     if (!this.editing) this.draft = this.field.value;
     this.editing = message;
     this.showQuote();
@@ -204,10 +235,49 @@ export class Composer {
     else this.replyTo(null);
   }
 
+  /** Whether there is something to send or save. */
+  get canSend() {
+    return !isBlank(this.field.value) || (!this.editing && this.uploads?.isEmpty === false);
+  }
+
+  /** Attach files, unless they cannot be sent now. */
+  async attach(files) {
+    if (this.editing || this.form.hidden || files.length === 0) return;
+    try {
+      if (!this.uploads) this.showUploads(await this.loadUploads());
+      this.uploads?.add(files);
+    } catch {
+      this.error.textContent = gettext('No connection. Please try again.');
+      this.error.hidden = false;
+    }
+  }
+
+  showUploads(uploads) {
+    this.uploads = uploads;
+    this.attached.replaceChildren(uploads.node);
+    this.update();
+  }
+
+  handlePaste(event) {
+    const files = filesOf(event.clipboardData);
+    if (!files.length) return;
+    event.preventDefault();
+    this.attach(files);
+  }
+
+  /** The state of an upload has changed. */
+  handleUploads() {
+    const send = this.waiting && !this.uploads?.isBusy;
+    if (send) this.waiting = false;
+    if (!this.uploads?.hasFailed && !this.editing) this.error.hidden = true;
+    this.update();
+    if (send && this.canSend) this.form.requestSubmit();
+  }
+
   async handleSubmit(event) {
     event.preventDefault();
     const text = trim(this.field.value);
-    if (isBlank(text)) return;
+    if (!this.canSend || this.waiting) return;
     if (excess(text) > 0) {
       this.error.textContent = tooLong(excess(text));
       this.error.hidden = false;
@@ -215,13 +285,23 @@ export class Composer {
     }
     this.error.hidden = true;
     if (!this.editing) {
+      if (this.uploads?.hasFailed) {
+        this.error.textContent = gettext('A file was not uploaded. Try again, or remove it.');
+        this.error.hidden = false;
+        return;
+      }
+      if (this.uploads?.isBusy) {
+        this.waiting = true;
+        this.update();
+        return;
+      }
       this.field.value = '';
       this.typingSentAt = null;
       setStored(this.draftKey, null);
       this.update();
       const { quote } = this;
       this.setQuote(null);
-      this.onSend(text, quote);
+      this.onSend(isBlank(text) ? '' : text, quote, this.uploads?.take() ?? []);
       return;
     }
     const message = this.editing;
@@ -244,7 +324,11 @@ export class Composer {
     this.field.style.height = 'auto';
     this.field.style.height = `${Math.min(this.field.scrollHeight + 2, 200)}px`;
     const text = this.field.value;
-    this.button.disabled = this.saving || isBlank(text);
+    this.button.disabled = this.saving || this.waiting || !this.canSend;
+    this.waitingNote.textContent = this.waiting
+      ? gettext('Your message will be sent once its files are uploaded.')
+      : '';
+    this.attached.hidden = this.attachButton.hidden = Boolean(this.editing);
     this.countDown(text.length < MAX_TEXT - COUNT_FROM ? -MAX_TEXT : excess(text));
   }
 

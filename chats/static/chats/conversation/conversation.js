@@ -6,9 +6,11 @@ import { shorten } from '../../chatapi/text/text.js';
 import { confirmAction } from '../../chatapi/ui/dialog.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { isVisible, onVisibilityChange } from '../../chatapi/ui/visibility.js';
+import { renderAttachments } from './attachments.js';
 import { ChatLog } from './chat-log.js';
 import { Composer } from './composer.js';
 import { describeError } from './errors.js';
+import { filesOf, summaryOf } from './files.js';
 import { fullName, messageButton, renderMessage } from './message.js';
 import { Outbox } from './outbox.js';
 import { Palette } from './palette.js';
@@ -21,6 +23,8 @@ import { Unread } from './unread.js';
 
 /** @type {Record<string, string>} notices to announce, by type of event */
 const NOTICES = JSON.parse(document.getElementById('announced-events')?.textContent ?? '{}');
+/** @type {Map<number, import('./uploads.js').Uploads>} files of drafts, by chat user id; kept while the page is open */
+const drafts = new Map();
 const READ_DELAY = 500; // milliseconds; one request reports a burst of read messages
 
 /**
@@ -110,22 +114,29 @@ class Conversation extends EventTarget {
     this.node.append(element('div', { class: 'below' }, this.downButton), this.typing.node, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
-      send: (text, key, quote) => {
-        const body = quote ? { text, reply_to_id: quote.id } : { text };
+      send: (text, key, quote, files) => {
+        const body = {
+          text,
+          ...(quote && { reply_to_id: quote.id }),
+          ...(files?.length && { attachment_ids: files.map(({ id }) => id) }),
+        };
         return api.post(`${this.path}/messages`, body, { key, signal: this.lifetime.signal });
       },
       onChange: () => this.showPending(),
       onSent: (message) => this.addMessage(message),
     });
     this.composer = new Composer({
+      loadUploads: () => this.loadUploads(),
       root: this.node,
       draftKey: `chatapi:draft:${me.id}`,
       renderQuote: (quote) => this.renderQuote(quote),
-      onSend: (text, quote) => this.send(text, quote),
+      onSend: (text, quote, files) => this.send(text, quote, files),
       onEdit: (message, text) => this.edit(message, text),
       onTyping: (typing) => this.reportTyping(typing),
       onUp: () => this.timeline.findLast((message) => this.isMine(message) && message.deleted_at === null),
     });
+    if (drafts.has(me.id)) this.loadUploads().then((uploads) => this.composer.showUploads(uploads));
+    this.acceptDrops();
     this.palette = new Palette({
       root: this.node,
       elementOf: (id) => this.timeline.elementOf(id),
@@ -147,6 +158,38 @@ class Conversation extends EventTarget {
     }
     addEventListener('online', () => this.outbox.retryNow(), { signal: this.lifetime.signal });
     root.append(this.node);
+  }
+
+  /** The files of the draft. */
+  async loadUploads() {
+    const { Uploads } = await import('./uploads.js');
+    const uploads = drafts.get(this.me.id) ?? new Uploads({ api: this.api, path: this.path });
+    drafts.set(this.me.id, uploads);
+    uploads.adopt(this.api, {
+      onChange: () => this.composer.handleUploads(),
+      onRemoved: () => this.composer.attachButton.focus(),
+    });
+    return uploads;
+  }
+
+  /** Attach files that are dropped onto the conversation. */
+  acceptDrops() {
+    const carriesFiles = ({ dataTransfer }) => !this.composer.form.hidden && dataTransfer?.types.includes('Files');
+    const show = (over) => this.node.classList.toggle('dropping', over);
+    this.node.addEventListener('dragover', (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      show(true);
+    });
+    this.node.addEventListener('dragleave', (event) => {
+      if (!this.node.contains(/** @type {Node | null} */ (event.relatedTarget))) show(false);
+    });
+    this.node.addEventListener('drop', (event) => {
+      show(false);
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      this.composer.attach(filesOf(event.dataTransfer));
+    });
   }
 
   async open() {
@@ -222,6 +265,7 @@ class Conversation extends EventTarget {
   handleEvent({ seq, type, data }) {
     if (type === 'message.created') this.addMessage(data);
     else if (type.startsWith('message.')) this.changeMessage(type, data, seq);
+    else if (type.startsWith('attachment.')) this.showMessage(data);
     else if (type.startsWith('reaction.')) this.showMessage(messageOf(data));
     else if (type.startsWith('user.')) this.changeUser(type, data);
     else if (type.startsWith('chat.')) this.changeChat(data);
@@ -248,7 +292,7 @@ class Conversation extends EventTarget {
       if (message.text !== null) {
         this.announcement.textContent = interpolate(gettext('%(name)s: %(text)s'), {
           name: fullName(message.author),
-          text: shorten(message.text, 300),
+          text: shorten(summaryOf(message), 300),
         });
       }
     }
@@ -377,8 +421,8 @@ class Conversation extends EventTarget {
 
   // --- Actions ---
 
-  send(text, quote) {
-    this.outbox.add(text, quote);
+  send(text, quote, files) {
+    this.outbox.add(text, quote, files);
     this.timeline.scrollToEnd().catch(() => {});
   }
 
@@ -477,6 +521,7 @@ class Conversation extends EventTarget {
       tools,
       quote: quote && this.renderQuote(quote, () => this.goTo(quote)),
       reactions,
+      files: renderAttachments(message.attachments, (fileId) => this.api.get(`${this.path}/attachments/${fileId}`)),
     });
   }
 

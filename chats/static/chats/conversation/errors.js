@@ -13,6 +13,11 @@ const SENTENCES = {
   not_found: gettext('This no longer exists.'),
   permission_denied: gettext('You are not allowed to do this.'),
   join_first: gettext('Join the chat first.'),
+  file_too_large: gettext('This file is too large.'),
+  file_type: gettext('Files of this type are not allowed.'),
+  quota_exceeded: gettext('There is no more room for files. Ask the company to make some.'),
+  storage_down: gettext('Files cannot be stored right now. Please try again later.'),
+  attachment_unknown: gettext('A file of this message no longer exists. Attach it again.'),
   server_error: gettext('Something went wrong. Please try again.'),
 };
 

@@ -21,8 +21,9 @@ export function fullName(person) {
  * @param {HTMLElement[]} [options.tools] its buttons
  * @param {HTMLElement | null} [options.quote] of the message to which it replies
  * @param {HTMLElement | null} [options.reactions] to it
+ * @param {HTMLElement | null} [options.files] attached to it
  */
-export function renderMessage(message, { mine, tools = [], quote = null, reactions = null }) {
+export function renderMessage(message, { mine, tools = [], quote = null, reactions = null, files = null }) {
   const deleted = message.deleted_at !== null;
   const name = fullName(message.author);
   return element(
@@ -41,7 +42,7 @@ export function renderMessage(message, { mine, tools = [], quote = null, reactio
     element(
       'div',
       { class: 'bubble', dir: 'auto' },
-      ...(deleted ? [gettext('This message was deleted.')] : [quote, ...formatText(message.text)]),
+      ...(deleted ? [gettext('This message was deleted.')] : [quote, ...formatText(message.text), files]),
     ),
     deleted ? null : reactions,
     element(

@@ -8,12 +8,15 @@ import { getStored, setStored } from '../../chatapi/storage/storage.js';
 const FIRST_DELAY = 1_000;
 const MAX_DELAY = 15_000;
 
+/** @typedef {{id: number, name: string}} SentFile an uploaded file of a message */
+
 /**
  * @typedef {object} Item
  * @property {string} key
  * @property {string} text
  * @property {string} at when it was written, in ISO 8601
  * @property {import('./quotes.js').Quote} [quote] of the message to which it replies
+ * @property {SentFile[]} [files]
  * @property {'waiting' | 'sending' | 'refused'} state
  * @property {Error} [reason] why it was refused
  */
@@ -23,8 +26,8 @@ export class Outbox {
   /**
    * @param {object} options
    * @param {string} options.storageKey
-   * @param {(text: string, key: string, quote?: import('./quotes.js').Quote) => Promise<any>} options.send returns the
-   *   message that the server created
+   * @param {(text: string, key: string, quote?: import('./quotes.js').Quote, files?: SentFile[]) => Promise<any>}
+   *   options.send returns the message that the server created
    * @param {() => void} options.onChange called whenever an item changes
    * @param {(message: any, item: Item) => void} options.onSent
    */
@@ -47,11 +50,13 @@ export class Outbox {
   /**
    * @param {string} text
    * @param {import('./quotes.js').Quote | null} [quote]
+   * @param {SentFile[]} [files]
    */
-  add(text, quote = null) {
+  add(text, quote = null, files = []) {
     const key = crypto.randomUUID?.() ?? randomKey();
     this.ownKeys.add(key);
-    this.items.push({ key, text, at: new Date().toISOString(), ...(quote && { quote }), state: 'waiting' });
+    const extra = { ...(quote && { quote }), ...(files.length && { files }) };
+    this.items.push({ key, text, at: new Date().toISOString(), ...extra, state: 'waiting' });
     this.save();
     this.run();
   }
@@ -111,7 +116,7 @@ export class Outbox {
     item.state = 'sending';
     this.onChange();
     try {
-      const message = await this.send(item.text, item.key, item.quote);
+      const message = await this.send(item.text, item.key, item.quote, item.files);
       this.delay = FIRST_DELAY;
       this.discard(item);
       this.onSent(message, item);
@@ -147,7 +152,10 @@ export class Outbox {
 
   save() {
     const others = (getStored(this.storageKey) ?? []).filter((item) => !this.ownKeys.has(item.key));
-    const stored = [...others, ...this.items.map(({ key, text, at, quote }) => ({ key, text, at, quote }))];
+    const stored = [
+      ...others,
+      ...this.items.map(({ key, text, at, quote, files }) => ({ key, text, at, quote, files })),
+    ];
     setStored(this.storageKey, stored.length ? stored : null);
     this.onChange();
   }

@@ -35,7 +35,7 @@ export function renderPending(item, { quote, onRetry, onRetryWithoutQuote, onDis
   return element(
     'li',
     { class: refused ? 'message mine refused' : 'message mine', data: { state: item.state } },
-    element('div', { class: 'bubble', dir: 'auto' }, quote, ...formatText(item.text)),
+    element('div', { class: 'bubble', dir: 'auto' }, quote, ...formatText(item.text), ...filesOf(item)),
     element(
       'div',
       { class: 'meta' },
@@ -43,6 +43,11 @@ export function renderPending(item, { quote, onRetry, onRetryWithoutQuote, onDis
       tools.length ? element('span', { class: 'tools shown' }, ...tools) : null,
     ),
   );
+}
+
+/** The names of the files of a message. */
+function filesOf({ files = [] }) {
+  return files.map(({ name }) => element('div', { class: 'file quiet' }, `📎 ${name}`));
 }
 
 /** Return whether the server refused a message because of the one to which it replies. */

@@ -3,6 +3,7 @@
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { element } from '../../chatapi/ui/dom.js';
+import { summaryOf } from './files.js';
 import { fullName } from './message.js';
 
 const QUOTE_LENGTH = 200; // code points, as the server cuts them
@@ -29,7 +30,7 @@ export function quoteOf({ id, seq, author, text }) {
  */
 export function renderQuote({ author, text }, { mine, onOpen = null }) {
   const name = mine ? gettext('You') : fullName(author);
-  const shown = text === null ? gettext('This message was deleted.') : shorten(text, QUOTE_LENGTH);
+  const shown = text === null ? gettext('This message was deleted.') : shorten(summaryOf({ text }), QUOTE_LENGTH);
   const children = [
     element('bdi', { class: 'quote-who' }, name),
     element('span', { class: text === null ? 'quote-text gone' : 'quote-text', dir: 'auto' }, shown),

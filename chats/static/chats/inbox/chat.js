@@ -5,6 +5,7 @@ import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext } from '../../chatapi/text/i18n.js';
 import { confirmAction } from '../../chatapi/ui/dialog.js';
 import { bdi, element } from '../../chatapi/ui/dom.js';
+import { renderAttachments } from '../conversation/attachments.js';
 import { ChatLog } from '../conversation/chat-log.js';
 import { openConversation } from '../conversation/conversation.js';
 import { describeError } from '../conversation/errors.js';
@@ -168,6 +169,7 @@ export class InboxChat {
       mine: false,
       quote: quote && renderQuote(quote, { mine: false, onOpen: () => this.goTo(quote) }),
       reactions: renderReactions(message, { nameOf: (id) => this.names.get(id) ?? gettext('Someone') }),
+      files: renderAttachments(message.attachments, (id) => this.api.get(`${this.path}/attachments/${id}`)),
     });
   }
 
@@ -178,6 +180,7 @@ export class InboxChat {
   handleWhileReading({ type, data }) {
     if (type === 'message.created') this.timeline.add(data);
     else if (type.startsWith('message.')) this.timeline.replace(data);
+    else if (type.startsWith('attachment.')) this.timeline.replace(data);
     else if (type.startsWith('reaction.')) this.timeline.replace(messageOf(data));
     else if (type === 'presence') this.emit('presence', data.users);
     else if (type.startsWith('user.')) {

@@ -4,6 +4,7 @@ import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { formatBrief, formatDateTime, onNewDay } from '../../chatapi/text/times.js';
 import { bdi, element } from '../../chatapi/ui/dom.js';
+import { summaryOf } from '../conversation/files.js';
 import { fullName } from '../conversation/message.js';
 
 const OPEN_PAGE_SIZE = 249;
@@ -238,7 +239,7 @@ export class InboxList {
       ? gettext('No messages yet')
       : last.text === null
         ? gettext('This message was deleted.')
-        : shorten(last.text, 120);
+        : shorten(summaryOf(last), 120);
     const company = this.companies.size > 1 ? this.companies.get(chat.company_id) : null;
     return element(
       'li',

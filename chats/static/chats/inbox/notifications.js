@@ -4,6 +4,7 @@ import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { shorten } from '../../chatapi/text/text.js';
 import { SharedVisibility } from '../../chatapi/ui/visibility.js';
+import { summaryOf } from '../conversation/files.js';
 import { fullName } from '../conversation/message.js';
 
 const KEY = 'chatapi:notifications';
@@ -90,7 +91,7 @@ export class Notifications {
     const { message } = notice;
     const names = { name: fullName(message.author), chat: this.titleOf(message.chat_id) };
     const title = interpolate(gettext('%(name)s in %(chat)s'), names);
-    const options = { body: shorten(message.text, 200), tag: `chat-${message.chat_id}` };
+    const options = { body: shorten(summaryOf(message), 200), tag: `chat-${message.chat_id}` };
     let notification;
     try {
       notification = new Notification(title, options);
