@@ -73,6 +73,7 @@ def fresh_limits(request: pytest.FixtureRequest) -> Iterator[None]:
         for key in redis.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000):
             redis.delete(key)
     limiter().local.clear()
+    limiter()._down_until = 0.0  # a test that took Redis away is over
 
 
 @pytest.fixture
