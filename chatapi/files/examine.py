@@ -11,6 +11,7 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ PLACEHOLDER_PIXELS = 16
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
 WEBP_EXIF, WEBP_XMP = 0x08, 0x04  # flags of a WebP file
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn an image
-METADATA = ("exif", "xmp", "photoshop", "XML:com.adobe.xmp", "Raw profile type exif")
+METADATA = ("exif", "xmp", "photoshop", "XML:com.adobe.xmp")
+RAW_PROFILE = "Raw profile type "  # as ImageMagick names metadata in PNG
 
 
 class UnreadableError(Exception):
@@ -67,7 +69,7 @@ def examine_image(folder: Path, type: str) -> dict[str, Any]:
             raise UnreadableError
         exif = image.getexif()
         turned = exif.get(ORIENTATION, 1)
-        has_metadata = any(image.info.get(name) for name in METADATA)
+        has_metadata = bool(metadata_names(image.info))
         if has_metadata:
             write_clean(image, folder / "clean", turned)
     with Image.open(original, formats=[FORMATS[type]]) as image:
@@ -91,6 +93,15 @@ def examine_image(folder: Path, type: str) -> dict[str, Any]:
     }
 
 
+def metadata_names(info: Mapping[Any, Any]) -> list[Any]:
+    """The keys of an image's metadata that may say where it was taken."""
+    return [
+        name
+        for name, value in info.items()
+        if value and (name in METADATA or str(name).startswith(RAW_PROFILE))
+    ]
+
+
 def write_clean(image: Any, target: Path, turned: int) -> None:
     """Write an image without EXIF and XMP data, which may say where it was taken."""
     from PIL import Image
@@ -109,8 +120,8 @@ def write_clean(image: Any, target: Path, turned: int) -> None:
         return
     elif getattr(image, "is_animated", False):
         options |= {"save_all": True}
-    for name in METADATA:
-        image.info.pop(name, None)
+    for name in metadata_names(image.info):
+        del image.info[name]
     image.save(target, "JPEG" if image.format == "MPO" else image.format, **options)
 
 

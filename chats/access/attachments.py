@@ -13,6 +13,7 @@ def get_attachment(caller: Caller, reference: str) -> Attachment:
     Raises ApiError 404.
     """
     rows = Attachment.objects.filter(chat_id=caller.chat_id, removed_at=None)
+    rows = rows.exclude(status=Attachment.Status.UPLOADING)
     found = rows.filter(pk=parse_id(reference) or 0).first()
     own = caller.chat_user is not None and found and found.uploader_id == caller.chat_user.pk
     if found is None or (found.message_id is None and not own):
@@ -27,6 +28,7 @@ def linked_attachment(link: links.Link) -> Attachment:
         status=Attachment.Status.READY,
         removed_at=None,
         chat__deleted_at=None,
+        chat__company__deleted_at=None,
     )
     found = rows.first()
     if found is None or (link.is_thumbnail and not found.thumbnail_as):

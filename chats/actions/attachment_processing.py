@@ -89,7 +89,10 @@ def finish(attachment_id: int, changes: dict[str, Any]) -> list[str]:
     """
     new = [changes[name] for name in ("stored_as", "thumbnail_as") if name in changes]
     with transaction.atomic():
-        chat_id = Attachment.objects.values_list("chat_id", flat=True).get(pk=attachment_id)
+        rows = Attachment.objects.filter(pk=attachment_id)
+        chat_id = rows.values_list("chat_id", flat=True).first()
+        if chat_id is None:  # removed meanwhile
+            return new
         try:
             events.lock_chat(chat_id)
         except ApiError:  # deleted meanwhile
@@ -131,5 +134,6 @@ def due(now: datetime) -> list[int]:
         removed_at=None,
         created_at__lt=now - RETRY_AFTER,
         chat__deleted_at=None,
+        chat__company__deleted_at=None,
     )
     return list(rows.order_by("created_at").values_list("pk", flat=True)[: attachments.BATCH])

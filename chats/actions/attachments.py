@@ -143,7 +143,7 @@ def claim(author: ChatUser, ids: Sequence[int]) -> list[Attachment]:
         removed_at=None,
         status__in=usable,
     )
-    by_id = {each.pk: each for each in found}
+    by_id = {each.pk: each for each in found.order_by("pk")}
     if len(ids) != len(by_id):
         raise ApiError(ErrorCode.ATTACHMENT_UNKNOWN, field="attachment_ids")
     return [by_id[each] for each in ids]

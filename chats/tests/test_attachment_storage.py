@@ -46,7 +46,9 @@ def s3_server(tmp_path_factory):
     )
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     grpc = {f"{name}.port.grpc": free_port() for name in ports}
-    flags = {f"{name}.port": port for name, port in ports.items()} | grpc
+    # Catalogs that nothing here needs have fixed ports, which another server may have.
+    off = {"s3.port.iceberg": 0, "s3.port.lance": 0}
+    flags = {f"{name}.port": port for name, port in ports.items()} | grpc | off
     command = [
         str(BIN / "weed"),
         "server",
@@ -107,6 +109,7 @@ def keys(bucket):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("s3")
 class TestS3:
     def test_a_file_goes_there_and_back(self, bucket, gina):
         content = os.urandom(9 * 2**20)  # more than one part

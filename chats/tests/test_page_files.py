@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from chatapi.tests.browser import Person, Site, assert_accessible, shot
 from chats.tests.files import image, sound
 from chats.tests.guests import AWAY, REFUSED, field, held_request, join, say
-from chats.tests.inbox import open_inbox, row
+from chats.tests.inbox import open_inbox
 
 pytestmark = pytest.mark.browser
 
@@ -109,7 +109,7 @@ def test_files_are_sent_and_shown_to_both(pair: tuple[Page, Page]) -> None:
         expect(page.locator(".thumbnail .blur")).to_have_count(0)
         expect(sent(page).get_by_role("link", name="note.txt")).to_be_visible()
     expect(uploads(gina)).to_have_count(0)
-    expect(row(agent, "Roses")).to_contain_text("📎 roses.png")
+    expect(agent.locator("#inbox-list .row[aria-current]")).to_contain_text("📎 roses.png")
     with agent.expect_download() as download:
         sent(agent).get_by_role("link", name="note.txt").click()
     assert download.value.suggested_filename == "note.txt"
