@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
@@ -25,6 +25,20 @@ def as_os_errors() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise OSError(str(error)) from error
+
+
+class Body:
+    """What is received of a file, with the errors of a disk."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        with as_os_errors():
+            return bytes(self.stream.read(None if size < 0 else size))
+
+    def close(self) -> None:
+        self.stream.close()
 
 
 class BucketStorage(S3Storage):
@@ -62,4 +76,4 @@ class BucketStorage(S3Storage):
         """Open `length` bytes from `start` on. Raises OSError."""
         span = f"bytes={start}-{start + length - 1}"
         with as_os_errors():
-            return cast("Readable", self.bucket.Object(name).get(Range=span)["Body"])
+            return Body(self.bucket.Object(name).get(Range=span)["Body"])

@@ -166,17 +166,23 @@ def discard(rows: QuerySet[Attachment]) -> int:
 def sweep() -> int:
     """Remove the files and rows of attachments that were given up. Returns their number.
 
-    Raises StorageDownError.
+    Raises StorageDownError at the end when some could not be removed.
     """
-    done = 0
-    for attachment in Attachment.objects.filter(removed_at__isnull=False).order_by("removed_at"):
-        for name in filter(None, (attachment.stored_as, attachment.thumbnail_as)):
-            stores.delete(name)
+    done, failure = 0, None
+    for attachment in Attachment.objects.filter(removed_at__isnull=False).iterator():
+        try:
+            for name in filter(None, (attachment.stored_as, attachment.thumbnail_as)):
+                stores.delete(name)
+        except stores.StorageDownError as error:  # another file may be removed nevertheless
+            failure = error
+            continue
         with transaction.atomic():
             deleted, _ = Attachment.objects.filter(pk=attachment.pk).delete()
             if deleted:  # and not by another worker
                 add_usage(attachment.company_id, -attachment.size)
         done += deleted
+    if failure is not None:
+        raise failure
     return done
 
 
