@@ -286,6 +286,7 @@ def test_files_by_keys_alone(
 ) -> None:
     page = person().page()
     join(page, site, chat)
+    expect(field(page)).to_be_focused()
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="Attach files")).to_be_focused()
     with page.expect_file_chooser() as chooser:
