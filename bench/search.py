@@ -126,7 +126,7 @@ def texts(count: int, words: list[str], characters: list[str], random: Any) -> I
 
 
 def draws(words: list[str], characters: list[str], random: Any) -> dict[str, Draw]:
-    """What is searched for, by kind; each call draws other words."""
+    """The queries of each kind. Each call draws different words."""
 
     def among(first: int, last: int) -> str:
         return words[random.integers(first, last)]

@@ -17,7 +17,7 @@ SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What a response needs to know of a file. `etag` identifies its content."""
+    """The properties of a file that its response shows. `etag` identifies the content."""
 
     stored_as: str
     name: str

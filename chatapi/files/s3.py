@@ -28,7 +28,7 @@ def as_os_errors() -> Iterator[None]:
 
 
 class Body:
-    """What is received of a file, with the errors of a disk."""
+    """A download in progress. Its failures are OSErrors, as those of a disk are."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream

@@ -20,7 +20,7 @@ class StorageDownError(Exception):
 
 
 class Readable(Protocol):
-    """What a response is sent from."""
+    """An open file, or a part of one, that can be read once from start to end."""
 
     def read(self, size: int = -1, /) -> bytes: ...
     def close(self) -> None: ...

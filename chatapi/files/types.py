@@ -24,7 +24,6 @@ INLINE = frozenset(
 SAME_AS = {
     "application/x-gzip": "application/gzip",
     "application/ogg": "audio/ogg",
-    "audio/aac": "audio/aac",
     "audio/wave": "audio/wav",
     "audio/x-flac": "audio/flac",
     "audio/x-m4a": "audio/mp4",
@@ -32,12 +31,12 @@ SAME_AS = {
     "image/x-ms-bmp": "image/bmp",
     "text/xml": "application/xml",
 }
-# Pairs of containers that hold sound alone or a video, too.
+# Containers that can hold either sound alone or a video.
 ALSO = {"audio/ogg": "video/ogg", "video/webm": "audio/webm", "video/mp4": "audio/mp4"}
 HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|iframe|title|meta)\b", re.IGNORECASE)
 SVG = re.compile(rb"<(?:\w+:)?svg\b", re.IGNORECASE)
 HEAD_BYTES = 64 * 1024
-# What text has none of.
+# Bytes that do not occur in text.
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # Types whose content is text, besides text/*.
 TEXTS = ("application/json", "application/xml", "application/x-yaml", "image/svg+xml")
@@ -45,7 +44,7 @@ ARCHIVES = ("application/zip", "application/epub+zip", "application/vnd.*")
 
 
 def sniff(path: Path, name: str) -> str:
-    """The type of the file at `path`, which its sender calls `name`; UNKNOWN if it is none of ours.
+    """The type of the file at `path`, which its sender calls `name`; UNKNOWN if none is recognised.
 
     HTML and SVG are recognised by what they contain, whatever the name says.
     """
@@ -125,7 +124,7 @@ def expected_type(name: str) -> str:
 
 
 def kind(type: str) -> str:
-    """What a type looks like to a person: files of one kind may be called by each other's names."""
+    """The group of a type. A name may announce any type of the group that the content has."""
     if type.startswith("text/") or type in TEXTS:
         return "text"
     if type.startswith(("audio/", "video/")):

@@ -29,9 +29,8 @@ from companies.access.companies import by_id_or_slug, companies_for
 from companies.models import Company
 
 BLOCK = 250  # a page and one more fit into it
-MAX_BLOCKS = (
-    40  # that a request reads; more than one only if texts have the terms, but not the words
-)
+# The number that a request reads: more than one only if texts have the terms, but not the words.
+MAX_BLOCKS = 40
 
 
 @dataclass(frozen=True, slots=True)
