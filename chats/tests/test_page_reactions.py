@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chatapi.tests.browser import DESKTOP, Person, Site, assert_accessible, shot
 from chats.tests.guests import AWAY, REFUSED, field, fill, held_request, join, say
-from chats.tests.inbox import open_inbox, row, send
+from chats.tests.inbox import guest_and_agent, open_inbox, row, send
 
 pytestmark = pytest.mark.browser
 
@@ -59,13 +59,7 @@ def chat(site: Site) -> dict[str, Any]:
 @pytest.fixture
 def pair(site: Site, person: Callable[..., Person], chat: dict[str, Any]) -> tuple[Page, Page]:
     """A guest and an agent, both in the chat."""
-    gina = person().page()
-    join(gina, site, chat)
-    agent = open_inbox(site, person())
-    agent.goto(f"/inbox#chat={chat['id']}")
-    agent.get_by_role("button", name="Join the chat").click()
-    expect(field(agent)).to_be_focused()
-    return gina, agent
+    return guest_and_agent(site, person, chat)
 
 
 def test_a_reply_quotes_its_message_as_it_is_now(pair: tuple[Page, Page]) -> None:

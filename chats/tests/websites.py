@@ -84,7 +84,7 @@ def host(tmp_path: Path, site: Site, person: People) -> Iterator[Host]:
 
 
 @pytest.fixture
-def show(site: Site, person: Callable[..., Person], host: Host) -> Iterator[Callable[..., Page]]:
+def show(site: Site, person: Callable[..., Person], host: Host) -> Callable[..., Page]:
     """Shows a page of another website; all in one browser, whose console stays empty."""
     page = person(base_url=host.origin).page()
 
@@ -99,8 +99,7 @@ def show(site: Site, person: Callable[..., Person], host: Host) -> Iterator[Call
         page.goto(url)
         return page
 
-    yield show_page
-    page.close()  # before its website ends: it may yet ask for an icon
+    return show_page
 
 
 @pytest.fixture

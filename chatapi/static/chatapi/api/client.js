@@ -77,12 +77,7 @@ export class Api {
    * @returns {Promise<any>}
    */
   async call(method, path, body, { key = null, signal = null } = {}) {
-    /** @type {Record<string, string>} */
-    const headers = {
-      Accept: 'application/json',
-      'Accept-Language': document.documentElement.lang, // the server picks the language of its mails by it
-    };
-    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const headers = this.headers;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (key) headers['Idempotency-Key'] = key;
     const signals = [AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])];
@@ -104,9 +99,31 @@ export class Api {
       throw new OfflineError(error.message);
     }
     if (response.ok) return content;
-    const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
-    const error = new ApiError(response.status, content, Number.isNaN(seconds) ? null : seconds);
+    throw this.errorOf(response.status, content, response.headers.get('Retry-After'));
+  }
+
+  /** The headers of every request. */
+  get headers() {
+    /** @type {Record<string, string>} */
+    const headers = {
+      Accept: 'application/json',
+      'Accept-Language': document.documentElement.lang, // the server picks the language of its mails by it
+    };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    return headers;
+  }
+
+  /**
+   * The error of a response. If the token is refused, `onUnauthorized` is called with it, too.
+   *
+   * @param {number} status
+   * @param {any} content
+   * @param {string | null} retryAfter
+   */
+  errorOf(status, content, retryAfter) {
+    const seconds = Number.parseInt(retryAfter ?? '', 10);
+    const error = new ApiError(status, content, Number.isNaN(seconds) ? null : seconds);
     if (error.status === 401) this.onUnauthorized?.(error);
-    throw error;
+    return error;
   }
 }

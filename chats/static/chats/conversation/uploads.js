@@ -1,7 +1,7 @@
 // The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads this
 // module with the first file.
 
-import { ApiError, OfflineError } from '../../chatapi/api/client.js';
+import { OfflineError } from '../../chatapi/api/client.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
 import { describeError } from './errors.js';
@@ -244,9 +244,7 @@ export class Uploads {
     item.request = request;
     item.progress.value = 0;
     request.open('POST', this.path);
-    request.setRequestHeader('Accept', 'application/json');
-    request.setRequestHeader('Accept-Language', document.documentElement.lang);
-    request.setRequestHeader('Authorization', `Bearer ${this.api.token}`);
+    for (const [name, value] of Object.entries(this.api.headers)) request.setRequestHeader(name, value);
     request.responseType = 'json';
     request.upload.addEventListener('progress', ({ loaded, total }) => {
       item.progress.value = total ? loaded / total : 0;
@@ -258,8 +256,8 @@ export class Uploads {
         this.said.textContent = interpolate(gettext('Uploaded %(name)s.'), { name: item.file.name });
         this.change();
       } else {
-        const seconds = Number.parseInt(request.getResponseHeader('Retry-After') ?? '', 10);
-        this.fail(item, new ApiError(request.status, request.response ?? {}, Number.isNaN(seconds) ? null : seconds));
+        const retryAfter = request.getResponseHeader('Retry-After');
+        this.fail(item, this.api.errorOf(request.status, request.response ?? {}, retryAfter));
       }
     });
     request.addEventListener('error', () => this.fail(item, new OfflineError()));
@@ -276,7 +274,6 @@ export class Uploads {
       name: item.file.name,
       text: describeError(error),
     });
-    if (error.status === 401) this.api.onUnauthorized?.(error);
     this.change();
   }
 

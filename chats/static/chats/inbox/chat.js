@@ -179,8 +179,7 @@ export class InboxChat {
 
   handleWhileReading({ type, data }) {
     if (type === 'message.created') this.timeline.add(data);
-    else if (type.startsWith('message.')) this.timeline.replace(data);
-    else if (type.startsWith('attachment.')) this.timeline.replace(data);
+    else if (/^(message|attachment)\./.test(type)) this.timeline.replace(data);
     else if (type.startsWith('reaction.')) this.timeline.replace(messageOf(data));
     else if (type === 'presence') this.emit('presence', data.users);
     else if (type.startsWith('user.')) {
