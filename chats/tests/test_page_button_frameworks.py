@@ -81,6 +81,22 @@ def test_an_open_panel_outlives_it_too(
     expect(panel(page)).to_have_count(0)
 
 
+def test_a_panel_that_loads_again_is_sent_nothing_until_it_is_ready(
+    show: Callable[..., Page], script: Callable[..., str]
+) -> None:
+    # The browser warns of a message to a page that is not there yet, and drops it.
+    page = show(script())
+    open_panel(page)
+    page.route("**/embed/**", lambda route: None)
+    with page.expect_request("**/embed/**"):
+        page.evaluate("document.body.append(document.querySelector('chatapi-embed'))")
+    button(page).click()
+    button(page).click()
+    expect(panel(page)).to_be_visible()
+    page.unroute("**/embed/**")  # lets go of what was held
+    expect(frame(page).get_by_role("heading", level=1)).to_have_text("Start a chat")
+
+
 def test_a_page_that_always_removes_it_stays_fast(
     show: Callable[..., Page], script: Callable[..., str]
 ) -> None:

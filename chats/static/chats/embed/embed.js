@@ -108,7 +108,8 @@
     // script of this website can read them.
     const storageKey = `chatapi:${service}:${company}`;
     let text, texts, settings;
-    let button, label, badge, panel, frame, fallback, ready;
+    let button, label, badge, panel, frame, fallback;
+    let ready = null; // the window that said so: a frame that the website moves loads its page into another
     let opened = false;
     let opener = null; // the element that had the focus before the panel opened
 
@@ -184,10 +185,9 @@
       const bar = append('div', { className: 'bar' }, panel);
       append('button', { type: 'button', className: 'close', textContent: '×' }, bar).addEventListener('click', close);
       panel.addEventListener('keydown', (event) => event.key === 'Escape' && close());
-      ready = false;
       const created = append('iframe', { src: urlOf('embed'), allow: 'clipboard-write' }, panel);
       created.addEventListener('load', () =>
-        setTimeout(() => created === frame && !ready && showFallback(), READY_TIMEOUT),
+        setTimeout(() => created === frame && !isReady() && showFallback(), READY_TIMEOUT),
       );
       frame = created;
     }
@@ -228,13 +228,13 @@
       emit('close', { company });
     }
 
+    function isReady() {
+      return ready !== null && ready === frame?.contentWindow;
+    }
+
     /** Messages in a hidden panel stay unread. */
     function notifyFrame(extra) {
-      if (ready)
-        frame.contentWindow?.postMessage(
-          { from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...extra },
-          service,
-        );
+      if (isReady()) ready.postMessage({ from: 'chatapi-host', type: opened ? 'shown' : 'hidden', ...extra }, service);
     }
 
     function handleMessage({ origin, source, data }) {
@@ -243,7 +243,7 @@
       else if (data.type === 'keep' && data.key === 'sealed') setStored(safe({ sealed: data.value }));
       else if (data.type === 'close') close();
       else if (data.type === 'ready') {
-        ready = true;
+        ready = source;
         frame.hidden = false;
         fallback?.remove();
         fallback = null;
