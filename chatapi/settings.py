@@ -387,6 +387,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Events", "description": "What happens in all chats of an account."},
         {"name": "Chat users", "description": "Who takes part in a chat: guests and agents."},
         {"name": "Messages", "description": "What is said."},
+        {"name": "Notes", "description": "What only members read."},
         {"name": "Attachments", "description": "Files of messages."},
     ],
     "COMPONENT_SPLIT_REQUEST": True,

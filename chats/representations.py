@@ -1,4 +1,4 @@
-"""The public form of chats, chat users, messages and events, in answers, the log and streams.
+"""The public form of chats, chat users, messages, notes and events, in answers, logs and streams.
 
 Rows are dicts from `QuerySet.values()`, because hot paths create no model instances.
 """
@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from accounts.models import User
 from chatapi.api.encoding import instant
 from chats import links
-from chats.models import Attachment, Chat, ChatUser, Message
+from chats.models import Attachment, Chat, ChatUser, Message, Note
 
 Row = Mapping[str, Any]
 
@@ -37,6 +38,20 @@ EVENT_FIELDS = (
     "data",
     "message_id",
     *(f"message__{field}" for field in MESSAGE_FIELDS),
+)
+
+NOTE_COLUMNS = tuple(f.attname for f in Note._meta.concrete_fields if f.attname != "terms")
+MEMBER_NAMES = ("first_name", "last_name", "email")
+NOTE_FIELDS = (*NOTE_COLUMNS, *(f"author__{name}" for name in MEMBER_NAMES))
+MEMBER_EVENT_FIELDS = (
+    "chat_id",
+    "seq",
+    "member_seq",
+    "type",
+    "created_at",
+    "data",
+    "note_id",
+    *(f"note__{field}" for field in NOTE_FIELDS),
 )
 
 
@@ -120,9 +135,38 @@ def reactions(stored: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def note(row: Row, prefix: str = "") -> dict[str, Any]:
+    """A note from a row of NOTE_FIELDS, prefixed by `prefix`. A deleted one has no text."""
+    edited_at, deleted_at = row[f"{prefix}edited_at"], row[f"{prefix}deleted_at"]
+    author_id = row[f"{prefix}author_id"]
+    return {
+        "id": row[f"{prefix}id"],
+        "chat_id": row[f"{prefix}chat_id"],
+        "seq": row[f"{prefix}seq"],
+        "member_seq": row[f"{prefix}member_seq"],
+        "text": None if deleted_at else row[f"{prefix}text"],
+        "author": None if author_id is None else note_author(row, prefix),
+        "mentions": [] if deleted_at else row[f"{prefix}mentions"],
+        "created_at": instant(row[f"{prefix}created_at"]),
+        "edited_at": instant(edited_at) if edited_at else None,
+        "deleted_at": instant(deleted_at) if deleted_at else None,
+    }
+
+
+def note_author(row: Row, prefix: str) -> dict[str, Any]:
+    names = {name: row[f"{prefix}author__{name}"] for name in MEMBER_NAMES}
+    return {"id": row[f"{prefix}author_id"], "name": User(**names).name}
+
+
 def event(row: Row) -> dict[str, Any]:
-    """An event from a row of EVENT_FIELDS."""
+    """An event from a row of EVENT_FIELDS, or of MEMBER_EVENT_FIELDS."""
     data = row["data"]
+    if "member_seq" in row:
+        if row["note_id"] is not None:
+            data = note(row, "note__")
+        return member_event_from_parts(
+            row["chat_id"], row["seq"], row["member_seq"], row["type"], row["created_at"], data
+        )
     if row["message_id"] is not None:
         data = message_event_data(message(row, "message__"), data)
     return event_from_parts(row["chat_id"], row["seq"], row["type"], row["created_at"], data)
@@ -139,6 +183,20 @@ def event_from_parts(
     """An event from its parts."""
     return {
         "seq": seq,
+        "type": type,
+        "chat_id": chat_id,
+        "created_at": instant(created_at),
+        "data": data,
+    }
+
+
+def member_event_from_parts(
+    chat_id: int, seq: int, member_seq: int, type: str, created_at: datetime, data: dict[str, Any]
+) -> dict[str, Any]:
+    """An event of the members' log from its parts. `seq` is that of the event before it."""
+    return {
+        "seq": seq,
+        "member_seq": member_seq,
         "type": type,
         "chat_id": chat_id,
         "created_at": instant(created_at),

@@ -9,6 +9,7 @@ from chats.views.chat_users import ChatUserViewSet, CurrentChatUserViewSet
 from chats.views.chats import ChatViewSet
 from chats.views.events import EventViewSet
 from chats.views.messages import MessageViewSet
+from chats.views.notes import NoteViewSet
 from chats.views.reactions import ReactionViewSet
 from chats.views.search import SearchViewSet
 from chats.views.start_chat import StartChatViewSet
@@ -18,6 +19,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("chats", ChatViewSet, basename="chat")
 in_chat = NestedSimpleRouter(router, "chats", lookup="chat", trailing_slash=False)
 in_chat.register("messages", MessageViewSet, basename="message")
+in_chat.register("notes", NoteViewSet, basename="note")
 in_chat.register("users", ChatUserViewSet, basename="chat-user")
 
 # Most requested routes first, because they are tried in this order.

@@ -58,9 +58,9 @@ class ErrorCode(StrEnum):
     )
     CHAT_CLOSED = "chat_closed", 403, "The chat is closed. It can be read, but not written to."
     BANNED = "banned", 403, "This address is banned from the chat."
-    NOT_AUTHOR = "not_author", 403, "Only the author of a message can do this."
-    EDIT_WINDOW_OVER = "edit_window_over", 403, "The time for editing this message has passed."
-    MESSAGE_DELETED = "message_deleted", 403, "The message was deleted."
+    NOT_AUTHOR = "not_author", 403, "Only the author can do this."
+    EDIT_WINDOW_OVER = "edit_window_over", 403, "The time for editing has passed."
+    MESSAGE_DELETED = "message_deleted", 403, "The message or note was deleted."
     LINK_EXPIRED = "link_expired", 403, "The link has expired. Get the attachment for a new one."
     NOT_FOUND = "not_found", 404, "The resource does not exist, or the caller may not see it."
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This route does not support the method."

@@ -19,7 +19,7 @@ from accounts.actions.tokens import issue_token, revoke_token
 from accounts.models import ApiToken
 from chatapi.api.policies import Policy
 from chatapi.api.views import ApiViewSet
-from chats.actions import chat_users, messages, tokens
+from chats.actions import chat_users, messages, notes, tokens
 from chats.models import ChatUserToken
 from chats.tests.files import multipart, upload
 from companies.actions.invitations import invite_member
@@ -88,6 +88,13 @@ MATRIX = {
     "GET /api/chats/{chat}/attachments/{attachment}": "401 200 403 200 200 200 404",
     # The message that has it is gina's.
     "DELETE /api/chats/{chat}/attachments/{attachment}": "401 404 403 403 403 403 404",
+    # Only members see notes. This one is bob's.
+    "GET /api/chats/{chat}/notes": "401 403 403 200 200 200 404",
+    "POST /api/chats/{chat}/notes": "401 403 403 201 201 201 404",
+    "GET /api/chats/{chat}/notes/{note}": "401 403 403 200 200 200 404",
+    "PUT /api/chats/{chat}/notes/{note}": "401 403 403 200 403 403 404",
+    "PATCH /api/chats/{chat}/notes/{note}": "401 403 403 200 403 403 404",
+    "DELETE /api/chats/{chat}/notes/{note}": "401 403 403 200 200 200 404",
     "PUT /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
     "DELETE /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
 }
@@ -115,6 +122,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/chats/{chat}/users/get-token": {"email": "ida@guest.test", "auth-code": 123456},
     "POST /api/chats/{chat}/messages": {"text": "Hello"},
     "PUT /api/chats/{chat}/messages/{message}": {"text": "Hello!"},
+    "POST /api/chats/{chat}/notes": {"text": "A regular guest."},
+    "PUT /api/chats/{chat}/notes/{note}": {"text": "A regular guest!"},
 }
 QUERIES = {"GET /api/search": "?q=hello"}
 STRANGER = {
@@ -163,6 +172,7 @@ NAMES = [
     ),
     ("chats/<chat_pk>/attachments/<pk>", "chats/{chat}/attachments/{attachment}"),
     ("chats/<chat_pk>/messages/<pk>", "chats/{chat}/messages/{message}"),
+    ("chats/<chat_pk>/notes/<pk>", "chats/{chat}/notes/{note}"),
     ("chats/<chat_pk>", "chats/{chat}"),
     ("chats/<pk>", "chats/{chat}"),
 ]
@@ -215,6 +225,7 @@ def test_each_caller_gets_what_the_contract_says(
         "message": message["id"],
         "attachment": attachment["id"],
         "emoji": quote("👍"),
+        "note": notes.create(chat.pk, bob.user, "Hello").pk,
         "reply": create_reply(acme, title="Opening hours", text="From 9 to 17.").pk,
     }
     verify_address(charlie.user)
@@ -267,6 +278,7 @@ def test_a_dead_token_of_either_kind_is_401(route, acme, chat, gina, alice, bob,
         gina=gina.chat_user.pk,
         message=1,
         attachment=1,
+        note=1,
         emoji=quote("👍"),
         reply=1,
     )

@@ -203,6 +203,7 @@ def test_path_parameters_are_named_and_typed(path, method, operation):
             "chat_user_id",
             "message_id",
             "attachment_id",
+            "note_id",
             "reply_id",
             "emoji",
         }
@@ -241,7 +242,7 @@ def test_lists_are_pages():
         for path, method, operation in (p.values for p in OPERATIONS)
         if operation["operationId"].endswith("_list")
     ]
-    assert len(pages) == 7
+    assert len(pages) == 8
     for page in pages:
         assert list(page["properties"]) == [
             "current_page",

@@ -1,15 +1,19 @@
-"""The events of chats."""
+"""The events of chats: of the chat's log alone, or of both logs for members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from django.db.models import BigIntegerField, Q, QuerySet
 
 from chatapi.db.compiled import Compiled, Parameter
-from chats.hints import Position
-from chats.models import Event
-from chats.representations import EVENT_FIELDS
+from chats.access.chats import live_chats
+from chats.hints import LogPosition, Place, Position
+from chats.models import Event, MemberEvent
+from chats.representations import EVENT_FIELDS, MEMBER_EVENT_FIELDS
+
+Row = Mapping[str, Any]
+LIVE = Q(chat__deleted_at=None, chat__company__deleted_at=None)
 
 
 @cache
@@ -40,33 +44,97 @@ def events_after_each(positions: Iterable[tuple[int, int]], limit: int) -> list[
     return list(Event.objects.filter(wanted).order_by("chat_id", "seq").values(*EVENT_FIELDS))
 
 
-def events_at(positions: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The events at each (chat id, seq), except of deleted chats, as rows of EVENT_FIELDS."""
-    rows = Event.objects.filter(
-        pk__in=list(positions), chat__deleted_at=None, chat__company__deleted_at=None
-    )
-    return list(rows.values(*EVENT_FIELDS))
+# --- Both logs, as members read them --------------------------------------------------------------
 
 
-def company_events(company_ids: Iterable[int], after: Position, limit: int) -> list[dict[str, Any]]:
-    """The events of companies' chats after a position, oldest first.
+def heads(chat_ids: Iterable[int]) -> dict[int, LogPosition]:
+    """The ends of both logs of each of these chats, by id; chats that do not exist are absent."""
+    rows = live_chats().filter(pk__in=chat_ids).values_list("pk", "last_seq", "last_member_seq")
+    return {pk: LogPosition(seq, member_seq) for pk, seq, member_seq in rows}
 
-    Rows of EVENT_FIELDS and `company_id`. Transactions do not commit in the order of their times,
+
+def member_seq_before(chat_id: int, seq: int) -> int:
+    """The newest number that the members' log had before the chat's event with this seq."""
+    earlier = MemberEvent.objects.filter(chat_id=chat_id, seq__lt=seq).order_by("-member_seq")
+    return earlier.values_list("member_seq", flat=True).first() or 0
+
+
+def entries_after(
+    chat_id: int, count: int, limit: int, head: LogPosition
+) -> list[tuple[LogPosition, Row]]:
+    """The entries of both logs after the first `count`, up to `head`, oldest first.
+
+    Each with its position. The rows are of EVENT_FIELDS or of MEMBER_EVENT_FIELDS. As what is
+    before `head` never changes its place, the two queries agree.
+    """
+    own: list[Row] = []
+    if head.member_seq:
+        later = MemberEvent.objects.filter(
+            chat_id=chat_id, position__gt=count, member_seq__lte=head.member_seq
+        )
+        own = list(later.order_by("position").values(*MEMBER_EVENT_FIELDS)[:limit])
+    member_seq = own[0]["member_seq"] - 1 if own else head.member_seq
+    seq = max(0, count - member_seq)
+    shared = (row for row in events_after(chat_id, seq, limit) if row["seq"] <= head.seq)
+    found: list[tuple[LogPosition, Row]] = []
+    following = next(shared, None)
+    for entry in [*own, None]:
+        while following is not None and (entry is None or following["seq"] <= entry["seq"]):
+            found.append((LogPosition(following["seq"], member_seq), following))
+            following = next(shared, None)
+        if entry is not None:
+            member_seq = entry["member_seq"]
+            found.append((LogPosition(entry["seq"], member_seq), entry))
+    return found[:limit]
+
+
+# --- Many chats -----------------------------------------------------------------------------------
+
+
+def events_at(places: Iterable[Place]) -> list[Row]:
+    """The events at each of these places, except of deleted chats, as rows of both kinds."""
+    shared, own = [], []
+    for place in places:
+        if place.member_seq:
+            own.append((place.chat_id, place.member_seq))
+        else:
+            shared.append((place.chat_id, place.seq))
+    found: list[Row] = []
+    if shared:
+        found += Event.objects.filter(LIVE, pk__in=shared).values(*EVENT_FIELDS)
+    if own:
+        found += MemberEvent.objects.filter(LIVE, pk__in=own).values(*MEMBER_EVENT_FIELDS)
+    return found
+
+
+def company_events(company_ids: Iterable[int], after: Position, limit: int) -> list[Row]:
+    """The events in both logs of companies' chats after a position, oldest first.
+
+    Rows of both kinds, with `company_id`. Transactions do not commit in the order of their times,
     so a caller that must not miss an event starts at `after.settled`.
     """
-    later = Q(created_at__gt=after.time) | Q(created_at=after.time) & (
-        Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id, seq__gt=after.seq)
-    )
-    found: list[dict[str, Any]] = []
-    for company_id in company_ids:  # one query per company, in index order
-        rows = Event.objects.filter(
-            later,
-            company_id=company_id,
-            created_at__gte=after.time,  # redundant, but the index needs it
-            chat__deleted_at=None,
-            chat__company__deleted_at=None,
-        )
-        rows = rows.order_by("created_at", "chat_id", "seq")
-        found += rows.values(*EVENT_FIELDS, "company_id")[:limit]
-    found.sort(key=lambda row: (row["created_at"], row["chat_id"], row["seq"]))
+    later_seq = later(after, Q(seq__gt=after.seq))
+    later_member_seq = later(after, Q(member_seq__gt=after.member_seq))
+    found: list[Row] = []
+    for company_id in company_ids:  # two queries per company, in index order
+        of_company = Q(company_id=company_id) & LIVE
+        shared = Event.objects.filter(of_company, later_seq)
+        shared = shared.order_by("created_at", "chat_id", "seq")
+        found += shared.values(*EVENT_FIELDS, "company_id")[:limit]
+        own = MemberEvent.objects.filter(of_company, later_member_seq)
+        own = own.order_by("created_at", "chat_id", "member_seq")
+        found += own.values(*MEMBER_EVENT_FIELDS, "company_id")[:limit]
+    found.sort(key=order)
     return found[:limit]
+
+
+def later(after: Position, in_chat: Q) -> Q:
+    """What comes after a position; `in_chat` compares the numbers of events in the same chat."""
+    same_time = Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id) & in_chat
+    return (Q(created_at__gt=after.time) | Q(created_at=after.time) & same_time) & Q(
+        created_at__gte=after.time
+    )  # redundant, but the index needs it
+
+
+def order(row: Row) -> tuple[Any, ...]:
+    return row["created_at"], row["chat_id"], row["seq"], row.get("member_seq", 0)

@@ -26,6 +26,7 @@ from accounts.models.tokens import ApiTokenQuerySet, missing_scope
 from chatapi.db.compiled import Compiled, Parameter
 from chats.access.chats import live_chats
 from chats.models import Chat, ChatUserToken, ChatUserTokenQuerySet
+from chats.models.events import Audience
 from companies.models import Company, Membership
 
 # --- The token of one request -------------------------------------------------------------------
@@ -82,6 +83,11 @@ class Grant(NamedTuple):
     def limit_key(self) -> str:
         """That of the token."""
         return f"{self.kind}:{self.token_id}"
+
+    @property
+    def audience(self) -> Audience:
+        """Personal access tokens are members'. A chat-user token reads what guests do."""
+        return Audience.MEMBERS if self.kind == "api" else Audience.EVERYONE
 
     def concerns(self, subject: str) -> bool:
         """Return whether a change of `user:1`, `chat:42` or `company:3` may affect this grant."""
@@ -174,5 +180,6 @@ def api_grants(rows: ApiTokenQuerySet) -> list[TokenGrant]:
 
 
 def chats_by_id(chat_ids: Iterable[int]) -> dict[int, Chat]:
-    """Those of these chats that exist, with company and newest seq."""
-    return live_chats().only("company_id", "last_seq").in_bulk(list(chat_ids))
+    """Those of these chats that exist, with company and the ends of their logs."""
+    rows = live_chats().only("company_id", "last_seq", "last_member_seq")
+    return rows.in_bulk(list(chat_ids))

@@ -1,6 +1,6 @@
-"""Append to the log of a chat. Every change takes the next seq in its own transaction.
+"""Append to the logs of a chat. Every change takes the next number in its own transaction.
 
-The row lock of the chat orders its writers, so that seqs have no gaps and commit in order.
+The row lock of the chat orders its writers, so that numbers have no gaps and commit in order.
 """
 
 from datetime import datetime
@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from chatapi.api.errors import not_found
 from chats import hints, representations
-from chats.models import Chat, ChatUser, Event, EventType
+from chats.models import Chat, ChatUser, Event, EventType, MemberEvent
+from chats.models.events import EVENT_KINDS, Audience
 
 # A message also moves `last_message_seq`. The statement is the same on both databases.
 NEXT_SEQ = """
@@ -19,17 +20,26 @@ UPDATE chats_chat
 SET last_seq = last_seq + 1,
     last_message_seq = CASE WHEN %s THEN last_seq + 1 ELSE last_message_seq END
 WHERE id = %s AND deleted_at IS NULL
-RETURNING last_seq, status, company_id
+RETURNING last_seq, status, company_id, last_member_seq
+"""
+NEXT_MEMBER_SEQ = """
+UPDATE chats_chat SET last_member_seq = last_member_seq + 1
+WHERE id = %s AND deleted_at IS NULL
+RETURNING last_seq, status, company_id, last_member_seq
 """
 
 
 class ReservedSeq(NamedTuple):
-    """A seq in a chat's log, with the chat's status at that moment, and its company."""
+    """A seq in a chat's log, with the chat's status at that moment, and its company.
+
+    In the members' log, `member_seq` is reserved, and `seq` is that of the event before it.
+    """
 
     chat_id: int
     seq: int
     status: str
     company_id: int
+    member_seq: int
 
 
 def next_seq(chat_id: int, *, message: bool = False) -> ReservedSeq:
@@ -37,13 +47,22 @@ def next_seq(chat_id: int, *, message: bool = False) -> ReservedSeq:
 
     Raises ApiError 404 when the chat has been deleted.
     """
+    return reserve(NEXT_SEQ, [message, chat_id])
+
+
+def next_member_seq(chat_id: int) -> ReservedSeq:
+    """The same in the members' log."""
+    return reserve(NEXT_MEMBER_SEQ, [chat_id])
+
+
+def reserve(statement: str, parameters: list[Any]) -> ReservedSeq:
     assert connection.in_atomic_block, "a seq must be reserved in the transaction of its change"
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_SEQ, [message, chat_id])
+        cursor.execute(statement, parameters)
         row = cursor.fetchone()
     if row is None:
         raise not_found()
-    return ReservedSeq(chat_id, *row)
+    return ReservedSeq(parameters[-1], *row)
 
 
 def lock_chat(chat_id: int) -> Chat:
@@ -95,7 +114,29 @@ def insert_of_message(
     publish(reserved, type, at, representations.message_event_data(message, reaction))
 
 
+def insert_of_note(
+    reserved: ReservedSeq, type: EventType, at: datetime, note_id: int, note: dict[str, Any]
+) -> None:
+    """Insert the event of a member_seq that was reserved in this transaction, and publish it."""
+    assert EVENT_KINDS[type].audience is Audience.MEMBERS
+    MemberEvent.objects.create(
+        chat_id=reserved.chat_id,
+        company_id=reserved.company_id,
+        member_seq=reserved.member_seq,
+        seq=reserved.seq,
+        position=reserved.seq + reserved.member_seq,
+        type=type,
+        created_at=at,
+        note_id=note_id,
+    )
+    event = representations.member_event_from_parts(
+        reserved.chat_id, reserved.seq, reserved.member_seq, type, at, note
+    )
+    hints.publish_event(reserved.company_id, event)
+
+
 def store(reserved: ReservedSeq, type: EventType, at: datetime, **fields: Any) -> None:
+    assert EVENT_KINDS[type].audience is Audience.EVERYONE
     Event.objects.create(
         chat_id=reserved.chat_id,
         company_id=reserved.company_id,
@@ -110,4 +151,5 @@ def publish(reserved: ReservedSeq, type: EventType, at: datetime, data: dict[str
     hints.publish_event(
         reserved.company_id,
         representations.event_from_parts(reserved.chat_id, reserved.seq, type, at, data),
+        reserved.member_seq,
     )

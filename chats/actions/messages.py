@@ -10,6 +10,7 @@ from django.utils import timezone
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
 from chats import hints, representations
+from chats.access import events as event_access
 from chats.actions import attachments, events, messages_postgresql, search_index
 from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
@@ -80,9 +81,9 @@ def quotable(chat_id: int, message_id: int) -> Message:
 def insert(message: Message, author: ChatUser) -> dict[str, Any]:
     """Insert a message and its event, and publish it. Returns its public form."""
     if connection.vendor == "postgresql":
-        company_id = messages_postgresql.insert(message)
+        company_id, member_seq = messages_postgresql.insert(message)
         answer = represent(message, author)
-        hints.publish_event(company_id, created_event(message, answer))
+        hints.publish_event(company_id, created_event(message, answer), member_seq)
         return answer
     with transaction.atomic():
         # Statement 1: lock the chat's row, and take its next seq and status.
@@ -160,7 +161,8 @@ def replay(
     answer = represent(message, author)
     if unchanged and timezone.now() - message.created_at < RETRY_WINDOW:
         # The process of the first request may have died before it published the event.
-        hints.publish_event(author.chat.company_id, created_event(message, answer))
+        before = event_access.member_seq_before(message.chat_id, message.seq)
+        hints.publish_event(author.chat.company_id, created_event(message, answer), before)
     return answer
 
 

@@ -36,7 +36,7 @@ def statement() -> str:
 WITH turn AS (
     UPDATE chats_chat SET last_seq = last_seq + 1, last_message_seq = last_seq + 1
     WHERE id = %s AND deleted_at IS NULL AND status = '{Chat.Status.OPEN}'
-    RETURNING id, last_seq, company_id
+    RETURNING id, last_seq, company_id, last_member_seq
 ), author AS (
     UPDATE chats_chatuser SET last_read_seq = turn.last_seq FROM turn
     WHERE chats_chatuser.id = %s AND chats_chatuser.status = '{ChatUser.Status.ACTIVE}'
@@ -55,15 +55,16 @@ WITH turn AS (
     FROM turn, message
 )
 SELECT turn.company_id, message.id, message.seq, message.created_at,
-    1 / (SELECT count(*) FROM author)
+    1 / (SELECT count(*) FROM author), turn.last_member_seq
 FROM turn LEFT JOIN message ON TRUE
 """  # noqa: S608 (only names of columns)
 
 
-def insert(message: Message) -> int:
-    """Insert a message, its event and the author's read position. Returns the company's id.
+def insert(message: Message) -> tuple[int, int]:
+    """Insert a message, its event and the author's read position.
 
-    Sets the id, seq and time of `message`. Raises ApiError 403 `chat_closed`, 404 for a deleted
+    Returns the company's id, and the newest number of the members' log. Sets the id, seq and time
+    of `message`. Raises ApiError 403 `chat_closed`, 404 for a deleted
     chat and 401 for an author who has left; IntegrityError when the author has used the key before.
     """
     text_terms = " ".join(terms(searchable_text(message.text, message.attachments)))
@@ -77,8 +78,8 @@ def insert(message: Message) -> int:
     except DataError:
         raise ApiError(ErrorCode.INVALID_TOKEN) from None
     if row is not None:
-        company_id, message.pk, message.seq, message.created_at, _ = row
-        return int(company_id)
+        company_id, message.pk, message.seq, message.created_at, _, member_seq = row
+        return int(company_id), int(member_seq)
     if Chat.objects.filter(pk=message.chat_id, deleted_at=None).exists():
         raise ApiError(ErrorCode.CHAT_CLOSED)
     raise not_found()

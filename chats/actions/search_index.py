@@ -1,4 +1,4 @@
-"""The terms that messages are found by: of a new text, and of messages that have none yet."""
+"""The terms of new messages and notes for searches, and of messages that have none yet."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -19,6 +19,10 @@ Names = Iterable[Mapping[str, Any]] | None
 
 def message_terms(company_id: int, text: str, attachments: Names) -> str:
     return " ".join((*terms(searchable_text(text, attachments)), scope_term(company_id)))
+
+
+def note_terms(company_id: int, text: str) -> str:
+    return " ".join((*terms(text), scope_term(company_id)))
 
 
 def fill(*, again: bool = False) -> Iterator[int]:

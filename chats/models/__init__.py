@@ -1,4 +1,4 @@
-"""Chats, their participants, and the log of what happens in them.
+"""Chats, their participants, and the logs of what happens in them.
 
 `chat` comes first in every unique key below Chat, so that a chat's rows can be stored together.
 """
@@ -8,8 +8,9 @@ from chats.models.auth_codes import AuthCode
 from chats.models.chat_users import ChatUser
 from chats.models.chats import Chat
 from chats.models.departures import Departure
-from chats.models.events import Event, EventType
+from chats.models.events import Event, EventType, MemberEvent
 from chats.models.messages import Message, MessageRevision
+from chats.models.notes import Note, NoteRevision
 from chats.models.tokens import ChatUserToken, ChatUserTokenQuerySet
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "Departure",
     "Event",
     "EventType",
+    "MemberEvent",
     "Message",
     "MessageRevision",
+    "Note",
+    "NoteRevision",
 ]

@@ -17,6 +17,7 @@ class Chat(models.Model):
 
     `last_seq` is the seq of the newest event; the row's lock orders all writers of the chat.
     `last_message_seq` is that of the newest `message.created`, 0 when there is none.
+    `last_member_seq` is the number of the newest entry of the members' log.
     """
 
     class Status(models.TextChoices):
@@ -35,6 +36,7 @@ class Chat(models.Model):
     started_by_guest = models.BooleanField(default=False, db_default=False, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_message_seq = models.BigIntegerField(default=0, editable=False)
+    last_member_seq = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
 

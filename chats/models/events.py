@@ -1,4 +1,8 @@
-"""The log of a chat."""
+"""The two logs of a chat: what happens in it, and what only members may know.
+
+The chat's log, `Event`, is for everyone in the chat. The members' log, `MemberEvent`, has numbers
+and rows of its own, so that nothing of it can show in the first: no gap, and no row to filter out.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +15,11 @@ from django.utils.translation import gettext_lazy
 
 from chats.models.chats import Chat
 from chats.models.messages import Message
+from chats.models.notes import Note
 
 
 class EventType(models.TextChoices):
-    """The types of the events in a chat's log. EVENT_KINDS has a row for each."""
+    """The types of the events in a chat's logs. EVENT_KINDS has a row for each."""
 
     CHAT_CREATED = "chat.created"
     CHAT_UPDATED = "chat.updated"
@@ -30,6 +35,16 @@ class EventType(models.TextChoices):
     ATTACHMENT_UPDATED = "attachment.updated"
     REACTION_ADDED = "reaction.added"
     REACTION_REMOVED = "reaction.removed"
+    NOTE_CREATED = "note.created"
+    NOTE_UPDATED = "note.updated"
+    NOTE_DELETED = "note.deleted"
+
+
+class Audience(Enum):
+    """Who reads an event, and so which of the two logs has it."""
+
+    EVERYONE = "everyone"
+    MEMBERS = "members"
 
 
 class Subject(Enum):
@@ -38,6 +53,7 @@ class Subject(Enum):
     CHAT = "chat"
     USER = "user"
     MESSAGE = "message"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +62,14 @@ class EventKind:
 
     subject: Subject
     # The event in words. The parameters are the `name` of the chat, of the chat user or of the
-    # message's author, the message's `seq`, and the `emoji` of a reaction.
+    # author, the message's `seq` or the note's `member_seq`, and the `emoji` of a reaction.
     notice: str | Promise
     announced: bool = False  # whether open pages read the notice out to screen readers
     # Whether it changes how earlier events are shown: they show the current message and author.
     changes_earlier: bool = False
     # What its example in the schema shows differently from the example of the subject.
     example: Mapping[str, Any] = field(default_factory=dict)
+    audience: Audience = Audience.EVERYONE
 
 
 EVENT_KINDS = {
@@ -122,7 +139,32 @@ EVENT_KINDS = {
         changes_earlier=True,
         example={"reaction": {"emoji": "👍", "chat_user_id": 8}},
     ),
+    EventType.NOTE_CREATED: EventKind(
+        Subject.NOTE, "%(name)s wrote note %(seq)s.", audience=Audience.MEMBERS
+    ),
+    EventType.NOTE_UPDATED: EventKind(
+        Subject.NOTE,
+        "%(name)s edited note %(seq)s.",
+        changes_earlier=True,
+        example={
+            "text": "Gina is a regular guest. Offer her the garden room.",
+            "edited_at": "2021-07-05T09:34:00.000000Z",
+        },
+        audience=Audience.MEMBERS,
+    ),
+    EventType.NOTE_DELETED: EventKind(
+        Subject.NOTE,
+        "Note %(seq)s of %(name)s was deleted.",
+        changes_earlier=True,
+        example={"text": None, "mentions": [], "deleted_at": "2021-07-05T09:36:00.000000Z"},
+        audience=Audience.MEMBERS,
+    ),
 }
+
+
+def types_for(audience: Audience) -> list[EventType]:
+    """The types of one of the logs."""
+    return [each for each, kind in EVENT_KINDS.items() if kind.audience == audience]
 
 
 class Event(models.Model):
@@ -159,3 +201,46 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.seq} of chat {self.chat_id}"
+
+
+class MemberEvent(models.Model):
+    """An entry of a chat's members' log, written in the transaction of the change it describes.
+
+    An event of a note references it, for the reason for which events reference messages.
+
+    Members read both logs as one. `seq` is that of the chat's newest event at that time, which this
+    entry follows, and `position`, the sum of both numbers, counts the entries of both logs.
+    """
+
+    pk = models.CompositePrimaryKey("chat_id", "member_seq")
+    company_id = models.BigIntegerField()
+    chat = models.ForeignKey(
+        Chat, on_delete=models.CASCADE, related_name="member_events", db_index=False
+    )
+    member_seq = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    position = models.BigIntegerField()
+    type = models.CharField(max_length=30)
+    created_at = models.DateTimeField()
+    note = models.ForeignKey(
+        Note,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    data = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chat", "position"], name="member_event_position")
+        ]
+        indexes = [
+            models.Index(
+                fields=["company_id", "created_at", "chat", "member_seq"], name="member_event_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} m{self.member_seq} of chat {self.chat_id}"

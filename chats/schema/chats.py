@@ -4,7 +4,7 @@ from chatapi.api.errors import ErrorCode
 from chatapi.api.schema.describe import Operation, Resource, Response, describe, page
 from chats.schema.events import CHAT_USER_TOKEN, LAST_EVENT_ID, STREAM, STREAM_RULES
 from chats.schema.examples.chats import CHAT, CHAT_FOR_GUEST, JOIN_URL, NEW_CHAT
-from chats.schema.examples.events import EVENTS
+from chats.schema.examples.events import EVENTS, NOTE_EVENT
 from chats.serializers.chats import (
     ChatEdit,
     ChatInput,
@@ -17,7 +17,7 @@ from chats.serializers.chats import (
     TypingInput,
     TypingSerializer,
 )
-from chats.serializers.events import EventsQuery, EventsSerializer
+from chats.serializers.events import EventsSerializer, MemberEventsQuery
 
 chats = describe(
     "chats",
@@ -83,6 +83,12 @@ chats = describe(
                 {
                     "Three events": {"data": EVENTS, "last_seq": 3},
                     "Nothing new": {"data": [], "last_seq": 3},
+                    "For a member": {
+                        "data": [*EVENTS, NOTE_EVENT],
+                        "last_seq": 3,
+                        "last_member_seq": 1,
+                        "last_id": "3.m1",
+                    },
                 },
                 "The events after `after`, oldest first. With `Accept: text/event-stream`, the "
                 "same events as a stream; each `data:` line is a `StreamEvent`.",
@@ -92,9 +98,13 @@ chats = describe(
         "The chat's log, without gaps. Send the last `seq` you have as `after`. With `wait`, the "
         "response is held until there is an event or the time is up. A waiting request counts as "
         "an open stream.\n\n"
-        f"{STREAM_RULES} The `id:` of an event is its `seq`. Send it back as `Last-Event-ID`, and "
-        "no event is lost, repeated or out of order.",
-        query=EventsQuery,
+        "Members read both logs of the chat as one: also the members' log, which has the notes. "
+        "They send the `last_id` of a page as `after`. A `seq` alone stands for both logs from "
+        "that event on, so notes written after it are repeated, but do not end a wait.\n\n"
+        f"{STREAM_RULES} The `id:` of an event is its `seq`; for members, it also says how far the "
+        "members' log was read, like `12.m4`. Send it back as `Last-Event-ID`, and no event is "
+        "lost, repeated or out of order.",
+        query=MemberEventsQuery,
         parameters=(LAST_EVENT_ID, CHAT_USER_TOKEN),
     ),
     typing=Operation(

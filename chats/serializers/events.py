@@ -7,15 +7,15 @@ from rest_framework import serializers
 
 from chatapi.api.ids import MAX_ID, parse_ids
 from chats import representations
-from chats.hints import MAX_PRESENT_IN, Position
+from chats.hints import MAX_PRESENT_IN, Position, parse_log_position
 from chats.models import EventType
 from chats.serializers.chat_users import ChatUserBriefSerializer
 from chats.serializers.chats import ChatBriefSerializer
 from chats.serializers.messages import MessageSerializer
+from chats.serializers.notes import NoteSerializer
 
 
-class EventsQuery(serializers.Serializer[Any]):
-    after = serializers.IntegerField(min_value=0, max_value=MAX_ID, default=0)
+class PageOfEvents(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
     wait = serializers.IntegerField(
         min_value=0,
@@ -23,6 +23,29 @@ class EventsQuery(serializers.Serializer[Any]):
         default=0,
         help_text="How many seconds to wait for the next event.",
     )
+
+
+class EventsQuery(PageOfEvents):
+    after = serializers.IntegerField(min_value=0, max_value=MAX_ID, default=0)
+
+
+@extend_schema_field({"type": "string"})
+class LogPositionField(serializers.Field[Any, Any, Any, Any]):
+    """A seq, or the `last_id` of a page: how far both logs were read."""
+
+    SEQ = serializers.IntegerField(min_value=0, max_value=MAX_ID)
+
+    def to_internal_value(self, data: Any) -> tuple[int, int | None]:
+        """The seq, and the number in the members' log if there is one."""
+        found = parse_log_position(str(data))
+        return (self.SEQ.run_validation(data), None) if found is None else found
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class MemberEventsQuery(PageOfEvents):
+    after = LogPositionField(default=(0, None), help_text="A `seq` or, for members, a `last_id`.")
 
 
 @extend_schema_field({"type": "string"})
@@ -93,21 +116,28 @@ class MessageWithReactionSerializer(MessageSerializer):
             MessageSerializer,
             ChatUserBriefSerializer,
             ChatBriefSerializer,
+            NoteSerializer,
         ],
         None,
     )
 )
 class EventData(serializers.DictField):
-    """The subject of the event: a message, chat user or chat, according to its type."""
+    """The subject of the event: a message, chat user, chat or note, according to its type."""
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """An entry of a chat's log. `data` is the message, chat user or chat that changed.
+    """An entry of a chat's log. `data` is the message, chat user, chat or note that changed.
 
-    Messages are shown in their current state, so no event contains a deleted text.
+    Messages and notes are shown in their current state, so no event contains a deleted text.
     """
 
-    seq = serializers.IntegerField()
+    seq = serializers.IntegerField(
+        help_text="The number in the chat's log. An event of the members' log has that of the "
+        "event before it."
+    )
+    member_seq = serializers.IntegerField(
+        required=False, help_text="The number in the members' log, if the event is in that log."
+    )
     type = serializers.ChoiceField(EventType.choices)
     chat_id = serializers.IntegerField()
     created_at = serializers.DateTimeField()
@@ -124,8 +154,7 @@ class AllEventSerializer(EventSerializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         event = representations.event(instance)
-        position = Position(event["created_at"], event["chat_id"], event["seq"])
-        return {"id": str(position), **event}
+        return {"id": str(Position.of(event)), **event}
 
 
 class AllEventsSerializer(serializers.Serializer[Any]):
@@ -211,4 +240,11 @@ class EventsSerializer(serializers.Serializer[Any]):
     last_seq = serializers.IntegerField(
         help_text="The chat's newest `seq`. If it is higher than that of the last event here, "
         "request the next page."
+    )
+    last_member_seq = serializers.IntegerField(
+        required=False, help_text="The newest `member_seq`. Only for members."
+    )
+    last_id = serializers.CharField(
+        required=False,
+        help_text="Send it as `after` to get the next events of both logs. Only for members.",
     )

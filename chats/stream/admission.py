@@ -15,7 +15,8 @@ from chatapi.limits.limiter import Charge, Verdict, limiter
 from chats.access.chats import live_chats
 from chats.access.grants import Grant, TokenGrant, chats_by_id, token_grants
 from chats.actions.tokens import record_uses as record_chat_user_token_uses
-from chats.models import ChatUser, ChatUserToken
+from chats.hints import LogPosition
+from chats.models import Chat, ChatUser, ChatUserToken
 from chats.stream.presence_registry import ConnectedUser
 
 
@@ -34,7 +35,7 @@ class Admission(NamedTuple):
     """A grant and the verdict of the rate limit."""
 
     grant: Grant
-    head: int  # the newest seq of the chat when access was checked
+    head: int  # the number of the chat's newest event when access was checked
     verdict: Verdict
     use_unrecorded: bool  # whether the token's last use is due to be recorded
 
@@ -64,9 +65,14 @@ def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]
             if grant is not None:
                 head = token.last_seq
                 if head is None:
-                    head = chats[request.chat_id].last_seq if request.chat_id else 0
+                    head = count_of(chats[request.chat_id]) if request.chat_id else 0
                 found[request] = admission_for(request, grant, head, token, now)
     return found
+
+
+def count_of(chat: Chat) -> int:
+    """The number of entries in both logs of a chat."""
+    return LogPosition(chat.last_seq, chat.last_member_seq).total
 
 
 def admission_for(

@@ -1,5 +1,8 @@
 """The feed of one chat: one reader of its log, and any number of subscribers.
 
+Members have a feed of their own for both logs of a chat. In it, all numbers count the entries of
+both.
+
 Frames are rendered when an event happens, so they show a message as it was then. A later change of
 the message is an event with a higher `seq`. Hence two rules. First, a subscriber is attached only
 when the feed has passed the newest event at the subscriber's admission, so that no hint of an older
@@ -11,7 +14,8 @@ import asyncio
 from collections import deque
 from collections.abc import Hashable
 
-from chats.hints import Hint
+from chats.hints import Hint, LogPosition
+from chats.models.events import Audience
 from chats.stream import log_reader
 from chats.stream.subscriber import Subscriber
 
@@ -19,20 +23,23 @@ MAX_RECENT = 50  # events kept in memory for clients that reconnect
 REORDER_SECONDS = 0.05  # how long to wait for hints that arrive out of order
 MAX_EARLY = 1_000  # hints kept that are ahead of the sequence
 
-Frames = list[tuple[int, bytes]]  # rendered events, each with its seq
-Pages = log_reader.Batcher[log_reader.ChatSeq, list[Hint]]
-Heads = log_reader.Batcher[int, int]
+Frames = list[tuple[int, bytes]]  # rendered events, each with its number
+Pages = log_reader.Batcher[log_reader.PageRequest, list[Hint]]
+Heads = log_reader.Batcher[int, LogPosition]
 
 
 class ChatFeed:
     """Forwards each event of a chat once and in order, even if hints are lost or reordered.
 
-    `seq` is the newest event that was forwarded. A hint that continues the sequence is forwarded
-    unchanged; a gap that does not close at once makes the feed read the log.
+    `seq` is the number of the newest event that was forwarded. A hint that continues the sequence
+    is forwarded unchanged; a gap that does not close at once makes the feed read the log.
     """
 
-    def __init__(self, chat_id: int, pages: Pages, heads: Heads) -> None:
+    def __init__(
+        self, chat_id: int, pages: Pages, heads: Heads, audience: Audience = Audience.EVERYONE
+    ) -> None:
         self.chat_id = chat_id
+        self.audience = audience
         self._pages = pages
         self._heads = heads
         self.seq = 0
@@ -57,11 +64,12 @@ class ChatFeed:
 
     def receive(self, hint: Hint) -> None:
         """Accept an event from a hint or from the log."""
-        if hint.seq <= self.seq:
+        seq = hint.number(self.audience)
+        if seq <= self.seq:
             return
-        self._known_head = max(self._known_head, hint.seq)
-        if hint.seq == self.seq + 1 or len(self._early) < MAX_EARLY:
-            self._early[hint.seq] = hint
+        self._known_head = max(self._known_head, seq)
+        if seq == self.seq + 1 or len(self._early) < MAX_EARLY:
+            self._early[seq] = hint
         if self.opening is None:
             self._forward_early()
 
@@ -96,13 +104,14 @@ class ChatFeed:
             self._reading = None
 
     async def _page(self, after: int) -> list[Hint]:
-        return await log_reader.retry_until_available(self._pages.get, (self.chat_id, after)) or []
+        request = log_reader.PageRequest(self.chat_id, after, self.audience)
+        return await log_reader.retry_until_available(self._pages.get, request) or []
 
     # --- Outgoing ---
 
     def _forward(self, hint: Hint) -> None:
-        self.seq = seq = hint.seq
-        frame = hint.frame
+        self.seq = seq = hint.number(self.audience)
+        frame = hint.frame(self.audience)
         if hint.changes_earlier:
             self._recent.clear()
         self._recent.append((seq, frame))
@@ -124,10 +133,10 @@ class ChatFeed:
         head = subscriber.head
         if subscriber.seq > max(head, self.seq):
             # It is ahead of this feed, or of a log that was restored from a backup.
-            newest: int | None = await log_reader.retry_until_available(
+            newest: LogPosition | None = await log_reader.retry_until_available(
                 self._heads.get, self.chat_id
             )
-            head = newest or 0
+            head = newest.number(self.audience) if newest else 0
             subscriber.seq = min(subscriber.seq, head)
         await self._catch_up_to(head)
         while not subscriber.writer.closed:
@@ -136,7 +145,7 @@ class ChatFeed:
                 hints = await self._page(subscriber.seq)
                 if not hints:
                     break
-                frames = [(hint.seq, hint.frame) for hint in hints]
+                frames = [(hint.number(self.audience), hint.frame(self.audience)) for hint in hints]
                 for hint in hints:  # events new to this feed are new to its other subscribers
                     self.receive(hint)
             if frames or welcome:

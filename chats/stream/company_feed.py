@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from chats.hints import UNSETTLED, Hint, Position
+from chats.hints import UNSETTLED, Hint, Place, Position
 from chats.stream import log_reader
 from chats.stream.subscriber import Subscriber
 
@@ -46,10 +46,10 @@ class CompanyFeed:
     def __init__(self) -> None:
         self._subscribers: defaultdict[int, set[Subscriber]] = defaultdict(set)
         self._catching_up: dict[Subscriber, Backlog] = {}
-        self._forwarded: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self._forwarded: OrderedDict[Place, None] = OrderedDict()
         self._synced = Position.at(datetime.now(UTC))
         # Events to read from the log, with company id and the subscribers that need them.
-        self._unverified: list[tuple[int, log_reader.ChatSeq, list[Subscriber]]] = []
+        self._unverified: list[tuple[int, Place, list[Subscriber]]] = []
         self._reading: asyncio.Task[None] | None = None
 
     # --- Incoming ---
@@ -60,10 +60,10 @@ class CompanyFeed:
         `read_at` is the monotonic time at which it was read from the log. Such an event may be
         older than a subscriber.
         """
-        key = hint.chat_id, hint.seq
-        if key in self._forwarded:
+        place = hint.position.place
+        if place in self._forwarded:
             return
-        self._forwarded[key] = None
+        self._forwarded[place] = None
         if len(self._forwarded) > MAX_REMEMBERED:
             self._forwarded.popitem(last=False)
         frame = hint.company_frame
@@ -84,11 +84,9 @@ class CompanyFeed:
             else:
                 unverified.append(subscriber)
         if unverified:
-            self._schedule_read(company_id, (hint.chat_id, hint.seq), unverified)
+            self._schedule_read(company_id, place, unverified)
 
-    def _schedule_read(
-        self, company_id: int, place: log_reader.ChatSeq, subscribers: list[Subscriber]
-    ) -> None:
+    def _schedule_read(self, company_id: int, place: Place, subscribers: list[Subscriber]) -> None:
         self._unverified.append((company_id, place, subscribers))
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_unverified())
@@ -200,4 +198,4 @@ class CompanyFeed:
         self._catching_up.pop(subscriber, None)
         for company_id, position in backlog.events:
             if position not in sent:
-                self._schedule_read(company_id, (position.chat_id, position.seq), [subscriber])
+                self._schedule_read(company_id, position.place, [subscriber])

@@ -14,11 +14,14 @@ from chatapi.api import tokens
 from chatapi.server.asgi_types import App, Receive, Scope, Send
 from chatapi.server.errors import identified
 from chatapi.server.hooks import disconnected, on_shutdown
-from chats.hints import Position
+from chats.access.grants import Grant
+from chats.hints import LogPosition, Position
+from chats.models.events import Audience
+from chats.stream import log_reader
 from chats.stream.admission import Admission
 from chats.stream.caps import Caps, refuse
 from chats.stream.hub import hub
-from chats.stream.request import parse_after, parse_request, to_view_scope
+from chats.stream.request import Start, parse_after, parse_request, to_view_scope
 from chats.stream.subscriber import Subscriber
 from chats.stream.writer import Writer, retry_field
 
@@ -47,7 +50,7 @@ class EventStream:
         if request is None:
             await self.app(scope, receive, send)
             return
-        after = parse_after(request.chat_id, request.after)
+        after = parse_after(request.chat_id, request.after, request.token)
         if after is None or request.present_in is None or not tokens.well_formed(request.token):
             await self.app(to_view_scope(request, scope), receive, send)
             return
@@ -67,11 +70,30 @@ class EventStream:
             return
         with self.caps.slot(admission.grant.limit_key, scope) as allowed:
             if allowed:
+                try:
+                    start = await number_at(admission.grant, after)
+                except Error as error:
+                    logger.warning("the log cannot be read, asking the client to retry: %s", error)
+                    await answer_retry(send)
+                    return
                 await serve(
-                    admission, change_count, after, request.present_in, scope, receive, send
+                    admission, change_count, start, request.present_in, scope, receive, send
                 )
             else:
                 await refuse(scope, send, verdict.headers)
+
+
+async def number_at(grant: Grant, start: Start) -> int | Position:
+    """The number of the event that the stream of a chat starts after (see ChatFeed)."""
+    if isinstance(start, Position):
+        return start
+    seq, member_seq = start
+    if grant.audience is Audience.EVERYONE or (seq == 0 and member_seq is None):
+        return seq
+    if member_seq is None:  # as of that seq
+        assert grant.chat_id is not None
+        return await log_reader.LOG_POOL.call(log_reader.count_before, grant.chat_id, seq)
+    return LogPosition(seq, member_seq).total
 
 
 async def serve(

@@ -13,7 +13,8 @@ from chatapi.api.encoding import dumps, loads
 from chatapi.bus.listener import Listener, listen
 from chatapi.bus.messages import ACCESS, CONTROL
 from chats.access.grants import Grant
-from chats.hints import Hint, Position, chat_channel, company_channel
+from chats.hints import Hint, LogPosition, Position, channels, company_channel
+from chats.models.events import Audience
 from chats.stream import admission, log_reader
 from chats.stream.admission import Admission, AdmissionRequest
 from chats.stream.chat_feed import ChatFeed, Frames
@@ -45,7 +46,7 @@ class Hub:
         self.subscribers: set[Subscriber] = set()
         self.presence = Presence()
         self._company_feed = CompanyFeed()
-        self._feeds: dict[int, ChatFeed] = {}
+        self._feeds: dict[tuple[int, Audience], ChatFeed] = {}
         # Small batches, first come first served, so that nobody waits for the last request.
         self._admissions = log_reader.Batcher(
             log_reader.ADMISSION_POOL, admission.admit, max_size=100
@@ -132,7 +133,7 @@ class Hub:
                 if not subscriber.writer.closed:
                     self.presence.add(subscriber, own_users, readable_chats)
             return
-        subscriber.feed = feed = self._acquire_feed(grant.chat_id)
+        subscriber.feed = feed = self._acquire_feed(grant.chat_id, grant.audience)
         if feed.opening is not None:
             await asyncio.shield(feed.opening)
         await feed.attach(subscriber, welcome)
@@ -162,17 +163,17 @@ class Hub:
         """Return whether a grant is still valid. One query answers all concurrent callers."""
         return await self._renewals.get(grant) is not None
 
-    async def wait(self, chat_id: int, seq: int) -> Frames | None:
-        """Wait until a chat has an event after `seq`, or has been deleted.
+    async def wait(self, chat_id: int, number: int, audience: Audience) -> Frames | None:
+        """Wait until a chat has an event after `number`, or has been deleted.
 
-        Returns the events after `seq`, or None when the caller must read them from the log.
+        Returns the events after it, or None when the caller must read them from the log.
         """
         self._start()
-        feed = self._acquire_feed(chat_id)
+        feed = self._acquire_feed(chat_id, audience)
         try:
             if feed.opening is not None:
                 await asyncio.shield(feed.opening)
-            return await feed.wait(seq)
+            return await feed.wait(number)
         finally:
             self._release_feed(feed)
 
@@ -188,11 +189,12 @@ class Hub:
         await self._listener.subscribe(map(company_channel, company_ids))
         await self._company_feed.resync()
 
-    def _acquire_feed(self, chat_id: int) -> ChatFeed:
+    def _acquire_feed(self, chat_id: int, audience: Audience) -> ChatFeed:
         """The chat's feed, which may still be opening. Pair each call with `_release_feed`."""
-        feed = self._feeds.get(chat_id)
+        feed = self._feeds.get((chat_id, audience))
         if feed is None:
-            feed = self._feeds[chat_id] = ChatFeed(chat_id, self._pages, self._heads)
+            feed = ChatFeed(chat_id, self._pages, self._heads, audience)
+            self._feeds[chat_id, audience] = feed
             feed.opening = self._spawn(self._start_feed(feed))
         feed.use_count += 1
         return feed
@@ -203,22 +205,31 @@ class Hub:
             self._drop_feed(feed)
 
     def _drop_feed(self, feed: ChatFeed) -> None:
-        if self._feeds.get(feed.chat_id) is feed:
-            del self._feeds[feed.chat_id]
+        if self._feeds.get((feed.chat_id, feed.audience)) is feed:
+            del self._feeds[feed.chat_id, feed.audience]
             assert self._listener is not None
-            self._listener.unsubscribe(chat_channel(feed.chat_id))
+            used = {name for left in self._feeds_of(feed.chat_id) for name in channels_of(left)}
+            for name in channels_of(feed):
+                if name not in used:
+                    self._listener.unsubscribe(name)
+
+    def _feeds_of(self, chat_id: int) -> list[ChatFeed]:
+        found = (self._feeds.get((chat_id, audience)) for audience in Audience)
+        return [feed for feed in found if feed is not None]
 
     async def _start_feed(self, feed: ChatFeed) -> None:
         if not feed.use_count:
             return  # dropped before this task began
         assert self._listener is not None
         try:
-            await self._listener.subscribe([chat_channel(feed.chat_id)])
-            head: int | None = await log_reader.retry_until_available(self._heads.get, feed.chat_id)
+            await self._listener.subscribe(channels_of(feed))
+            head: LogPosition | None = await log_reader.retry_until_available(
+                self._heads.get, feed.chat_id
+            )
         except BaseException:
             self._drop_feed(feed)  # the next subscriber tries again
             raise
-        feed.start(head or 0)
+        feed.start(head.number(feed.audience) if head else 0)
 
     # --- Hints ---
 
@@ -228,9 +239,12 @@ class Hub:
             return
         hint = Hint.unpack(payload)
         kind, _, number = channel.partition(":")
-        if kind == "chat":
-            feed = self._feeds.get(hint.chat_id)
+        if kind == "members":
+            feed = self._feeds.get((hint.chat_id, Audience.MEMBERS))
             if feed is not None:
+                feed.receive(hint)
+        elif kind == "chat":
+            for feed in self._feeds_of(hint.chat_id):
                 if hint.seq:
                     feed.receive(hint)
                 else:
@@ -276,15 +290,13 @@ class Hub:
 
     async def _resync(self) -> None:
         """Give every feed the newest seq of its log, so that it reads what it has missed."""
-        chat_ids = list(self._feeds)
-        if chat_ids:
+        feeds = list(self._feeds.values())
+        if feeds:
+            chat_ids = {feed.chat_id for feed in feeds}
             heads = await log_reader.LOG_POOL.call(log_reader.heads, chat_ids)
-            for chat_id in chat_ids:
-                feed = self._feeds.get(chat_id)
-                if feed is None:
-                    continue
-                if chat_id in heads:
-                    feed.learn_head(heads[chat_id])
+            for feed in feeds:
+                if feed.chat_id in heads:
+                    feed.learn_head(heads[feed.chat_id].number(feed.audience))
                 else:
                     feed.wake_waiters()
         await self._company_feed.resync()
@@ -320,6 +332,10 @@ class Hub:
             await self._uses.get(limit_key)
         except Error as error:
             logger.warning("the last use of a token cannot be recorded: %s", error)
+
+
+def channels_of(feed: ChatFeed) -> list[str]:
+    return channels(feed.chat_id, feed.audience)
 
 
 def renew(grants: list[Grant]) -> dict[Grant, Grant]:

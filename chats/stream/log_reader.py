@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, NamedTuple, ParamSpec, TypeVar
 
 from django.db import Error, close_old_connections
 
 from chats import representations
 from chats.access import events as event_access
-from chats.access.chats import live_chats
-from chats.hints import Hint, Position
+from chats.hints import Hint, LogPosition, Place, Position
+from chats.models.events import Audience
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,14 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-ChatSeq = tuple[int, int]  # a chat id and a seq in that chat
+
+class PageRequest(NamedTuple):
+    """A page of what these readers of a chat may know, after the entry with this number."""
+
+    chat_id: int
+    after: int
+    audience: Audience = Audience.EVERYONE
+
 
 PAGE = 100  # events per page of a log
 MAX_IDS = 5_000  # per query
@@ -126,35 +133,54 @@ def fail(futures: "Iterable[asyncio.Future[V | None]]", error: Exception) -> Non
 # --- Functions that run in a thread ----------------------------------------------------------
 
 
-def heads(chat_ids: Iterable[int]) -> dict[int, int]:
-    """The newest seq of each of these chats, by id; chats that do not exist are absent."""
-    found: dict[int, int] = {}
+def heads(chat_ids: Iterable[int]) -> dict[int, LogPosition]:
+    """The ends of the logs of these chats, by id; chats that do not exist are absent."""
+    found: dict[int, LogPosition] = {}
     ids = list(chat_ids)
     for start in range(0, len(ids), MAX_IDS):
-        rows = live_chats().filter(pk__in=ids[start : start + MAX_IDS])
-        found.update(rows.values_list("pk", "last_seq"))
+        found.update(event_access.heads(ids[start : start + MAX_IDS]))
     return found
 
 
-def chat_events(places: list[ChatSeq]) -> dict[ChatSeq, list[Hint]]:
-    """A page of the chat's log after each of these, oldest first."""
-    found: dict[ChatSeq, list[Hint]] = {place: [] for place in places}
+def chat_events(requests: list[PageRequest]) -> dict[PageRequest, list[Hint]]:
+    """Each page, oldest first."""
+    found: dict[PageRequest, list[Hint]] = {request: [] for request in requests}
     wanted = defaultdict(list)
-    for place in places:
-        wanted[place[0]].append(place)
-    for row in event_access.events_after_each(places, PAGE):
-        for place in wanted[row["chat_id"]]:
-            if 0 < row["seq"] - place[1] <= PAGE:
-                found[place].append(Hint.from_event(representations.event(row)))
+    of_members = []
+    for request in requests:
+        if request.audience is Audience.MEMBERS:
+            of_members.append(request)
+        else:
+            wanted[request.chat_id].append(request)
+    places = [(each.chat_id, each.after) for each in requests if each not in of_members]
+    for row in event_access.events_after_each(places, PAGE) if places else ():
+        for request in wanted[row["chat_id"]]:
+            if 0 < row["seq"] - request.after <= PAGE:
+                found[request].append(Hint.from_event(representations.event(row)))
+    ends = event_access.heads({each.chat_id for each in of_members}) if of_members else {}
+    for request in of_members:
+        if end := ends.get(request.chat_id):
+            found[request] = members_page(request, end)
     return found
 
 
-def events_at(places: Iterable[ChatSeq]) -> dict[ChatSeq, Hint]:
-    """These events, by chat and seq; those of deleted chats are absent."""
-    rows = event_access.events_at(places)
-    return {
-        (row["chat_id"], row["seq"]): Hint.from_event(representations.event(row)) for row in rows
-    }
+def members_page(request: PageRequest, end: LogPosition) -> list[Hint]:
+    entries = event_access.entries_after(request.chat_id, request.after, PAGE, end)
+    return [
+        Hint.from_event(representations.event(row), position.member_seq)
+        for position, row in entries
+    ]
+
+
+def count_before(chat_id: int, seq: int) -> int:
+    """The number of entries of both logs before the chat's event with this seq, and that one."""
+    return LogPosition(seq, event_access.member_seq_before(chat_id, seq)).total
+
+
+def events_at(places: Iterable[Place]) -> dict[Place, Hint]:
+    """These events; those of deleted chats are absent."""
+    hints = (Hint.from_event(representations.event(row)) for row in event_access.events_at(places))
+    return {hint.position.place: hint for hint in hints}
 
 
 def company_events(company_ids: Iterable[int], after: Position) -> list[tuple[int, Hint]]:

@@ -12,7 +12,7 @@ open stream: the caps apply to both together.
 import asyncio
 import re
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from django.db import Error
@@ -20,8 +20,10 @@ from django.db import Error
 from chatapi.api.views import read
 from chatapi.server.asgi_types import App, Message, Receive, Scope, Send
 from chatapi.server.hooks import disconnected, on_shutdown
-from chats.hints import Hint
-from chats.serializers.events import EventsQuery
+from chats.access.grants import Grant
+from chats.hints import Hint, LogPosition
+from chats.models.events import Audience
+from chats.serializers.events import MemberEventsQuery
 from chats.stream.caps import Caps, refuse
 from chats.stream.chat_feed import Frames
 from chats.stream.hub import hub
@@ -30,6 +32,7 @@ EVENTS = re.compile(r"/api/chats/([1-9][0-9]{0,18})/events")
 MAX_SECONDS = 30
 
 Answer = list[Message]
+Page = dict[str, Any]
 Future = asyncio.Future[None]
 
 
@@ -52,9 +55,7 @@ class LongPoll:
             page = parse_page(answer)
             if page is not None and not page["data"]:
                 try:
-                    answer = await self.wait(
-                        scope, answer, page["last_seq"], deadline, disconnection
-                    )
+                    answer = await self.wait(scope, answer, page, deadline, disconnection)
                 except TooManyOpenError:
                     await refuse(scope, send, rate_limits(answer))
                     return
@@ -67,9 +68,9 @@ class LongPoll:
             disconnection.cancel()
 
     async def wait(
-        self, scope: Scope, empty: Answer, head: int, deadline: float, disconnection: Future
+        self, scope: Scope, empty: Answer, page: Page, deadline: float, disconnection: Future
     ) -> Answer:
-        """The answer to send instead of `empty`; `head` is the newest seq that it reported."""
+        """The answer to send instead of `empty`, which has this page."""
         chat_id = int(scope["path"].split("/")[3])
         grant = await hub().grant_for(token_of(scope), chat_id)
         if grant is None:  # it has just ended
@@ -78,13 +79,19 @@ class LongPoll:
             if not allowed:
                 raise TooManyOpenError
             query = query_of(scope)
-            after = max(query["after"], head)
-            is_over, frames = await wait_for_events(scope, chat_id, after, deadline, disconnection)
+            seq, member_seq = query["after"]
+            head = LogPosition(page["last_seq"], page.get("last_member_seq", 0)).total
+            after = max(LogPosition(seq, member_seq or 0).total, head)
+            is_over, frames = await wait_for_events(scope, grant, after, deadline, disconnection)
             if disconnection.done():
                 return empty
             if await hub().is_still_valid(grant):
-                if frames:
-                    return build_page(empty, frames, query["limit"])
+                if grant.audience is Audience.MEMBERS and member_seq is None:
+                    # The page held back what this reader cannot tell from what it has read.
+                    if not is_over:
+                        return await call_app(self.app, without_waiting(scope))
+                elif frames:
+                    return build_page(empty, frames, query["limit"], grant.audience)
                 if is_over and after == head:
                     return empty
         return await call_app(self.app, scope)
@@ -95,16 +102,17 @@ class TooManyOpenError(Exception):
 
 
 async def wait_for_events(
-    scope: Scope, chat_id: int, after: int, deadline: float, disconnection: Future
+    scope: Scope, grant: Grant, after: int, deadline: float, disconnection: Future
 ) -> tuple[bool, Frames | None]:
-    """Wait for an event after `after`.
+    """Wait for an event after the one with the number `after`.
 
     Returns whether the time is up or the server is shutting down, and the events if the feed has
     all of them.
     """
     loop = asyncio.get_running_loop()
     closing: Future = loop.create_future()
-    events_task = asyncio.ensure_future(hub().wait(chat_id, after))
+    assert grant.chat_id is not None
+    events_task = asyncio.ensure_future(hub().wait(grant.chat_id, after, grant.audience))
     try:
         with on_shutdown(scope, lambda: closing.set_result(None)):
             first: set[asyncio.Future[Any]] = {events_task, disconnection, closing}
@@ -144,10 +152,16 @@ def token_of(scope: Scope) -> str:
 
 
 def query_of(scope: Scope) -> dict[str, Any]:
-    """The query, validated as in the view."""
+    """The query, which the view has accepted."""
     sent = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-    found: dict[str, Any] = read(EventsQuery, sent)
+    found: dict[str, Any] = read(MemberEventsQuery, sent)
     return found
+
+
+def without_waiting(scope: Scope) -> Scope:
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    kept = urlencode([each for each in query if each[0] != "wait"])
+    return {**scope, "query_string": kept.encode()}
 
 
 # --- Answers ---------------------------------------------------------------------------------
@@ -172,18 +186,26 @@ async def call_app(app: App, scope: Scope) -> Answer:
     return answer
 
 
-def parse_page(answer: Answer) -> dict[str, Any] | None:
+def parse_page(answer: Answer) -> Page | None:
     """The page of events in an answer; None when the answer is an error."""
     if answer[0]["status"] != 200:
         return None
-    page: dict[str, Any] = orjson.loads(b"".join(m.get("body", b"") for m in answer[1:]))
+    page: Page = orjson.loads(b"".join(m.get("body", b"") for m in answer[1:]))
     return page
 
 
-def build_page(empty: Answer, frames: Frames, limit: int) -> Answer:
+def build_page(empty: Answer, frames: Frames, limit: int, audience: Audience) -> Answer:
     """The empty answer, with these events."""
     events = b",".join(Hint.event_json(frame) for _, frame in frames[:limit])
-    content = b'{"data":[%b],"last_seq":%d}' % (events, frames[-1][0])
+    newest = LogPosition.of_frame(frames[-1][1])
+    content = b'{"data":[%b],"last_seq":%d' % (events, newest.seq)
+    if audience is Audience.MEMBERS:
+        last = LogPosition.of_frame(frames[:limit][-1][1])
+        content += b',"last_member_seq":%d,"last_id":"%b"' % (
+            newest.member_seq,
+            str(last).encode(),
+        )
+    content += b"}"
     kept = [(name, value) for name, value in empty[0]["headers"] if name != b"content-length"]
     length = (b"content-length", str(len(content)).encode())
     return [

@@ -8,12 +8,16 @@ from django.conf import settings
 
 from chatapi.api.ids import parse_id, parse_ids
 from chatapi.server.asgi_types import Scope
-from chats.hints import MAX_PRESENT_IN, Position
+from chats.hints import MAX_PRESENT_IN, Position, parse_log_position
 from chats.models import ChatUserToken
 
 CHAT_EVENTS = re.compile(r"/api/chats/([0-9]+)/events")
 ALL_EVENTS = "/api/events"
 ACCEPTS = re.compile(rb"(^|,)\s*text/event-stream\s*(;|,|$)", re.IGNORECASE)
+
+
+# In a chat, a seq, with the number in the members' log if it is known; among all chats, a position.
+Start = tuple[int, int | None] | Position
 
 
 class StreamRequest(NamedTuple):
@@ -61,7 +65,7 @@ def parse_request(scope: Scope) -> StreamRequest | None:
     last_event_id = (
         each
         for each in (header, sent.get("lastEventId", ""))
-        if each and parse_after(chat_id, each) is not None
+        if each and parse_after(chat_id, each, token) is not None
     )
     return StreamRequest(
         chat_id,
@@ -72,15 +76,18 @@ def parse_request(scope: Scope) -> StreamRequest | None:
     )
 
 
-def parse_after(chat_id: int | None, text: str) -> int | Position | None:
-    """The start of a stream: a seq in a chat, a position among all chats; None when invalid.
+def parse_after(chat_id: int | None, text: str, token: str) -> Start | None:
+    """The start of a stream; None when the text is invalid for this token.
 
-    0 is the beginning of a chat's log; for a stream of all chats, it is now.
+    Without a text, it is the beginning of a chat's log or, for a stream of all chats, now.
     """
     if chat_id is not None:
-        return 0 if text in {"", "0"} else parse_id(text)
+        start = parse_log_position(text or "0")
+        if start is not None and start[1] is not None and token.startswith(ChatUserToken.PREFIX):
+            return None
+        return start
     if not text:
-        return 0
+        return (0, None)
     try:
         return Position.parse(text)
     except ValueError:

@@ -20,9 +20,9 @@ PRESENCE = b"event: presence\n"
 class Subscriber:
     """One open stream.
 
-    `seq` is the newest event of its chat that was sent to it, and `head` the newest one at its
-    admission. `heartbeat_slot` is the second, of every HEARTBEAT seconds, in which it gets a
-    heartbeat.
+    `seq` is the number of the newest event of its chat that was sent to it, and `head` that of the
+    newest one at its admission (see ChatFeed). `heartbeat_slot` is the second, of every HEARTBEAT
+    seconds, in which it gets a heartbeat.
 
     For a stream of all chats, `since` is the time at which it starts, in the API's format. It was
     last admitted to a company at `admitted_at`, a monotonic time; hints of events after

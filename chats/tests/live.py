@@ -70,6 +70,11 @@ class Live:
         sent = self.ask("POST", f"/api/chats/{chat}/messages", {"text": text}, token)
         return int(sent["seq"])
 
+    def note(self, chat: int, text: str = "Hello") -> int:
+        """The member_seq of a note by alice."""
+        note = self.ask("POST", f"/api/chats/{chat}/notes", {"text": text}, self.alice)
+        return int(note["member_seq"])
+
     def head(self, chat: int) -> int:
         return int(self.ask("GET", f"/api/chats/{chat}", token=self.alice)["last_seq"])
 

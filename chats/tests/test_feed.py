@@ -6,7 +6,7 @@ import random
 import pytest
 
 from chats.access.grants import Grant
-from chats.hints import Hint, Position
+from chats.hints import Hint, LogPosition, Position
 from chats.stream import chat_feed as feeds
 from chats.stream import log_reader
 from chats.stream.chat_feed import ChatFeed
@@ -32,12 +32,12 @@ class Log:
     def read(self, places):
         self.reads += 1
         return {
-            (chat_id, after): [hint(n) for n in range(after + 1, min(self.head, after + 10) + 1)]
-            for chat_id, after in places
+            place: [hint(n) for n in range(place.after + 1, min(self.head, place.after + 10) + 1)]
+            for place in places
         }
 
     def heads(self, chat_ids):
-        return dict.fromkeys(chat_ids, self.head)
+        return dict.fromkeys(chat_ids, LogPosition(self.head))
 
 
 class Reader:

@@ -12,7 +12,8 @@ from chatapi.bus.messages import ACCESS, CONTROL
 from chatapi.limits.limiter import Verdict
 from chatapi.server.hooks import CONNECTION
 from chats.access.grants import Grant
-from chats.hints import Hint
+from chats.hints import Hint, LogPosition
+from chats.models.events import Audience
 from chats.stream import admission, endpoint, hub, log_reader, presence, writer
 from chats.stream.chat_feed import MAX_EARLY
 from chats.stream.endpoint import EventStream
@@ -58,7 +59,7 @@ def made(monkeypatch):
     def make(pause=0.0):
         for threads in ("LOG_POOL", "ADMISSION_POOL", "BACKGROUND_POOL"):
             monkeypatch.setattr(log_reader, threads, AtOnce(pause))
-        monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+        monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, LogPosition(5)))
         monkeypatch.setattr(log_reader, "chat_events", lambda spots: {spot: [] for spot in spots})
         monkeypatch.setattr(log_reader, "company_events", lambda ids, after: [])
         monkeypatch.setattr(log_reader, "events_at", lambda spots: {s: hint(s[1]) for s in spots})
@@ -111,7 +112,7 @@ def test_a_wait_that_is_given_up_leaves_nothing(made):
     async def run():
         hub = made(pause=0.01)
         for pause in (0, 0.005, 0.05):
-            waiting = asyncio.ensure_future(hub.wait(42, 5))
+            waiting = asyncio.ensure_future(hub.wait(42, 5, Audience.EVERYONE))
             await asyncio.sleep(pause)
             waiting.cancel()
             await asyncio.sleep(0)
@@ -129,10 +130,10 @@ def test_a_feed_that_could_not_be_opened_is_opened_anew(made, monkeypatch):
 
         monkeypatch.setattr(hub._heads, "_fetch", broken)
         with pytest.raises(ValueError):
-            await hub.wait(42, 5)
+            await hub.wait(42, 5, Audience.EVERYONE)
         assert hub._feeds == {}
-        monkeypatch.setattr(hub._heads, "_fetch", lambda ids: dict.fromkeys(ids, 6))
-        await asyncio.wait_for(hub.wait(42, 5), 1)
+        monkeypatch.setattr(hub._heads, "_fetch", lambda ids: dict.fromkeys(ids, LogPosition(6)))
+        await asyncio.wait_for(hub.wait(42, 5, Audience.EVERYONE), 1)
 
     asyncio.run(run())
 
@@ -229,7 +230,9 @@ def test_a_feed_with_too_many_early_hints_still_takes_the_one_it_lacks(made, mon
         monkeypatch.setattr(
             hub._pages,
             "_fetch",
-            lambda spots: {(c, a): [hint(n) for n in range(a + 1, a + 101)] for c, a in spots},
+            lambda spots: {
+                each: [hint(n) for n in range(each.after + 1, each.after + 101)] for each in spots
+            },
         )
         for seq in range(7, last + 1):
             hub.on_message("chat:42", hint(seq).pack())

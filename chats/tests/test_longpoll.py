@@ -11,7 +11,8 @@ from chatapi.server.hooks import disconnected
 from chatapi.tests.installation import Installation, wait_for
 from chatapi.tests.test_body import Recorder, talk
 from chats.access.grants import Grant
-from chats.hints import Hint
+from chats.hints import Hint, LogPosition
+from chats.models.events import Audience
 from chats.stream import admission, log_reader, longpoll
 from chats.stream.caps import Caps
 from chats.stream.hub import Hub
@@ -258,7 +259,7 @@ def asked(monkeypatch):
 
     for threads in ("LOG_POOL", "ADMISSION_POOL", "BACKGROUND_POOL"):
         monkeypatch.setattr(log_reader, threads, AtOnce())
-    monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, 5))
+    monkeypatch.setattr(log_reader, "heads", lambda ids: dict.fromkeys(ids, LogPosition(5)))
     monkeypatch.setattr(admission, "admit", admit)
     monkeypatch.setattr(admission, "renew", renew)
     return found
@@ -310,7 +311,8 @@ def event(seq, text="Hello"):
 
 async def held(hub, number):
     """Wait until so many polls wait for the feed."""
-    while len(hub._feeds[42].waiters if 42 in hub._feeds else ()) < number:
+    feed = (42, Audience.EVERYONE)
+    while len(hub._feeds[feed].waiters if feed in hub._feeds else ()) < number:
         await asyncio.sleep(0.001)
 
 
@@ -328,7 +330,7 @@ def test_three_hundred_are_woken_without_a_query_each(view, asked, hubs, setting
         assert sum(asked["came"]) <= 5
         assert asked["woken"] == [1]
         for _, (start, body) in polls:
-            json = Hint.event_json(event(6).frame)
+            json = Hint.event_json(event(6).frame(Audience.EVERYONE))
             assert body["body"] == b'{"data":[%b],"last_seq":6}' % json
             headers = dict(start["headers"])
             assert headers[b"content-length"] == b"%d" % len(body["body"])

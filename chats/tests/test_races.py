@@ -13,8 +13,9 @@ from django.db import connections, transaction
 
 from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.tests.races import at_once
-from chats.actions import auth_codes, chat_users, chats, messages
-from chats.models import AuthCode, ChatUser, ChatUserToken, Event, Message
+from chats.access import events as event_access
+from chats.actions import auth_codes, chat_users, chats, messages, notes
+from chats.models import AuthCode, ChatUser, ChatUserToken, Event, MemberEvent, Message
 from companies.actions.members import add_member
 from companies.models import Membership, Role
 from conftest import PASSWORD, Client, make_guest, make_person
@@ -33,6 +34,21 @@ def test_fifty_writers_in_one_chat_leave_no_gap_and_no_double(chat, gina):
     # What has the higher number was also written later.
     times = Event.objects.filter(chat=chat).order_by("seq").values_list("created_at", flat=True)
     assert list(times) == sorted(times)
+
+
+def test_writers_of_both_logs_agree_on_one_order(chat, gina, bob):
+    sends = [lambda n=n: messages.send(gina.chat_user, f"{n}") for n in range(20)]
+    writes = [lambda n=n: notes.create(chat.pk, bob.user, f"{n}") for n in range(20)]
+    at_once(*sends, *writes)
+    head = event_access.heads([chat.pk])[chat.pk]
+    entries = event_access.entries_after(chat.pk, 0, 500, head)
+    assert [position.total for position, _ in entries] == list(range(1, head.total + 1))
+    own = MemberEvent.objects.filter(chat=chat).order_by("member_seq")
+    assert [each.member_seq for each in own] == list(range(1, 21))
+    assert [each.position for each in own] == [each.seq + each.member_seq for each in own]
+    # Times have the order of both together.
+    times = [row["created_at"] for _, row in entries]
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize(

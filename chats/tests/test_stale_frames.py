@@ -9,7 +9,7 @@ from chatapi.api.encoding import instant
 from chatapi.bus.messages import ACCESS, CONTROL
 from chats.access.grants import Grant
 from chats.actions import chat_users, messages
-from chats.hints import Hint, Position
+from chats.hints import Hint, LogPosition, Place, Position
 from chats.models import Event
 from chats.stream import admission, hub, log_reader
 from chats.stream import chat_feed as feeds
@@ -56,7 +56,7 @@ class Log:
         }
 
     def heads(self, chat_ids):
-        return dict.fromkeys(chat_ids, self.head)
+        return dict.fromkeys(chat_ids, LogPosition(self.head))
 
     def at(self, spots):
         return {spot: self.render(spot[1]) for spot in spots}
@@ -464,7 +464,7 @@ def test_an_admission_knows_how_far_the_chat_had_come(chat, gina, bob):
 def test_events_are_read_by_their_places(chat, other_chat, gina, hugo):
     sent, _ = messages.send(gina.chat_user, SECRET)
     messages.delete(chat.pk, sent["id"], gina.chat_user)
-    spots = [(chat.pk, sent["seq"]), (other_chat.pk, 1), (other_chat.pk, 999)]
+    spots = [Place(chat.pk, sent["seq"]), Place(other_chat.pk, 1), Place(other_chat.pk, 999)]
     found = log_reader.events_at(spots)
     assert set(found) == set(spots[:2])
     assert SECRET.encode() not in found[spots[0]].body
@@ -484,9 +484,10 @@ def test_what_changes_earlier_events_is_known_by_its_type(chat, gina, change):
     make_guest(chat, "Ida")
     change(chat, gina, sent)
     newest = Event.objects.filter(chat=chat).latest("seq")
-    (hint,) = log_reader.events_at([(chat.pk, newest.seq)]).values()
+    (hint,) = log_reader.events_at([Place(chat.pk, newest.seq)]).values()
     assert hint.changes_earlier
-    assert not log_reader.events_at([(chat.pk, sent["seq"])])[chat.pk, sent["seq"]].changes_earlier
+    place = Place(chat.pk, sent["seq"])
+    assert not log_reader.events_at([place])[place].changes_earlier
 
 
 # --- The attack, on a server ---

@@ -9,13 +9,14 @@ from rest_framework.response import Response
 
 from accounts.authentication import account
 from accounts.models import User
-from chatapi.api.errors import ApiError, ErrorCode
+from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.pagination import is_deep, is_first_page, is_next_page
 from chatapi.api.policies import READ, WRITE, Policy, Replay, token
 from chats import representations
 from chats.access import chats as access
 from chats.access import events as event_access
 from chats.actions import chats as actions
+from chats.hints import LogPosition
 from chats.models import Chat
 from chats.permissions import InChat, Manager, Member, Participant
 from chats.schema import chats as schema
@@ -27,7 +28,7 @@ from chats.serializers.chats import (
     ShareInput,
     TypingInput,
 )
-from chats.serializers.events import EventsQuery
+from chats.serializers.events import EventsQuery, MemberEventsQuery
 from chats.views.base import API_TOKEN, EITHER, ChatView, render_chats
 from companies.access.companies import by_id_or_slug, companies_for
 
@@ -117,11 +118,34 @@ class ChatViewSet(ChatView):
     @action(detail=True, methods=["get"])
     def events(self, request: Request, pk: str) -> Response:
         # `chats.stream.longpoll` handles `wait`, and calls this view again when there is an event.
+        if self.caller.is_member:
+            return Response(self.both_logs(self.query(MemberEventsQuery)))
         query = self.query(EventsQuery)
         rows = event_access.events_after(self.caller.chat_id, query["after"], query["limit"])
         data = [representations.event(row) for row in rows]
         last_seq = max(self.caller.last_seq, data[-1]["seq"] if data else 0)
         return Response({"data": data, "last_seq": last_seq})
+
+    def both_logs(self, query: dict[str, Any]) -> dict[str, Any]:
+        """A page of both logs of the chat. With a seq alone, from that event on."""
+        chat_id, (seq, member_seq) = self.caller.chat_id, query["after"]
+        head = event_access.heads([chat_id]).get(chat_id)
+        if head is None:
+            raise not_found()
+        after = LogPosition(seq, member_seq or 0)
+        if member_seq is None and seq and head.member_seq:
+            after = LogPosition(seq, event_access.member_seq_before(chat_id, seq))
+        found = event_access.entries_after(chat_id, after.total, query["limit"], head)
+        last = found[-1][0] if found else min(after, head)
+        if member_seq is None and query["wait"] and seq and last.seq == seq:
+            # The reader may have had these, and would be answered at once, again and again.
+            found, last = [], min(after, head)
+        return {
+            "data": [representations.event(row) for _, row in found],
+            "last_seq": head.seq,
+            "last_member_seq": head.member_seq,
+            "last_id": str(last),
+        }
 
     @action(detail=True, methods=["put"])
     def read(self, request: Request, pk: str) -> Response:

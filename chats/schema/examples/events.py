@@ -6,6 +6,7 @@ from chats.models.events import EVENT_KINDS, EventType, Subject
 from chats.schema.examples.chat_users import GUEST, PRIVATE_FIELDS
 from chats.schema.examples.chats import CHAT, CHAT_BRIEF
 from chats.schema.examples.messages import MESSAGE
+from chats.schema.examples.notes import NOTE
 
 EVENTS: list[dict[str, Any]] = [
     {
@@ -33,6 +34,16 @@ EVENTS: list[dict[str, Any]] = [
 ALL_EVENT = {"id": "2021-07-05T09:31:38.000000Z_42_3", **EVENTS[2]}
 
 
+NOTE_EVENT = {
+    "seq": NOTE["seq"],
+    "member_seq": NOTE["member_seq"],
+    "type": "note.created",
+    "chat_id": 42,
+    "created_at": NOTE["created_at"],
+    "data": NOTE,
+}
+
+
 GUEST_IN_EVENTS: dict[str, Any] = EVENTS[1]["data"]
 
 
@@ -49,6 +60,7 @@ SUBJECTS = {
     Subject.CHAT: CHAT_BRIEF,
     Subject.USER: GUEST_IN_EVENTS,
     Subject.MESSAGE: MESSAGE,
+    Subject.NOTE: NOTE,
 }
 
 
