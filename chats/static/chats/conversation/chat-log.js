@@ -1,4 +1,4 @@
-// Delivers a chat's log in order and each event once. The source may repeat, reorder or miss events; gaps in the
+// Delivers a chat's log, without the members' log, in order and each event once. The source may repeat, reorder or miss events; gaps in the
 // sequence are filled from the API.
 
 const GAP_TIMEOUT = 500; // milliseconds for a missing event to arrive by itself
@@ -52,10 +52,12 @@ export class ChatLog {
 
   async load() {
     let page;
+    let after = this.last;
     do {
-      page = await this.api.get(`${this.path}/events?after=${this.last}&limit=${PAGE}`, { signal: this.signal });
-      for (const event of page.data) this.pending.set(event.seq, event);
+      page = await this.api.get(`${this.path}/events?after=${after}&limit=${PAGE}`, { signal: this.signal });
+      for (const event of page.data) if (!event.member_seq) this.pending.set(event.seq, event);
       this.deliver();
+      after = page.last_id ?? this.last;
     } while (page.data.length === PAGE);
   }
 

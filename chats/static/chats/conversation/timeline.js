@@ -59,6 +59,7 @@ export class Timeline {
     this.resizeObserver.observe(this.scroller);
     this.resizeObserver.observe(this.list);
     this.resizeObserver.observe(this.tail);
+    this.onArrange = () => {}; // called when messages were added, removed or replaced
     this.lifetime = new AbortController();
     onNewDay(() => this.renameDays(), { signal: this.lifetime.signal });
   }
@@ -322,6 +323,7 @@ export class Timeline {
       previous = message;
     }
     this.startNote.hidden = !this.reachedStart;
+    this.onArrange();
   }
 
   /** "today" becomes "yesterday" at midnight. */
@@ -335,7 +337,9 @@ export class Timeline {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     const current = event.target.closest('.message');
     if (event.target !== this.scroller && event.target !== current) return;
-    const nodes = this.entries.map((entry) => entry.element);
+    /** @type {NodeListOf<HTMLElement>} */
+    const shown = this.list.querySelectorAll('.message'); // and what stands among them
+    const nodes = [...shown];
     const step = event.key === 'ArrowUp' ? -1 : 1;
     const next = current ? nodes[nodes.indexOf(current) + step] : step < 0 ? nodes.at(-1) : null;
     if (!next) return;

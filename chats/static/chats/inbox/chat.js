@@ -15,6 +15,7 @@ import { renderQuote } from '../conversation/quotes.js';
 import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
+import { ChatNotes } from './notes.js';
 import { chooseReply } from './replies.js';
 
 export class InboxChat {
@@ -63,6 +64,8 @@ export class InboxChat {
     this.peopleToggle = button(gettext('People'), () => this.showPeople(!this.peopleShown));
     this.peopleToggle.classList.add('people-toggle');
     this.notice = element('p', { class: 'small said', role: 'status' });
+    this.notes = new ChatNotes({ api, chat, user, company: this.company });
+    this.notes.onClosed = () => this.focus();
     this.body = element('div', { class: 'chat-body' });
     this.node = element(
       'section',
@@ -84,6 +87,7 @@ export class InboxChat {
         element(
           'div',
           { class: 'actions' },
+          button(gettext('Note'), () => this.writeNote()),
           button(gettext('Saved replies'), () => this.insertReply()),
           ['owner', 'manager'].includes(this.company?.role)
             ? button(gettext('New password'), () => this.rotatePassword())
@@ -93,6 +97,7 @@ export class InboxChat {
         ),
       ),
       this.notice,
+      this.notes.node,
       this.body,
     );
     root.append(this.node);
@@ -105,6 +110,7 @@ export class InboxChat {
     if (this.closed) return;
     if (me?.role === 'agent' && me.status === 'active') await this.join();
     else await this.read();
+    if (!this.closed) await this.notes.load();
   }
 
   close() {
@@ -146,6 +152,7 @@ export class InboxChat {
     if (this.closed || !this.timeline) return;
     await this.timeline.open({ isMine: () => false });
     if (this.closed || !this.timeline) return;
+    this.notes.showIn(this.timeline);
     this.openPeople(this.events, { id: 0 }); // no chat user
     this.reading = new AbortController();
     const log = new ChatLog({
@@ -213,7 +220,8 @@ export class InboxChat {
   }
 
   handleEvent(event) {
-    this.callbacks?.onEvent(event);
+    if (event.member_seq) this.notes.handleEvent(event);
+    else this.callbacks?.onEvent(event);
   }
 
   handleEphemeral(event) {
@@ -267,6 +275,7 @@ export class InboxChat {
       onEnded: () => this.handleEnd(),
     });
     if (this.closed) return this.conversation.close();
+    this.notes.showIn(this.conversation.timeline);
     this.openPeople(this.conversation, me);
     this.conversation.addEventListener('chat', (event) => {
       Object.assign(this.chat, /** @type {CustomEvent} */ (event).detail);
@@ -352,6 +361,10 @@ export class InboxChat {
   }
 
   // --- Actions ---
+
+  writeNote() {
+    this.notes.write();
+  }
 
   async setStatus() {
     const status = this.chat.status === 'open' ? 'closed' : 'open';

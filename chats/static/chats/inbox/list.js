@@ -107,6 +107,7 @@ export class InboxList {
 
   /** Process an event of any chat. */
   handleEvent(event) {
+    if (event.member_seq) return; // the list shows nothing of the members' log
     if (this.queue) {
       this.queue.push(event);
       return;

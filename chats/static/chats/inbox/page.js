@@ -74,11 +74,13 @@ function openStream(user, position) {
     token: () => api.token,
     after: position,
     signal: new AbortController().signal, // for the page's lifetime
-    onEvent: handleEvent,
+    onEvent: (event, id) => handleEvent(user, event, id),
     onEphemeral: handleEphemeral,
     onState: (state) => {
-      if (state === 'disconnected') notice.textContent = gettext('Reconnecting …');
-      else if (state === 'connected') notice.textContent = '';
+      // Opening a chat connects again, so an error that is shown has to stay.
+      const reconnecting = gettext('Reconnecting …');
+      if (state === 'disconnected') notice.textContent = reconnecting;
+      else if (state === 'connected' && notice.textContent === reconnecting) notice.textContent = '';
       opened?.handleState(state);
     },
     onEnd: async () => {
@@ -90,14 +92,16 @@ function openStream(user, position) {
   });
 }
 
-function handleEvent(event, id) {
-  if (deduplicator.isNew(id)) notify(event);
+function handleEvent(user, event, id) {
+  if (deduplicator.isNew(id)) notify(user, event);
   list.handleEvent(event);
   if (opened?.chat.id === event.chat_id) opened.handleEvent(event);
 }
 
-function notify({ type, chat_id: id, data }) {
+function notify(user, { type, chat_id: id, data }) {
   if (type === 'message.created' && data.author.role === 'guest') notifications.notify(data);
+  else if (type === 'note.created' && data.mentions.includes(user.id) && data.author?.id !== user.id)
+    notifications.notify(data);
   else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
 }
 
@@ -203,6 +207,7 @@ function addListeners(user) {
     k: () => list.neighbour(-1)?.focus(),
     '/': () => searchField.focus(),
     r: () => opened?.focus(),
+    n: () => opened?.writeNote(),
     e: () => opened?.setStatus(),
     '?': showKeys,
   });

@@ -12,6 +12,7 @@ export const KEYS = [
   ['Enter', gettext('Open the chat')],
   ['/', gettext('Search')],
   ['r', gettext('Write a reply')],
+  ['n', gettext('Write a note')],
   ['e', gettext('Close or reopen the chat')],
   ['?', gettext('Show keyboard shortcuts')],
 ];

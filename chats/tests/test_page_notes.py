@@ -1,0 +1,179 @@
+"""Notes on the pages: two agents write to each other, and the guest sees nothing of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, enter, shot
+from chats.tests.guests import message
+from chats.tests.inbox import guest_and_agent, open_inbox, send
+
+pytestmark = pytest.mark.browser
+
+
+def notes(page: Page, text: str = "") -> Locator:
+    return page.locator(".message.note", has_text=text)
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_label("Note for members")
+
+
+def write(page: Page, text: str) -> None:
+    page.get_by_role("button", name="Note", exact=True).click()
+    expect(field(page)).to_be_focused()
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    expect(field(page)).to_be_hidden()
+
+
+@pytest.fixture
+def bob(site: Site) -> str:
+    """The token of another member, who is called Bob Baker."""
+    token = site.token("bob@acme.test")
+    site.as_account(
+        "bob@acme.test", "user.first_name, user.last_name = 'Bob', 'Baker'; user.save()"
+    )
+    path = f"/api/companies/{site.acme['id']}/users"
+    members = site.ask("GET", f"{path}?per_page=249", token=site.alice)["data"]
+    if not any(each["email"] == "bob@acme.test" for each in members):
+        site.ask("POST", path, {"email": "bob@acme.test"}, site.alice)
+        site.ask("POST", f"{path}/accept", {}, token)
+    return token
+
+
+def test_agents_write_notes_that_a_guest_never_sees(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    chat = site.chat(name="Noted")
+    guest, alice = guest_and_agent(site, person, chat)
+    other = person().page()
+    enter(site, other, "bob@acme.test")
+    other.goto(f"/inbox#chat={chat['id']}")
+    expect(other.get_by_text("Join to reply.")).to_be_visible()
+    before = guest.locator(".conversation").inner_html()
+    write(alice, "A *regular* guest")
+    expect(notes(other)).to_contain_text("A regular guest")
+    expect(notes(alice)).to_contain_text("You")
+    # Bob has not joined, and answers all the same.
+    write(other, "Thank you")
+    expect(notes(alice, "Thank you")).to_contain_text("Bob Baker")
+    expect(alice.locator("[aria-live]", has_text="Note by Bob Baker: Thank you")).to_be_attached()
+    assert guest.locator(".conversation").inner_html() == before
+    guest.get_by_label("Message", exact=True).fill("Hello?")
+    guest.keyboard.press("Enter")
+    expect(message(alice, "Hello?")).to_be_visible()
+    write(alice, "Be kind")
+    for page in (alice, other):
+        expect(page.locator(".messages:not(.pending) > .message .bubble")).to_have_text(
+            ["A regular guest", "Thank you", "Hello?", "Be kind"]
+        )
+        assert_accessible(page)
+    shot(alice, "notes-joined")
+    shot(other, "notes-reading")
+    # The same after a reload, for everyone.
+    for page in (alice, other, guest):
+        page.reload()
+        expect(message(page, "Hello?")).to_be_visible()
+    expect(alice.locator(".messages:not(.pending) > .message .bubble")).to_have_text(
+        ["A regular guest", "Thank you", "Hello?", "Be kind"]
+    )
+    expect(notes(guest)).to_have_count(0)
+
+
+def test_a_note_is_edited_and_deleted(site: Site, person: Callable[..., Person], bob: str) -> None:
+    chat = site.chat(name="Corrected")
+    send(site, chat, site.guest(chat), "Hello")
+    alice = open_inbox(site, person())
+    alice.goto(f"/inbox#chat={chat['id']}")
+    expect(message(alice, "Hello")).to_be_visible()
+    path = f"/api/chats/{chat['id']}/notes"
+    site.ask("POST", path, {"text": "By Bob"}, bob)
+    expect(notes(alice, "By Bob")).to_be_visible()
+    # Alice owns the company: she may delete what others wrote, but not edit it.
+    notes(alice, "By Bob").hover()
+    expect(notes(alice, "By Bob").get_by_role("button", name="Edit")).to_have_count(0)
+    write(alice, "By Alise")
+    notes(alice, "By Alise").hover()
+    notes(alice, "By Alise").get_by_role("button", name="Edit").click()
+    expect(field(alice)).to_have_value("By Alise")
+    field(alice).fill("By Alice")
+    alice.get_by_role("button", name="Save the note").click()
+    expect(notes(alice, "By Alice")).to_contain_text("edited")
+    notes(alice, "By Bob").hover()
+    notes(alice, "By Bob").get_by_role("button", name="Delete").click()
+    alice.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(notes(alice)).to_contain_text(["This note was deleted.", "By Alice"])
+    texts = [each["text"] for each in site.ask("GET", path, token=bob)["data"]]
+    assert texts == ["By Alice", None]
+
+
+def test_a_member_is_mentioned_by_keys(site: Site, person: Callable[..., Person], bob: str) -> None:
+    chat = site.chat(name="Mentioned")
+    send(site, chat, site.guest(chat), "Hello")
+    alice = open_inbox(site, person())
+    alice.goto(f"/inbox#chat={chat['id']}")
+    expect(message(alice, "Hello")).to_be_visible()
+    alice.locator(".timeline").focus()
+    alice.keyboard.press("n")
+    expect(field(alice)).to_be_focused()
+    alice.keyboard.type("Ask @bo")
+    option = alice.get_by_role("option", name="Bob Baker")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert_accessible(alice)
+    shot(alice, "notes-mention")
+    alice.keyboard.press("Enter")
+    expect(option).to_be_hidden()
+    expect(field(alice)).to_have_value("Ask @Bob Baker ")
+    alice.keyboard.type("please")
+    alice.keyboard.press("Enter")
+    expect(notes(alice)).to_contain_text("Ask @Bob Baker please")
+    (note,) = site.ask("GET", f"/api/chats/{chat['id']}/notes", token=bob)["data"]
+    assert note["mentions"] == [site.ask("GET", "/api/user", token=bob)["id"]]
+    other = person().page()
+    enter(site, other, "bob@acme.test")
+    other.goto(f"/inbox#chat={chat['id']}")
+    expect(other.locator(".mentions-me")).to_contain_text("Ask @Bob Baker please")
+
+
+def test_a_draft_of_a_note_survives_and_a_failed_one_is_kept(
+    site: Site, person: Callable[..., Person]
+) -> None:
+    chat = site.chat(name="Drafts")
+    alice = person()
+    alice.allow("Failed to load resource")
+    page = open_inbox(site, alice)
+    page.goto(f"/inbox#chat={chat['id']}")
+    page.get_by_role("button", name="Note", exact=True).click()
+    page.keyboard.type("Not lost")
+    page.keyboard.press("Escape")
+    expect(field(page)).to_be_hidden()
+    page.reload()
+    page.get_by_role("button", name="Note", exact=True).click()
+    expect(field(page)).to_have_value("Not lost")
+    page.route("**/notes", lambda route: route.abort())
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    expect(field(page)).to_have_value("Not lost")
+    page.unroute("**/notes")
+    page.get_by_role("button", name="Save the note").click()
+    expect(notes(page, "Not lost")).to_be_visible()
+    page.get_by_role("button", name="Note", exact=True).click()
+    expect(field(page)).to_have_value("")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(site: Site, person: Callable[..., Person], scheme: Any) -> None:
+    chat = site.chat(name=f"On a phone, {scheme}")
+    send(site, chat, site.guest(chat), "Hello")
+    page = open_inbox(site, person(viewport=PHONE))
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"/inbox#chat={chat['id']}")
+    expect(message(page, "Hello")).to_be_visible()
+    write(page, "Written on the way, and long enough to take more than one line on a phone.")
+    expect(notes(page)).to_be_in_viewport()
+    page.get_by_role("button", name="Note", exact=True).click()
+    assert_accessible(page)
+    shot(page, f"notes-phone-{scheme}")
