@@ -126,7 +126,7 @@ def test_search_filters_and_keys(site: Site, agent: Callable[..., Page]) -> None
     site.ask("PUT", f"/api/chats/{closed['id']}", {"status": "closed"}, site.alice)
     page = agent()
     page.keyboard.press("/")
-    expect(page.get_by_label("Search chats")).to_be_focused()
+    expect(page.get_by_label("Search chats and messages")).to_be_focused()
     page.keyboard.type("orchid")
     expect(page.locator("#inbox-list > li")).to_have_count(3)
     page.get_by_label("Filter by status").select_option("closed")
@@ -144,7 +144,7 @@ def test_search_filters_and_keys(site: Site, agent: Callable[..., Page]) -> None
     page.get_by_label("Use keyboard shortcuts").uncheck()
     page.get_by_role("button", name="Done").click()
     page.keyboard.press("/")
-    expect(page.get_by_label("Search chats")).not_to_be_focused()
+    expect(page.get_by_label("Search chats and messages")).not_to_be_focused()
 
 
 def test_notifications_of_what_is_not_seen(

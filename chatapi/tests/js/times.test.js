@@ -37,6 +37,7 @@ test('a brief time is the hour today and the day otherwise', (context) => {
   at('2026-07-05T10:00:00Z');
   assert.equal(formatBrief('2026-07-05T10:30:00Z'), '12:30');
   assert.equal(formatBrief('2026-07-04T06:00:00Z'), '4 Jul');
+  assert.equal(formatBrief('2025-07-05T10:30:00Z'), '5 Jul 2025');
 });
 
 test('a new day is reported once, by a timer or when the page comes back', (context) => {

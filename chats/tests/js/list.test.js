@@ -49,6 +49,7 @@ beforeEach(async () => {
     root: element('ul'),
     more: element('button'),
     empty: element('p'),
+    unmatched: element('p'),
     api,
     companies: [{ id: 1, name: 'Acme' }],
     onOpen: () => {},
@@ -142,6 +143,16 @@ test('a new chat appears, unless the list shows a search', async () => {
   list.handleEvent(event(1, 'chat.created', {}, 5));
   await settle();
   assert.ok(!list.chats.has(5));
+});
+
+test('a search that finds no chats says so, and an empty list says something else', async () => {
+  const shown = () => [list.empty, list.unmatched].map(({ hidden }) => !hidden);
+  assert.deepEqual(shown(), [false, false]);
+  server.clear();
+  await list.show({ status: 'open', company_id: '', q: '' });
+  assert.deepEqual(shown(), [true, false]);
+  await list.show({ status: 'open', company_id: '', q: 'word' });
+  assert.deepEqual(shown(), [false, true]);
 });
 
 test('a chat of another company does not appear', async () => {

@@ -1,7 +1,7 @@
 // Visible characters, lengths, truncation and comparison, by the same rules as the server (chatapi/text/display.py).
 
 const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]/u;
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+export const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const MAX_GRAPHEME = 64; // code units; a longer pile of combining marks may be cut
 
 /** Return whether a reader would see nothing. */

@@ -9,6 +9,7 @@ const dayFormat = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'num
 const dayOfYearFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric' });
 const fullFormat = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'short' });
 const shortDayFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
+const shortDayOfYearFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
 const relativeFormat = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 
 /** The hour and minute of an ISO 8601 time. */
@@ -32,9 +33,12 @@ export function formatDay(instant) {
   return date.getFullYear() === today.getFullYear() ? dayFormat.format(date) : dayOfYearFormat.format(date);
 }
 
-/** The time if it is today, otherwise the day. */
+/** The time if it is today, otherwise the day: "14:05", "5 Jul" or "5 Jul 2021". */
 export function formatBrief(instant) {
-  return dayKey(instant) === dayKey(new Date()) ? formatTime(instant) : shortDayFormat.format(new Date(instant));
+  const today = new Date();
+  if (dayKey(instant) === dayKey(today)) return formatTime(instant);
+  const date = new Date(instant);
+  return (date.getFullYear() === today.getFullYear() ? shortDayFormat : shortDayOfYearFormat).format(date);
 }
 
 /**

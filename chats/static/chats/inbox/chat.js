@@ -180,8 +180,14 @@ export class InboxChat {
     });
   }
 
-  goTo(quote) {
-    this.timeline?.goTo(quote).catch((error) => this.notify(describeError(error)));
+  /**
+   * Go to a message of the chat, which must be open.
+   *
+   * @param {{id: number, seq: number}} message
+   */
+  goTo(message) {
+    if (this.conversation) this.conversation.goTo(message);
+    else this.timeline?.goTo(message).catch((error) => this.notify(describeError(error)));
   }
 
   handleWhileReading({ type, data }) {

@@ -17,15 +17,17 @@ export class InboxList {
    * @param {HTMLElement} options.root holds the rows
    * @param {HTMLElement} options.more the button that loads more
    * @param {HTMLElement} options.empty shown when there are no chats
+   * @param {HTMLElement} options.unmatched shown when a search finds no chats
    * @param {import('../../chatapi/api/client.js').Api} options.api
    * @param {any[]} options.companies
    * @param {(chat: any) => void} options.onOpen called when the agent chooses a chat
    * @param {(count: number) => void} options.onCount gets the number of chats with unread messages
    */
-  constructor({ root, more, empty, api, companies, onOpen, onCount }) {
+  constructor({ root, more, empty, unmatched, api, companies, onOpen, onCount }) {
     this.root = root;
     this.more = more;
     this.empty = empty;
+    this.unmatched = unmatched;
     this.api = api;
     this.onOpen = onOpen;
     this.onCount = onCount;
@@ -224,7 +226,8 @@ export class InboxList {
     this.root.replaceChildren(...this.sorted().map((chat) => this.renderRow(chat)));
     if (focused) this.focusRow(focused);
     this.more.hidden = !this.next;
-    this.empty.hidden = this.chats.size > 0;
+    this.empty.hidden = this.chats.size > 0 || this.filter.q !== '';
+    this.unmatched.hidden = this.chats.size > 0 || this.filter.q === '';
     this.onCount([...this.chats.values()].filter((chat) => chat.unread_count > 0).length);
   }
 

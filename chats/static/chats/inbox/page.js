@@ -19,13 +19,17 @@ const notice = find('#inbox-said');
 const searchField = find('#inbox-search');
 const status = find('#inbox-status');
 const company = find('#inbox-company');
+const rows = find('.inbox-scroll');
 const originalTitle = document.title;
 
 const api = new BrowserApi({ userId: root.dataset.user, csrf: find('input[name=csrfmiddlewaretoken]').value });
 /** @type {InboxList} */
 let list;
+/** @type {import('./search.js').MessageSearch | null} */
+let messages = null; // until the agent searches
 /** @type {InboxChat | null} */
 let opened = null;
+let opening = Promise.resolve(); // until the chat beside the list has been opened
 /** @type {Notifications} */
 let notifications;
 /** @type {Deduplicator} */
@@ -43,6 +47,7 @@ async function start() {
     root: find('#inbox-list'),
     more: find('#inbox-more'),
     empty: find('#inbox-empty'),
+    unmatched: find('#inbox-unmatched'),
     api,
     companies: user.companies,
     onOpen: (chat) => open(user, chat.id),
@@ -95,6 +100,7 @@ function openStream(user, position) {
 function handleEvent(user, event, id) {
   if (deduplicator.isNew(id)) notify(user, event);
   list.handleEvent(event);
+  messages?.handleEvent(event);
   if (opened?.chat.id === event.chat_id) opened.handleEvent(event);
 }
 
@@ -112,13 +118,17 @@ function handleEphemeral(event) {
 
 // --- The chat beside the list ---
 
-async function open(user, id, { keepAddress = false } = {}) {
+function open(user, id, { keepAddress = false } = {}) {
   if (list.current === id) {
     opened?.focus(); // null while it is being opened
     return;
   }
   close();
   if (!keepAddress) history.pushState(null, '', `#chat=${id}`);
+  opening = load(user, id);
+}
+
+async function load(user, id) {
   root.classList.add('with-chat');
   list.setCurrent(id);
   find('#inbox-nothing').hidden = true;
@@ -147,20 +157,31 @@ async function open(user, id, { keepAddress = false } = {}) {
   }
 }
 
+/** Open a chat at one of its messages. */
+async function openAt(user, { id, seq, chat_id: chatId }) {
+  if (list.current !== chatId) open(user, chatId);
+  messages.setCurrent(id);
+  await opening;
+  if (list.current === chatId && messages.current === id) opened?.goTo({ id, seq });
+}
+
 function close() {
+  messages?.setCurrent(null);
   opened?.close();
   opened = null;
   if (list) list.counted = null;
 }
 
 function leave() {
+  const hit = messages?.currentButton; // the agent has come from there, not from the chat's row
   close();
   stream.setOpen([]);
   root.classList.remove('with-chat');
   find('#inbox-nothing').hidden = false;
   const former = list.current;
   list.setCurrent(null);
-  list.focusRow(former);
+  if (hit) hit.focus();
+  else list.focusRow(former);
 }
 
 function openFromAddress(user) {
@@ -180,7 +201,7 @@ function addListeners(user) {
   });
   addEventListener('popstate', () => openFromAddress(user));
   let timer;
-  const search = () =>
+  const searchChats = () =>
     list
       .show({ status: status.value, company_id: company.value, q: searchField.value.trim() })
       .then(() => {
@@ -189,17 +210,26 @@ function addListeners(user) {
       .catch((error) => {
         notice.textContent = describeError(error);
       });
+  const search = () => {
+    rows.scrollTop = 0;
+    searchChats();
+    searchMessages(user).catch((error) => {
+      notice.textContent = describeError(error);
+    });
+  };
   searchField.addEventListener('input', () => {
     clearTimeout(timer);
     timer = setTimeout(search, SEARCH_DELAY);
   });
-  status.addEventListener('change', search);
+  status.addEventListener('change', searchChats); // messages have no status
   company.addEventListener('change', search);
-  find('#inbox-list').addEventListener('keydown', (event) => {
+  rows.addEventListener('keydown', (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
+    const focused = event.target.closest('.row');
+    if (!step || !focused) return;
     event.preventDefault();
-    list.neighbour(step)?.focus();
+    const all = [...rows.querySelectorAll('.row')]; // chats, and the messages that match a search
+    all[all.indexOf(focused) + step]?.focus();
   });
   find('#inbox-keys').addEventListener('click', showKeys);
   listenToKeys({
@@ -211,6 +241,18 @@ function addListeners(user) {
     e: () => opened?.setStatus(),
     '?': showKeys,
   });
+}
+
+async function searchMessages(user) {
+  if (!messages && !searchField.value.trim()) return;
+  const { MessageSearch } = await import('./search.js');
+  messages ??= new MessageSearch({
+    root: find('#inbox-messages'),
+    api,
+    companies: user.companies,
+    onOpen: (message) => openAt(user, message),
+  });
+  await messages.show({ q: searchField.value.trim(), company_id: company.value });
 }
 
 start().catch((error) => {
