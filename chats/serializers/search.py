@@ -14,6 +14,7 @@ from chatapi.api.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE, Moment
 from chatapi.text.search import Query
 from chats.serializers.chats import ChatBriefSerializer
 from chats.serializers.messages import MessageSerializer
+from chats.serializers.notes import NoteSerializer
 
 MAX_QUERY_LENGTH = 200
 
@@ -38,7 +39,10 @@ class SearchQuery(serializers.Serializer[Any]):
     )
     chat_id = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
     author_id = serializers.IntegerField(
-        min_value=1, max_value=MAX_ID, required=False, help_text="The author's id in the chat."
+        min_value=1,
+        max_value=MAX_ID,
+        required=False,
+        help_text="The author's id in the chat. Finds no notes.",
     )
     before = Moment(required=False, help_text="Sent before this date or time.")
     after = Moment(required=False, help_text="Sent after this date or time.")
@@ -70,10 +74,13 @@ class RangeField(serializers.Field[Any, Any, Any, Any]):
 
 
 class HitSerializer(serializers.Serializer[Any]):
-    """A message that was found, with its chat and the places in its text that match."""
+    """A message or a note that was found, with its chat and the places in its text that match."""
 
     chat = ChatBriefSerializer()
-    message = MessageSerializer()
+    message = MessageSerializer(allow_null=True, help_text="Null if a note was found.")
+    note = NoteSerializer(
+        required=False, allow_null=True, help_text="Null if a message was found. Only for members."
+    )
     ranges = serializers.ListField(
         child=RangeField(),
         help_text="The places in the text that match, in order and without overlaps: each a start "

@@ -166,7 +166,7 @@ def test_a_draft_of_a_note_survives_and_a_failed_one_is_kept(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(site: Site, person: Callable[..., Person], scheme: Any) -> None:
-    chat = site.chat(name=f"On a phone, {scheme}")
+    chat = site.chat(name=f"Small, {scheme}")
     send(site, chat, site.guest(chat), "Hello")
     page = open_inbox(site, person(viewport=PHONE))
     page.emulate_media(color_scheme=scheme)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from chats.access import search as access
-from chats.actions import chats, messages, search_index
+from chats.actions import chats, messages, notes, search_index
 from chats.models import Message
 from chats.tests.files import upload
 from conftest import make_guest
@@ -202,6 +202,69 @@ class TestOrder:
         assert "cursor" in answer.json()["errors"]
 
 
+class TestNotes:
+    def test_members_find_notes_by_words_in_any_script(self, chat, bob, gina, agent_bob):
+        note = notes.create(chat.pk, bob.user, "Die Straße: 京都タワー, café")
+        for q in ("strasse", "京都", "CAFE", "Straße caf"):
+            (hit,) = search(bob, q)["data"]
+            assert hit["message"] is None
+            assert hit["note"]["id"] == note.pk
+            assert hit["chat"]["id"] == chat.pk
+            assert hit["ranges"]
+            for caller in (gina, agent_bob):
+                assert search(caller, q)["data"] == []
+
+    def test_hits_of_guests_have_no_place_for_notes(self, chat, gina, bob):
+        messages.send(gina.chat_user, "Hello")
+        assert set(search(gina, "hello")["data"][0]) == {"chat", "message", "ranges"}
+        assert search(bob, "hello")["data"][0]["note"] is None
+
+    def test_edits_and_deletions(self, chat, bob):
+        note = notes.create(chat.pk, bob.user, "parcel")
+        notes.edit(chat.pk, note.pk, bob.user, text="letter")
+        assert search(bob, "parcel")["data"] == []
+        assert len(search(bob, "letter")["data"]) == 1
+        notes.delete(chat.pk, note.pk, bob.user)
+        assert search(bob, "letter")["data"] == []
+
+    def test_filters(self, chat, other_chat, bob, gina, charlie):
+        note = notes.create(chat.pk, bob.user, "parcel")
+        notes.create(other_chat.pk, bob.user, "parcel")
+        found = search(bob, "parcel", chat_id=chat.pk)["data"]
+        assert [hit["note"]["id"] for hit in found] == [note.pk]
+        assert search(bob, "parcel", author_id=gina.chat_user.pk)["data"] == []
+        assert search(bob, "parcel", after="2100-01-01")["data"] == []
+        assert len(search(bob, "parcel", before="2100-01-01")["data"]) == 2
+        assert search(charlie, "parcel")["data"] == []
+
+    @pytest.mark.parametrize("order", ["best", "newest"])
+    @pytest.mark.parametrize("block", [2, 3, 250])
+    @pytest.mark.parametrize("pattern", ["mmmnnn", "nnnmmm", "mnmnmnmn", "nnnn", "mmmmn", "nmmmm"])
+    def test_pages_have_each_hit_once(self, chat, gina, bob, monkeypatch, order, block, pattern):
+        monkeypatch.setattr(access, "BLOCK", block)
+        sent = []
+        for number, kind in enumerate(pattern):
+            text = f"hello {number}" if number % 2 else f"{number} helloes"
+            if kind == "m":
+                sent.append(("message", messages.send(gina.chat_user, text)[0]["id"]))
+            else:
+                sent.append(("note", notes.create(chat.pk, bob.user, text).pk))
+        seen, query = [], {"order": order, "per_page": 1}
+        while True:
+            page = search(bob, "hello", **query)
+            for hit in page["data"]:
+                kind = "message" if hit["message"] else "note"
+                seen.append((kind, hit[kind]["id"]))
+            messages.send(gina.chat_user, "hello, too late")
+            notes.create(chat.pk, bob.user, "hello, too late")
+            if page["next_cursor"] is None:
+                break
+            query = {"per_page": 1, "cursor": page["next_cursor"]}
+        assert sorted(seen) == sorted(sent)
+        if order == "newest":
+            assert seen == sent[::-1]
+
+
 class TestScope:
     @pytest.fixture
     def hello(self, chat, gina, hugo, charlie):
@@ -365,8 +428,9 @@ def test_searches_have_a_limit_of_their_own(gina, settings):
 
 def test_the_statements_of_a_search(texts, bob, django_assert_max_num_queries):
     bob.api.get("/api/user")
-    # token; companies; texts; messages; chats. On PostgreSQL, also a transaction and two settings
-    with django_assert_max_num_queries(9):
+    # token; companies; texts of messages and notes, and the newest of the latter; messages; chats.
+    # On PostgreSQL, also a transaction and two settings
+    with django_assert_max_num_queries(11):
         search(bob, "parcel")
 
 

@@ -41,6 +41,8 @@ def guests_view(gina, chat):
         f"/api/search?q={SECRET}",
         f"/api/search?q={SECRET[:5]}&order=newest",
         "/api/search?q=hello",
+        "/api/search?q=hello&per_page=1",
+        "/api/search?q=hello&per_page=1&order=newest",
         f"/api/search?q=hello&chat_id={chat.pk}",
         "/api/events",
         f"/api/companies/{chat.company_id}/statistics",

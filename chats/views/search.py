@@ -1,4 +1,4 @@
-"""Search in the messages that the caller may see."""
+"""Search in the messages and notes that the caller may see."""
 
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from chats.serializers.search import SearchQuery
 from chats.views.base import EITHER
 
 SEARCH = by_token("SEARCH")
+Hits = list[Any]  # `list` is shadowed by the route below
 
 
 @schema.search
@@ -34,9 +35,10 @@ class SearchViewSet(ApiViewSet):
             last = found[size - 1]._asdict()
             cursor = access.ordering(query["order"]).cursor(last, {"order": "desc"})
         links = Links(request, query, {"cursor"})
+        shown = render(found[:size], query, scope.with_notes)
         return Response(
             {
-                **frame(links, {"page": 1, **query}, render(found[:size], query), cursor),
+                **frame(links, {"page": 1, **query}, shown, cursor),
                 "first_page_url": links.plain(),
                 "next_page_url": links.to("cursor", cursor) if cursor else None,
                 "prev_page_url": None,
@@ -44,18 +46,22 @@ class SearchViewSet(ApiViewSet):
         )
 
 
-def render(hits: list[access.Hit], query: dict[str, Any]) -> list[dict[str, Any]]:
-    """The hits, except those whose message has just been deleted or no longer matches."""
-    messages = access.messages_of(hits)
-    chats = access.chats_of(messages)
+def render(hits: Hits, query: dict[str, Any], with_notes: bool) -> Hits:
+    """The hits, except those that have just been deleted or no longer match."""
+    messages, notes = access.messages_of(hits), access.notes_of(hits)
+    chats = access.chats_of([*messages.values(), *notes.values()])
     found = []
     for hit in hits:
-        row = messages.get(hit.id)
+        row = (notes if hit.is_note else messages).get(hit.id)
         if row is None or row["deleted_at"]:
             continue
         ranges = query["q"].ranges(row["text"])
         # Without ranges in the text, the name of a file may match.
-        if ranges or query["q"].rank(searchable_text(row["text"], row["attachments"])) is not None:
-            chat = representations.chat(chats[row["chat_id"]])
-            found.append({"chat": chat, "message": representations.message(row), "ranges": ranges})
+        text = searchable_text(row["text"], row.get("attachments"))
+        if ranges or query["q"].rank(text) is not None:
+            shown: dict[str, Any] = {"chat": representations.chat(chats[row["chat_id"]])}
+            shown["message"] = None if hit.is_note else representations.message(row)
+            if with_notes:
+                shown["note"] = representations.note(row) if hit.is_note else None
+            found.append({**shown, "ranges": ranges})
     return found
