@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, enter, shot
-from chats.tests.guests import message
+from chats.tests.guests import fill, message
 from chats.tests.inbox import guest_and_agent, open_inbox, send
 
 pytestmark = pytest.mark.browser
@@ -136,6 +136,28 @@ def test_a_member_is_mentioned_by_keys(site: Site, person: Callable[..., Person]
     enter(site, other, "bob@acme.test")
     other.goto(f"/inbox#chat={chat['id']}")
     expect(other.locator(".mentions-me")).to_contain_text("Ask @Bob Baker please")
+
+
+def test_a_note_is_found_and_opened_among_its_messages(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    chat = site.chat(name="Long")
+    gina = site.guest(chat)
+    send(site, chat, gina, "Hello")
+    site.ask("POST", f"/api/chats/{chat['id']}/notes", {"text": "A quixotic guest"}, bob)
+    fill(site, chat["id"], 200)
+    alice = open_inbox(site, person())
+    alice.get_by_label("Search chats and messages").fill("quixot")
+    hit = alice.locator(".hit")
+    expect(hit).to_contain_text("Bob Baker: A quixotic guest")
+    expect(hit).to_contain_text("Note")
+    expect(hit.locator("mark")).to_have_text("quixot")
+    assert_accessible(alice)
+    shot(alice, "notes-found")
+    hit.click()
+    expect(notes(alice, "quixotic")).to_be_in_viewport()
+    expect(notes(alice, "quixotic")).to_be_focused()
+    expect(message(alice, "Hello")).to_be_visible()
 
 
 def test_a_draft_of_a_note_survives_and_a_failed_one_is_kept(

@@ -188,7 +188,11 @@ export class Timeline {
       await this.openAround(seq);
     }
     const target = this.elementOf(id);
-    if (!target) return;
+    if (target) this.reveal(target);
+  }
+
+  /** Scroll to what is shown, move the focus there, and let it stand out for a moment. */
+  reveal(target) {
     this.sticky = false; // the end must not pull the reader back
     target.scrollIntoView({ block: 'center' });
     this.handleScroll(); // it may still be at the end

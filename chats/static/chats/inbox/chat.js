@@ -181,12 +181,13 @@ export class InboxChat {
   }
 
   /**
-   * Go to a message of the chat, which must be open.
+   * Go to a message or a note of the chat, which must be open.
    *
-   * @param {{id: number, seq: number}} message
+   * @param {{id: number, seq: number, member_seq?: number}} message
    */
   goTo(message) {
-    if (this.conversation) this.conversation.goTo(message);
+    if (message.member_seq) this.notes.goTo(message).catch((error) => this.notify(describeError(error)));
+    else if (this.conversation) this.conversation.goTo(message);
     else this.timeline?.goTo(message).catch((error) => this.notify(describeError(error)));
   }
 

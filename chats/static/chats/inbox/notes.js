@@ -93,6 +93,17 @@ export class ChatNotes {
     this.place();
   }
 
+  /**
+   * Go to a note, and load the messages around it unless it is shown.
+   *
+   * @param {{id: number, seq: number}} note
+   */
+  async goTo({ id, seq }) {
+    if (!this.elements.get(id)?.isConnected) await this.timeline?.openAround(seq);
+    const target = this.elements.get(id);
+    if (target?.isConnected) this.timeline?.reveal(target);
+  }
+
   handleEvent({ type, data: note }) {
     const isNew = type === 'note.created' && !this.notes.has(note.id);
     this.keep(note);

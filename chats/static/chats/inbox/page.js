@@ -157,12 +157,13 @@ async function load(user, id) {
   }
 }
 
-/** Open a chat at one of its messages. */
-async function openAt(user, { id, seq, chat_id: chatId }) {
+/** Open a chat at one of its messages or notes. */
+async function openAt(user, found) {
+  const { chat_id: chatId } = found;
   if (list.current !== chatId) open(user, chatId);
-  messages.setCurrent(id);
+  messages.setCurrent(found);
   await opening;
-  if (list.current === chatId && messages.current === id) opened?.goTo({ id, seq });
+  if (list.current === chatId && messages.current === found) opened?.goTo(found);
 }
 
 function close() {

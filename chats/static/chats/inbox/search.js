@@ -83,7 +83,7 @@ export class MessageSearch {
    * @param {HTMLElement} options.root has a status, a list and a button; hidden while nothing is searched for
    * @param {Pick<import('../../chatapi/api/client.js').Api, 'get'>} options.api
    * @param {any[]} options.companies
-   * @param {(message: any) => void} options.onOpen called when the agent chooses a message
+   * @param {(found: any) => void} options.onOpen called when the agent chooses a message or a note
    */
   constructor({ root, api, companies, onOpen }) {
     this.root = root;
@@ -93,10 +93,10 @@ export class MessageSearch {
     this.api = api;
     this.onOpen = onOpen;
     this.companies = new Map(companies.map((company) => [company.id, company]));
-    /** @type {Map<number, {hit: any, button: HTMLElement}>} by message id */
+    /** @type {Map<string, {hit: any, button: HTMLElement}>} by `keyOf` */
     this.hits = new Map();
-    /** @type {number | null} */
-    this.current = null; // the id of the message that is open beside the list
+    /** @type {any} */
+    this.current = null; // the message or note that is open beside the list
     this.query = new URLSearchParams(); // for the next page
     this.request = new AbortController(); // for the pages of one search
     this.loading = false;
@@ -153,15 +153,15 @@ export class MessageSearch {
   }
 
   add(found) {
-    const added = found.filter(({ message }) => !this.hits.has(message.id));
+    const added = found.filter((hit) => !this.hits.has(keyOf(foundIn(hit))));
     for (const hit of added) {
       const button = this.renderHit(hit);
-      this.hits.set(hit.message.id, { hit, button });
+      this.hits.set(keyOf(foundIn(hit)), { hit, button });
       this.list.append(element('li', {}, button));
     }
     this.setCurrent(this.current);
     // The button may be hidden now. The agent continues with the first message that it has loaded.
-    if (document.activeElement === this.more && added.length) this.hits.get(added[0].message.id).button.focus();
+    if (document.activeElement === this.more && added.length) this.hits.get(keyOf(foundIn(added[0]))).button.focus();
   }
 
   showCount(hasMore) {
@@ -181,28 +181,29 @@ export class MessageSearch {
     this.status.classList.toggle('failed', failed);
   }
 
-  /** Show a message as it is now, without the matches: only the server can find them. */
+  /** Show a message or a note as it is now, without the matches: only the server can find them. */
   handleEvent({ type, data }) {
-    if (type !== 'message.updated' && type !== 'message.deleted') return;
-    const found = this.hits.get(data.id);
-    if (!found || found.hit.message.text === data.text) return; // the search was after the event
-    found.hit = { ...found.hit, message: data, ranges: [] };
+    if (!/^(message|note)\.(updated|deleted)$/.test(type)) return;
+    const found = this.hits.get(keyOf(data));
+    if (!found || foundIn(found.hit).text === data.text) return; // the search was after the event
+    found.hit = { ...found.hit, [data.member_seq ? 'note' : 'message']: data, ranges: [] };
     found.button.replaceChildren(...this.renderParts(found.hit));
   }
 
-  /** Mark a message as the one that is open beside the list. */
-  setCurrent(id) {
-    this.current = id;
-    for (const [each, { button }] of this.hits) {
-      button.classList.toggle('current', each === id);
-      if (each === id) button.setAttribute('aria-current', 'true');
+  /** Mark a message or a note as the one that is open beside the list. */
+  setCurrent(found) {
+    this.current = found;
+    for (const [key, { button }] of this.hits) {
+      const current = found !== null && key === keyOf(found);
+      button.classList.toggle('current', current);
+      if (current) button.setAttribute('aria-current', 'true');
       else button.removeAttribute('aria-current');
     }
   }
 
   /** The button of the message that is open beside the list. */
   get currentButton() {
-    return this.hits.get(this.current)?.button ?? null;
+    return (this.current && this.hits.get(keyOf(this.current))?.button) ?? null;
   }
 
   // --- Rendering ---
@@ -210,14 +211,21 @@ export class MessageSearch {
   renderHit(hit) {
     return element(
       'button',
-      { type: 'button', class: 'row hit', on: { click: () => this.onOpen(hit.message) } },
+      {
+        type: 'button',
+        class: hit.note ? 'row hit note-hit' : 'row hit',
+        on: { click: () => this.onOpen(foundIn(hit)) },
+      },
       ...this.renderParts(hit),
     );
   }
 
-  renderParts({ chat, message, ranges }) {
-    const { author, created_at: when } = message;
-    const [first, ...others] = linesOf(message, ranges);
+  renderParts(hit) {
+    const { chat, note, ranges } = hit;
+    const found = foundIn(hit);
+    const { author, created_at: when } = found;
+    const name = note ? (author?.name ?? gettext('Former member')) : fullName(author);
+    const [first, ...others] = linesOf(found, ranges);
     const company = this.companies.size > 1 ? this.companies.get(chat.company_id) : null;
     return [
       element(
@@ -226,12 +234,13 @@ export class MessageSearch {
         element('span', { class: 'row-name', title: titleOf(chat) }, bdi(titleOf(chat))),
         element('time', { class: 'quiet small', dateTime: when, title: formatDateTime(when) }, formatBrief(when)),
       ),
-      element('span', { class: 'row-text' }, element('bdi', {}, `${shorten(fullName(author), 30)}: `), first),
+      element('span', { class: 'row-text' }, element('bdi', {}, `${shorten(name, 30)}: `), first),
       ...others.map((line) => element('span', { class: 'row-text' }, line)),
-      chat.status === 'closed' || company
+      note || chat.status === 'closed' || company
         ? element(
             'span',
             { class: 'row-marks' },
+            note ? element('span', { class: 'badge' }, gettext('Note')) : null,
             chat.status === 'closed' ? element('span', { class: 'badge' }, gettext('Closed')) : null,
             company ? element('span', { class: 'badge' }, bdi(company.name)) : null,
           )
@@ -240,9 +249,18 @@ export class MessageSearch {
   }
 }
 
-/** What a hit shows of its message: the text, and the files if the name of one matches. */
-function linesOf({ text, attachments }, ranges) {
-  if (text === null) return [gettext('This message was deleted.')];
+/** The message or the note of a hit. */
+function foundIn({ message, note }) {
+  return message ?? note;
+}
+
+function keyOf({ id, member_seq: ofMembers }) {
+  return `${ofMembers ? 'note' : 'message'} ${id}`;
+}
+
+/** What a hit shows of what was found: the text, and the files if the name of one matches. */
+function linesOf({ text, attachments = [], member_seq: ofMembers }, ranges) {
+  if (text === null) return [ofMembers ? gettext('This note was deleted.') : gettext('This message was deleted.')];
   const pieces = excerptOf(text, ranges).map((piece) => (piece.matches ? element('mark', {}, piece.text) : piece.text));
   const files = ranges.length ? [] : attachments; // the API has no ranges for names
   return [text && element('bdi', {}, ...pieces), ...files.map(({ name }) => bdi(`📎 ${name}`))].filter(Boolean);
