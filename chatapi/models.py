@@ -52,7 +52,8 @@ class OutgoingMail(models.Model):
                 fields=["leased_until"],
                 name="outgoing_mail_due",
                 condition=models.Q(sent_at=None, dropped_at=None),
-            )
+            ),
+            models.Index(fields=["kind", "about"], name="outgoing_mail_about"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,12 @@
 """The mails of this app. Each is rendered when it is sent, from the rows at that time."""
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from chatapi.mail.letters import KINDS, Letter, MailKind
 from chatapi.mail.names import plain_name
 from chats.actions import auth_codes, chats
-from chats.models import AuthCode, ChatUser
+from chats.models import AuthCode, ChatUser, Note
 
 
 def greeting(chat_user: ChatUser) -> str:
@@ -57,5 +58,30 @@ def chat_invitation(chat_user_id: int) -> Letter | None:
     )
 
 
+def mention(note_id: int) -> Letter | None:
+    """The mail to a member whom a note mentions, unless the note was deleted meanwhile."""
+    note = (
+        Note.objects.select_related("author", "chat__company")
+        .filter(pk=note_id, deleted_at=None)
+        .filter(chat__deleted_at=None, chat__company__deleted_at=None)
+        .first()
+    )
+    if note is None:
+        return None
+    author = plain_name(note.author.name) if note.author else _("A member")
+    return Letter.render(
+        "mention",
+        _("%(name)s mentioned you in a note") % {"name": author},
+        {
+            "author": author,
+            "chat": plain_name(str(note.chat)),
+            "company": plain_name(note.chat.company.name),
+            "text": note.text,
+            "url": f"{settings.PUBLIC_URL}/inbox#chat={note.chat_id}",
+        },
+    )
+
+
 KINDS["auth_code"] = MailKind(auth_code, auth_codes.restart_lifetime)
 KINDS["chat_invitation"] = MailKind(chat_invitation)
+KINDS["mention"] = MailKind(mention)

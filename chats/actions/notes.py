@@ -1,6 +1,6 @@
 """Write, edit and delete notes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +9,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode, not_found
+from chatapi.mail import outbox
+from chatapi.models import OutgoingMail
 from chats import representations
 from chats.actions import events, search_index
 from chats.models import Chat, EventType, Note, NoteRevision
 from companies.models import Membership
+
+MENTION_MAIL_PAUSE = timedelta(minutes=10)  # between two mails to a member about a chat
 
 
 def create(chat_id: int, author: User, text: str, mentions: Sequence[int] = ()) -> Note:
@@ -35,7 +39,27 @@ def create(chat_id: int, author: User, text: str, mentions: Sequence[int] = ()) 
         events.insert_of_note(
             reserved, EventType.NOTE_CREATED, note.created_at, note.pk, represent(note)
         )
+        notify(note, note.mentions)
     return note
+
+
+def notify(note: Note, ids: Iterable[int]) -> None:
+    """Mail the members whom a note mentions, but not its author.
+
+    After a mail about a chat, a member gets no other about it for a while: the first one leads to
+    everything that follows.
+    """
+    others = User.objects.filter(pk__in=[each for each in ids if each != note.author_id])
+    emails = list(others.order_by("pk").values_list("email", flat=True))
+    since = timezone.now() - MENTION_MAIL_PAUSE
+    notes = Note.objects.filter(chat_id=note.chat_id, created_at__gt=since)
+    recent = OutgoingMail.objects.filter(
+        kind="mention", about__in=notes.values("pk"), created_at__gt=since
+    )
+    mailed = set(recent.filter(to__in=emails).values_list("to", flat=True)) if emails else set()
+    for email in emails:
+        if email not in mailed:
+            outbox.post("mention", note.pk, email)
 
 
 def edit(
@@ -67,9 +91,11 @@ def edit(
             NoteRevision.objects.create(chat_id=chat_id, note=note, text=note.text, replaced_at=now)
             note.text, note.edited_at = text, now
             note.terms = search_index.note_terms(chat.company_id, text)
+        added = set(named) - set(note.mentions)
         note.mentions = named
         note.save(update_fields=["text", "edited_at", "terms", "mentions"])
         append_event(note, EventType.NOTE_UPDATED)
+        notify(note, added)
     return note
 
 

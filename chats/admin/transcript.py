@@ -1,11 +1,11 @@
-"""A chat's log in readable form, paged by seq at the same cost at any depth."""
+"""A chat's log and its notes in readable form, paged by seq at the same cost at any depth."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chatapi.api.ids import parse_id
-from chats.models import Chat, ChatUser, Event, EventType, Message
+from chats.models import Chat, ChatUser, Event, EventType, Message, Note
 from chats.models.events import EVENT_KINDS
 
 PAGE = 100
@@ -13,12 +13,13 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event: a message, or a notice about something else."""
+    """One event, a message or a notice about something else; or a note."""
 
     seq: int
     at: datetime
     message: Message | None
     notice: str
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,22 @@ def transcript(chat: Chat, before: str = "", after: str = "") -> Transcript:
     if not rows:
         return Transcript([], None, None)
     first, last = rows[0].seq, rows[-1].seq
+    notes = notes_after(chat, rows)
+    lines = [each for event in rows for each in (line(event), *notes[event.seq])]
     return Transcript(
-        [line(event) for event in rows],
+        lines,
         older=first if first > 1 else None,
         newer=last if last < chat.last_seq else None,
     )
+
+
+def notes_after(chat: Chat, events: list[Event]) -> dict[int, list[Line]]:
+    """The notes that were written after each of these events, by seq."""
+    found: dict[int, list[Line]] = {event.seq: [] for event in events}
+    notes = Note.objects.filter(chat_id=chat.pk, seq__in=found).order_by("member_seq")
+    for note in notes.select_related("author").prefetch_related("revisions"):
+        found[note.seq].append(Line(note.seq, note.created_at, None, "", note))
+    return found
 
 
 def line(event: Event) -> Line:

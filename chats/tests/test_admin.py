@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chatapi.admin import base
-from chats.actions import chat_users, chats, messages
+from chats.actions import chat_users, chats, messages, notes
 from chats.admin import transcript
 from chats.models import Chat, ChatUser, Event, Message
 from companies.actions.companies import create_company, delete_company
@@ -198,6 +198,23 @@ def test_a_transcript_reads_as_it_went(root, chat, gina, agent_bob):
     assert f'id="seq-{first["seq"]}"' in text
 
 
+def test_a_transcript_has_the_notes_among_the_events(root, chat, gina, bob, mary):
+    first = notes.create(chat.pk, bob.user, "Before")
+    messages.send(gina.chat_user, "Hello")
+    after = notes.create(chat.pk, mary.user, "Helo <b>")
+    notes.edit(chat.pk, after.pk, mary.user, text="After <b>")
+    gone = notes.create(chat.pk, mary.user, "Gone")
+    notes.delete(chat.pk, gone.pk, mary.user)
+    page = page_of(root, chat)
+    lines = page.context["transcript"].lines
+    shown = [line.note.pk if line.note else line.seq for line in lines]
+    assert shown == [1, 2, 3, first.pk, 4, after.pk, gone.pk]
+    content = page.content.decode()
+    assert "After &lt;b&gt;" in content
+    assert "Helo &lt;b&gt;" in content  # the text before the edit
+    assert "Gone" not in content
+
+
 def test_a_long_transcript_is_read_page_by_page(root, chat, gina, monkeypatch):
     monkeypatch.setattr(transcript, "PAGE", 4)
     for number in range(8):
@@ -256,11 +273,11 @@ def test_a_transcript_costs_the_same_however_long(root, chat, gina, django_asser
     talk(2)
     page_of(root, chat)  # a process looks up once what never changes
     # 1 session, 2 account, 3 chat with company and counts, 4 events with messages and authors,
-    # 5 earlier texts, 6 chat users.
-    with django_assert_num_queries(6):
+    # 5 earlier texts, 6 notes, 7 chat users.
+    with django_assert_num_queries(7):
         page_of(root, chat)
     talk(40)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = page_of(root, chat)
     assert len(page.context["transcript"].lines) > 80
 

@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail as django_mail
 from django.db import connection
 from django.utils import timezone
 
+from chatapi.mail.delivery import deliver, due
+from chatapi.models import OutgoingMail
 from chats.access import events as event_access
 from chats.actions import chats as chat_actions
 from chats.actions import messages, notes
+from chats.actions.notes import MENTION_MAIL_PAUSE
 from chats.models import Chat, EventType, MemberEvent, Note, NoteRevision
 from chats.models.events import EVENT_KINDS, Audience, types_for
 from chats.stream import log_reader
@@ -321,3 +325,53 @@ def test_a_purged_chat_takes_its_notes_along(chat, bob):
     assert not Note.objects.exists()
     assert not MemberEvent.objects.exists()
     connection.check_constraints()
+
+
+# --- Mails to those who are mentioned ---
+
+
+@pytest.fixture
+def mails():
+    def send():
+        """What the worker does: send all that is due. Returns the mails."""
+        django_mail.outbox = []
+        for mail_id in due(timezone.now()):
+            deliver(mail_id)
+        return django_mail.outbox
+
+    return send
+
+
+def test_a_mentioned_member_gets_a_mail(chat, bob, mary, mails):
+    write(bob, chat, "Please call <her>.", mentions=[mary.user.pk, bob.user.pk])
+    (letter,) = mails()
+    assert letter.to == [mary.user.email]
+    assert letter.subject == f"{bob.user.name} mentioned you in a note"
+    assert "Please call <her>." in letter.body
+    assert f"/inbox#chat={chat.pk}" in letter.body
+    html = letter.alternatives[0][0]
+    assert "Please call &lt;her&gt;." in html
+
+
+def test_only_those_who_are_new_in_an_edit_get_a_mail(chat, bob, mary, alice, mails):
+    note = write(bob, chat, mentions=[mary.user.pk])
+    mails()
+    path = url(chat, f"/{note['id']}")
+    bob.api.put(path, {"text": "New", "mentions": [mary.user.pk, alice.user.pk]})
+    assert [letter.to for letter in mails()] == [[alice.user.email]]
+
+
+def test_there_is_a_pause_between_two_mails_about_a_chat(chat, other_chat, bob, mary, mails):
+    for _ in range(3):
+        write(bob, chat, mentions=[mary.user.pk])
+    write(bob, other_chat, mentions=[mary.user.pk])
+    assert len(mails()) == 2
+    OutgoingMail.objects.update(created_at=timezone.now() - MENTION_MAIL_PAUSE)
+    write(bob, chat, mentions=[mary.user.pk])
+    assert len(mails()) == 1
+
+
+def test_no_mail_about_a_note_that_was_deleted_meanwhile(chat, bob, mary, mails):
+    note = write(bob, chat, mentions=[mary.user.pk])
+    bob.api.delete(url(chat, f"/{note['id']}"))
+    assert mails() == []
