@@ -57,6 +57,11 @@ def archive(**files: str) -> bytes:
     return content.getvalue()
 
 
+def binary_office() -> bytes:
+    """The beginning of the container of Office documents before 2007."""
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+
+
 def fetch(url: str, **headers: str):
     """The response of a link, whose content has been received as `read`."""
     response = Client().get(urlsplit(url).path, headers=headers)

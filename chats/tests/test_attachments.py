@@ -19,7 +19,7 @@ from chatapi.tests.races import at_once
 from chats.actions import attachment_processing, attachments, messages
 from chats.actions import chats as chat_actions
 from chats.models import Attachment, AttachmentUsage, Chat, Event
-from chats.tests.files import archive, fetch, image, multipart, sound, upload
+from chats.tests.files import archive, binary_office, fetch, image, multipart, sound, upload
 from conftest import Client
 
 
@@ -172,6 +172,20 @@ def test_two_files_at_once_are_refused(gina, path, error_of):
         ("a.md", "Grüße".encode(), "text/markdown"),
         ("a.pdf", b"%PDF-1.7\n%%EOF", "application/pdf"),
         ("a.zip", archive(a="hi"), "application/zip"),
+        (
+            "a.docx",
+            archive(**{"word/document.xml": "<a/>"}),
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        (
+            "a.odt",
+            archive(mimetype="application/vnd.oasis.opendocument.text"),
+            "application/vnd.oasis.opendocument.text",
+        ),
+        ("a.doc", binary_office(), "application/msword"),
+        ("a.xls", binary_office(), "application/vnd.ms-excel"),
+        ("a.ppt", binary_office(), "application/vnd.ms-powerpoint"),
+        ("a.rtf", b"{\\rtf1 Hello}", "application/rtf"),
         ("a", b"GIF words are no image", "text/plain"),
         ("a", b"BM", "text/plain"),
     ],
@@ -191,6 +205,13 @@ def test_the_content_says_the_type(gina, name, content, type):
         ("setup.exe", b"MZ\x90\0" + bytes(200)),
         ("program", b"\x7fELF\x02\x01\x01" + bytes(200)),
         ("report.pdf", archive(a="hi")),
+        ("report.docx", image("PNG")),
+        ("report.docx", binary_office()),
+        ("report.odt", b"Hello"),
+        ("table.xlsx", b"<script>alert(1)</script>"),
+        ("table.xls", archive(a="hi")),
+        ("slides.pptx", b"%PDF-1.7\n%%EOF"),
+        ("book.epub", image("PNG")),
         ("song.mp3", b"Hello"),
         ("unknown.bin", bytes(range(256))),
     ],
