@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -61,14 +61,19 @@ def upload(uploader: ChatUser, file: Upload) -> Attachment:
             stored_as=new_name(),
         )
     )
+    row = Attachment.objects.filter(pk=attachment.pk)
     try:
         stores.save(attachment.stored_as, file)
     except stores.StorageDownError:
-        discard(Attachment.objects.filter(pk=attachment.pk))
+        discard(row)
         raise ApiError(ErrorCode.STORAGE_DOWN) from None
     must_wait = bool(settings.CLAMD_URL) or examine.is_examined(content_type)
     attachment.status = Attachment.Status.PROCESSING if must_wait else Attachment.Status.READY
-    attachment.save(update_fields=["status"])
+    if not row.filter(removed_at=None).update(status=attachment.status):
+        # Given up meanwhile. `sweep` may have looked for the file before it was there.
+        with suppress(stores.StorageDownError):  # `prune` finds the file
+            stores.delete(attachment.stored_as)
+        raise ApiError(ErrorCode.STORAGE_DOWN)
     if must_wait:
         uploaded_unprocessed.send(Attachment, attachment=attachment)
     return attachment

@@ -281,6 +281,26 @@ def test_a_purged_chat_leaves_no_files(gina, chat, folder):
     assert not [each for each in folder.rglob("*") if each.is_file()]
 
 
+@pytest.mark.parametrize("swept", [False, True])
+def test_an_upload_that_was_given_up_meanwhile_leaves_no_file(
+    gina, folder, swept, error_of, monkeypatch
+):
+    save = stores.save
+
+    def save_late(name, content):
+        attachments.discard(Attachment.objects.all())
+        if swept:
+            attachments.sweep()
+        save(name, content)
+
+    monkeypatch.setattr(stores, "save", save_late)
+    assert error_of(upload(gina)) == "storage_down"
+    attachments.sweep()
+    assert not Attachment.objects.exists()
+    assert not [each for each in folder.rglob("*") if each.is_file()]
+    assert AttachmentUsage.objects.get().size == 0
+
+
 def test_an_upload_cut_off_by_a_crash_is_removed(gina, folder):
     shown = upload(gina).json()
     Attachment.objects.update(status=Attachment.Status.UPLOADING)
