@@ -356,6 +356,19 @@ def test_a_message_can_bring_its_files(gina, folder):
     assert len(files_in(folder)) == 3
 
 
+def test_a_form_can_have_files_and_attachment_ids(gina, error_of):
+    ids = [upload(gina, f"{n}.txt").json()["id"] for n in range(9)]
+    sent = send_files(gina, ("a.txt", b"A"), attachment_ids=ids[:2], text="Three")
+    assert sent.status_code == 201, sent.json()
+    assert [each["name"] for each in sent.json()["attachments"]] == ["0.txt", "1.txt", "a.txt"]
+    two = [(f"{n}.txt", b"x") for n in "ab"]
+    too_many = send_files(gina, *two, attachment_ids=[*ids, 999_999])
+    assert error_of(too_many) == "validation_failed"
+    assert Attachment.objects.count() == 10
+    without = send_files(gina, attachment_ids=ids[2:4])
+    assert [each["id"] for each in without.json()["attachments"]] == ids[2:4]
+
+
 def test_files_of_a_refused_message_leave_nothing(gina, chat, error_of, folder):
     assert error_of(send_files(gina, ("a.txt", b"A"), ("b.exe", b"MZ\0" + bytes(99)))) == (
         "file_type"

@@ -124,6 +124,8 @@ class MessageViewSet(ChatView):
     def create(self, request: Request, chat_pk: str) -> Response:
         files = self.sent_files()
         fields = self.body(MessageInputWithFiles if files else MessageInput)
+        if len(files) + len(fields.get("attachment_ids", ())) > settings.MAX_FILES:
+            raise too_many_files()
         author = self.caller.chat_user
         assert author is not None
         key = read_key(request)
@@ -146,8 +148,7 @@ class MessageViewSet(ChatView):
             return []
         files = self.request.FILES.getlist("file")
         if len(files) > settings.MAX_FILES:
-            sentence = f"A message can have at most {settings.MAX_FILES} files."
-            raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
+            raise too_many_files()
         return [*files]
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
@@ -171,6 +172,11 @@ class MessageViewSet(ChatView):
             revisions = MessageRevision.objects.filter(message_id=message["id"]).order_by("pk")
             message["revisions"] = RevisionSerializer(revisions, many=True).data
         return message
+
+
+def too_many_files() -> ApiError:
+    sentence = f"A message can have at most {settings.MAX_FILES} files."
+    return ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
 
 
 def parse_message_id(pk: str) -> int:
