@@ -15,6 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from chatapi.files import names, stores
+from chatapi.limits.rate import Rate
 from chatapi.tests.races import at_once
 from chats.actions import attachment_processing, attachments, messages
 from chats.actions import chats as chat_actions
@@ -367,6 +368,24 @@ def test_a_form_can_have_files_and_attachment_ids(gina, error_of):
     assert Attachment.objects.count() == 10
     without = send_files(gina, attachment_ids=ids[2:4])
     assert [each["id"] for each in without.json()["attachments"]] == ids[2:4]
+
+
+def test_each_file_of_a_message_counts_as_an_upload(gina, settings, error_of):
+    settings.LIMITS = settings.LIMITS | {"UPLOAD": Rate.parse("5/m")}
+    sent = send_files(gina, ("a.txt", b"A"), ("b.txt", b"B"), ("c.txt", b"C"))
+    assert (sent.status_code, sent.headers["X-RateLimit-Remaining"]) == (201, "2")
+    refused = send_files(gina, ("a.txt", b"A"), ("b.txt", b"B"), ("c.txt", b"C"))
+    assert error_of(refused) == "rate_limited"
+    assert send(gina, "Without files").status_code == 201
+    assert send_files(gina, ("a.txt", b"A")).status_code == 201
+    assert upload(gina).status_code == 201
+    assert error_of(upload(gina)) == "rate_limited"
+
+
+def test_more_files_than_the_limit_allows_take_all_of_it(gina, settings, error_of):
+    settings.LIMITS = settings.LIMITS | {"UPLOAD": Rate.parse("2/m")}
+    assert send_files(gina, *[(f"{n}.txt", b"x") for n in range(3)]).status_code == 201
+    assert error_of(upload(gina)) == "rate_limited"
 
 
 def test_files_of_a_refused_message_leave_nothing(gina, chat, error_of, folder):

@@ -28,7 +28,7 @@ from chats.serializers.messages import (
     MessagesQuery,
     RevisionSerializer,
 )
-from chats.views.base import EITHER, ChatView, limit_sends
+from chats.views.base import EITHER, ChatView, limit_sends, upload_charge
 
 Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
 Uploads = list[Upload]
@@ -143,12 +143,14 @@ class MessageViewSet(ChatView):
         return Response(message, 201, headers=REPLAYED if replayed else None)
 
     def sent_files(self) -> Uploads:
-        """The files of a multipart body. Raises ApiError 422 when there are too many."""
+        """The files of a multipart body. Raises ApiError 422 when there are too many, and 429."""
         if not isinstance(self.request.data, QueryDict):
             return []
         files = self.request.FILES.getlist("file")
         if len(files) > settings.MAX_FILES:
             raise too_many_files()
+        if files and (charge := upload_charge(self.request, len(files))):
+            self.charge(charge)
         return [*files]
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
