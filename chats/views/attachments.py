@@ -2,14 +2,13 @@
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views import View
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api.errors import ApiError, ErrorCode, http_error, not_found
-from chatapi.api.policies import READ, WRITE, Policy
+from chatapi.api.policies import READ, WRITE, Policy, upload_bytes
 from chatapi.files import downloads, stores
 from chatapi.files.uploads import UploadParser
 from chats import links, representations
@@ -21,8 +20,6 @@ from chats.schema import attachments as schema
 from chats.serializers.attachments import AttachmentInput
 from chats.views.base import EITHER, ChatView, limit_uploads
 
-# The file and what surrounds it in the body.
-MAX_UPLOAD_BYTES = settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES
 THUMBNAIL_TYPE = "image/webp"
 
 
@@ -31,10 +28,7 @@ class AttachmentViewSet(ChatView):
     parser_classes = (UploadParser,)
     policies: ClassVar = {
         "create": Policy(
-            EITHER,
-            (Participant,),
-            (WRITE, limit_uploads),
-            max_upload_bytes=MAX_UPLOAD_BYTES,
+            EITHER, (Participant,), (WRITE, limit_uploads), max_upload_bytes=upload_bytes(1)
         ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "destroy": Policy(EITHER, (Participant,), (WRITE,)),

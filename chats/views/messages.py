@@ -12,7 +12,7 @@ from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.api.policies import READ, WRITE, Policy, Replay
+from chatapi.api.policies import READ, WRITE, Policy, Replay, upload_bytes
 from chatapi.files.uploads import Upload
 from chats import representations
 from chats.access import messages as access
@@ -43,7 +43,7 @@ class MessageViewSet(ChatView):
             (Participant,),
             (WRITE, limit_sends),
             replay=Replay.BY_ACTION,
-            max_upload_bytes=settings.MAX_FILES * settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES,
+            max_upload_bytes=upload_bytes(settings.MAX_FILES),
         ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Participant,), (WRITE,)),
