@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -77,22 +77,6 @@ def upload(uploader: ChatUser, file: Upload) -> Attachment:
     if must_wait:
         uploaded_unprocessed.send(Attachment, attachment=attachment)
     return attachment
-
-
-@contextmanager
-def uploaded(uploader: ChatUser, files: Sequence[Upload]) -> Iterator[list[int]]:
-    """Upload the files of one request, for the block to claim. Yields the attachments' ids.
-
-    What the block has not claimed is discarded. Raises what `upload` does.
-    """
-    ids: list[int] = []
-    try:
-        for file in files:
-            ids.append(upload(uploader, file).pk)
-        yield ids
-    finally:
-        if ids:
-            discard(Attachment.objects.filter(pk__in=ids, message=None))
 
 
 def new_name() -> str:

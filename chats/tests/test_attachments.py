@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
@@ -415,6 +417,43 @@ def test_a_retry_is_answered_and_stores_nothing_again(gina, folder):
     sent = [gina.api.post(path, body, headers={"Idempotency-Key": "two"}) for _ in range(2)]
     assert [each.status_code for each in sent] == [201, 201]
     assert sent[0].json() == sent[1].json()
+
+
+@pytest.mark.parametrize("since", ["closed", "full", "deleted"])
+def test_a_retry_is_answered_before_its_files_are_stored(gina, chat, settings, folder, since):
+    first = send_files(gina, ("a.txt", b"A"), text="Look", key="once").json()
+    if since == "closed":
+        chat_actions.set_status(chat, Chat.Status.CLOSED)
+    elif since == "full":
+        settings.COMPANY_QUOTA_BYTES = 1
+    else:
+        gina.api.delete(f"/api/chats/{chat.pk}/messages/{first['id']}")
+        attachments.sweep()
+        first["attachments"] = []
+    again = send_files(gina, ("a.txt", b"A"), text="Look", key="once")
+    assert again.status_code == 201, again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json() == first
+    assert Attachment.objects.count() == (since != "deleted")
+    other = send_files(gina, ("a.txt", b"B"), text="Look", key="once")
+    assert other.json()["code"] == "idempotency_conflict"
+    assert Attachment.objects.count() == (since != "deleted")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_one_of_two_retries_that_arrive_at_once_keeps_its_files(gina, folder):
+    files = [("a.txt", b"A"), ("b.txt", b"B")]
+    answers = at_once(*[lambda: send_files(gina, *files, key="once").json()["id"]] * 3)
+    assert len(set(answers)) == 1
+    attachments.sweep()
+    assert len(files_in(folder)) == 2
+
+
+def test_a_message_with_files_discards_nothing(gina):
+    with CaptureQueriesContext(connection) as queries:
+        assert send_files(gina, ("a.txt", b"A")).status_code == 201
+    assert not [each["sql"] for each in queries if 'SET "removed_at"' in each["sql"]]
 
 
 @pytest.mark.postgres

@@ -16,7 +16,6 @@ from chatapi.api.policies import READ, WRITE, Policy, Replay, upload_bytes
 from chatapi.files.uploads import Upload
 from chats import representations
 from chats.access import messages as access
-from chats.actions import attachments as attachment_actions
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
@@ -131,15 +130,16 @@ class MessageViewSet(ChatView):
         key = read_key(request)
         content = {"files": [(file.name, file.sha256.hex()) for file in files]} if files else {}
         request_hash = fingerprint({**fields, **content}) if key else b""
-        with attachment_actions.uploaded(author, files) as new_ids:
-            message, replayed = actions.send(
-                author,
-                fields["text"],
-                key,
-                request_hash,
-                reply_to_id=fields.get("reply_to_id"),
-                attachment_ids=[*fields.get("attachment_ids", ()), *new_ids],
+        further = {
+            "reply_to_id": fields.get("reply_to_id"),
+            "attachment_ids": fields.get("attachment_ids", ()),
+        }
+        if files:
+            message, replayed = actions.send_with_files(
+                author, fields["text"], files, key, request_hash, **further
             )
+        else:
+            message, replayed = actions.send(author, fields["text"], key, request_hash, **further)
         return Response(message, 201, headers=REPLAYED if replayed else None)
 
     def sent_files(self) -> Uploads:
