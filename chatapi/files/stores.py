@@ -82,10 +82,13 @@ def delete(name: str) -> None:
         store().delete(name)
 
 
-def modified_at(name: str) -> datetime:
-    """When a file was stored. Raises StorageDownError."""
+def modified_at(name: str) -> datetime | None:
+    """When a file was stored; None if there is none. Raises StorageDownError."""
     with failing_as_one(f"asking for {name}"):
-        return store().get_modified_time(name)
+        try:
+            return store().get_modified_time(name)
+        except FileNotFoundError:
+            return None
 
 
 def names() -> Iterator[str]:
@@ -97,5 +100,12 @@ def names() -> Iterator[str]:
             return
         yield from files
         for folder in folders:
-            for name in store().listdir(folder)[1]:
+            for name in files_of(folder):
                 yield f"{folder}/{name}"
+
+
+def files_of(folder: str) -> list[str]:
+    try:
+        return store().listdir(folder)[1]
+    except FileNotFoundError:  # removed meanwhile
+        return []

@@ -158,7 +158,7 @@ def sweep() -> int:
     Raises StorageDownError at the end when some could not be removed.
     """
     done, failure = 0, None
-    for attachment in Attachment.objects.filter(removed_at__isnull=False).iterator():
+    for attachment in in_batches(Attachment.objects.filter(removed_at__isnull=False)):
         try:
             for name in filter(None, (attachment.stored_as, attachment.thumbnail_as)):
                 stores.delete(name)
@@ -175,6 +175,14 @@ def sweep() -> int:
     return done
 
 
+def in_batches(rows: QuerySet[Attachment]) -> Iterator[Attachment]:
+    """All rows, of which BATCH are in memory. They may be deleted meanwhile."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield from batch
+        last = batch[-1].pk
+
+
 def add_usage(company_id: int, size: int) -> None:
     AttachmentUsage.objects.filter(company_id=company_id).update(size=F("size") + size)
 
@@ -189,7 +197,7 @@ def prune(now: datetime) -> int:
     sweep()
     AttachmentUsage.objects.exclude(company_id__in=Company.objects.values("pk")).delete()
     count = 0
-    for name in list(orphans(before)):
+    for name in orphans(before):
         stores.delete(name)
         count += 1
     return count
@@ -201,7 +209,10 @@ def orphans(before: datetime) -> Iterator[str]:
         rows = Attachment.objects.filter(Q(stored_as__in=names) | Q(thumbnail_as__in=names))
         known = {each for row in rows.values_list("stored_as", "thumbnail_as") for each in row}
         for name in names:
-            if name not in known and stores.modified_at(name) < before:
+            if name in known:
+                continue
+            modified_at = stores.modified_at(name)
+            if modified_at is not None and modified_at < before:
                 yield name
 
 

@@ -12,6 +12,8 @@ from io import StringIO
 import boto3
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatapi.files import scanner, stores
@@ -141,6 +143,9 @@ class TestS3:
         assert list(attachments.orphans(later - timedelta(days=1))) == []
         assert list(attachments.orphans(later)) == ["ab/stray"]
 
+    def test_a_file_that_does_not_exist_has_no_time(self, bucket):
+        assert stores.modified_at("ab/nothing") is None
+
     def test_a_server_that_refuses_fails_the_upload(self, bucket, gina, settings, error_of):
         options = {**settings.STORAGES["attachments"]["OPTIONS"], "secret_key": "another"}
         backend = "chatapi.files.s3.BucketStorage"
@@ -269,6 +274,68 @@ def test_prune_removes_files_without_attachments(gina, folder):
     os.utime(stray, (day_ago, day_ago))
     assert "1 files without attachments" in prune()
     assert (stray.exists(), fresh.exists()) == (False, True)
+
+
+def test_prune_tolerates_files_that_vanish_meanwhile(db, folder, monkeypatch):
+    names = stores.names
+
+    def names_then_vanish():
+        found = list(names())
+        (folder / "ab" / "first").unlink()
+        return iter(found)
+
+    (folder / "ab").mkdir(parents=True)
+    day_ago = time.time() - 90_000
+    for name in ("first", "second"):
+        stray = folder / "ab" / name
+        stray.write_bytes(b"x")
+        os.utime(stray, (day_ago, day_ago))
+    monkeypatch.setattr(stores, "names", names_then_vanish)
+    assert "1 files without attachments" in prune()
+    assert not list((folder / "ab").iterdir())
+
+
+def test_a_sweep_reads_rows_in_batches(gina, folder, monkeypatch):
+    monkeypatch.setattr(attachments, "BATCH", 2)
+    for _ in range(5):
+        upload(gina)
+    attachments.discard(Attachment.objects.all())
+    with CaptureQueriesContext(connection) as queries:
+        assert attachments.sweep() == 5
+    reads = [each["sql"] for each in queries if "removed_at" in each["sql"]]
+    assert [read.split()[-1] for read in reads] == ["2"] * 4
+    assert not Attachment.objects.exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_what_a_message_is_claiming_is_not_pruned(gina, folder):
+    """The message has locked the row; prune waits, and finds that it has a message."""
+    shown = upload(gina).json()
+    make_older(shown["id"], hours=25)
+    with transaction.atomic():
+        attachments.claim(gina.chat_user, [shown["id"]])
+        pruning = threading.Thread(target=lambda: (prune(), connection.close()))
+        pruning.start()
+        wait_until_blocked()
+        Attachment.objects.update(message_id=1)
+    pruning.join(20)
+    row = Attachment.objects.get()
+    assert (row.message_id, row.removed_at) == (1, None)
+
+
+def wait_until_blocked():
+    """Wait until another connection waits for a lock of this one."""
+
+    def is_blocked():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            return cursor.fetchone()[0]
+
+    wait_for(is_blocked, 10)
 
 
 def test_a_purged_chat_leaves_no_files(gina, chat, folder):
