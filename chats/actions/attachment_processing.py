@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,8 +39,14 @@ def process(attachment_id: int) -> None:
         except (stores.StorageDownError, scanner.ScannerDownError) as error:
             logger.warning("attachment %s is tried again later: %s", attachment_id, error)
             return
-    for name in finish(attachment_id, result):
-        stores.delete(name)
+    delete_all(finish(attachment_id, result))
+
+
+def delete_all(names: Iterable[str]) -> None:
+    """Delete files that no attachment has. `prune` finds those that can't be deleted now."""
+    for name in names:
+        with suppress(stores.StorageDownError):
+            stores.delete(name)
 
 
 def inspect(attachment: Attachment, folder: Path) -> dict[str, Any]:
@@ -55,18 +63,21 @@ def inspect(attachment: Attachment, folder: Path) -> dict[str, Any]:
         found = examine.examine(folder, attachment.content_type)
     except examine.UnreadableError:
         return {"status": Attachment.Status.REJECTED}
-    if found.pop("thumbnail", False):
-        thumbnail = folder / "thumbnail"
-        changes["thumbnail_size"] = thumbnail.stat().st_size
-        changes["thumbnail_as"] = store(thumbnail)
-    if found.pop("clean", False):
-        clean = folder / "clean"
-        changes |= {
-            "size": clean.stat().st_size,
-            "sha256": file_digest(clean),
-            "stored_as": store(clean),
-        }
-    return changes | found
+    has_thumbnail, is_cleaned = found.pop("thumbnail", False), found.pop("clean", False)
+    changes |= found
+    try:
+        if has_thumbnail:
+            thumbnail = folder / "thumbnail"
+            changes["thumbnail_size"] = thumbnail.stat().st_size
+            changes["thumbnail_as"] = store(thumbnail)
+        if is_cleaned:
+            clean = folder / "clean"
+            changes["size"], changes["sha256"] = clean.stat().st_size, file_digest(clean)
+            changes["stored_as"] = store(clean)
+    except BaseException:
+        delete_all(new_files(changes))
+        raise
+    return changes
 
 
 def file_digest(path: Path) -> bytes:
@@ -82,12 +93,16 @@ def store(path: Path) -> str:
     return name
 
 
+def new_files(changes: Mapping[str, Any]) -> list[str]:
+    return [changes[name] for name in ("stored_as", "thumbnail_as") if name in changes]
+
+
 def finish(attachment_id: int, changes: dict[str, Any]) -> list[str]:
     """Store what processing found, and append it to the log if a message has the attachment.
 
     Returns the names of files that are no longer used.
     """
-    new = [changes[name] for name in ("stored_as", "thumbnail_as") if name in changes]
+    new = new_files(changes)
     with transaction.atomic():
         rows = Attachment.objects.filter(pk=attachment_id)
         chat_id = rows.values_list("chat_id", flat=True).first()
@@ -108,7 +123,8 @@ def finish(attachment_id: int, changes: dict[str, Any]) -> list[str]:
         for name, value in changes.items():
             setattr(attachment, name, value)
         attachment.save(update_fields=list(changes))
-        attachments.add_usage(attachment.company_id, attachment.size - size)
+        kept = 0 if attachment.status == Attachment.Status.REJECTED else attachment.size
+        attachments.add_usage(attachment.company_id, kept - size)
         if attachment.message_id is not None:
             show_again(attachment)
     if attachment.stored_as != former or attachment.status == Attachment.Status.REJECTED:

@@ -167,7 +167,8 @@ def sweep() -> int:
             continue
         with transaction.atomic():
             deleted, _ = Attachment.objects.filter(pk=attachment.pk).delete()
-            if deleted:  # and not by another worker
+            # Not if another worker was faster.
+            if deleted and attachment.status != Attachment.Status.REJECTED:
                 add_usage(attachment.company_id, -attachment.size)
         done += deleted
     if failure is not None:
@@ -204,9 +205,13 @@ def prune(now: datetime) -> int:
 
 
 def orphans(before: datetime) -> Iterator[str]:
-    """Files stored before that time that no attachment has, as of a killed worker."""
+    """Files stored before that time that no attachment has, as of a killed worker.
+
+    The file of a rejected attachment is still there if the storage was down.
+    """
     for names in batched(stores.names(), BATCH):
-        rows = Attachment.objects.filter(Q(stored_as__in=names) | Q(thumbnail_as__in=names))
+        rows = Attachment.objects.exclude(status=Attachment.Status.REJECTED)
+        rows = rows.filter(Q(stored_as__in=names) | Q(thumbnail_as__in=names))
         known = {each for row in rows.values_list("stored_as", "thumbnail_as") for each in row}
         for name in names:
             if name in known:

@@ -80,7 +80,10 @@ class Attachment(models.Model):
 
 
 class AttachmentUsage(models.Model):
-    """How many bytes the attachments of a company have, counted against its quota."""
+    """How many bytes the attachments of a company have, counted against its quota.
+
+    Rejected ones do not count, because their files are deleted at once.
+    """
 
     company_id = models.BigIntegerField(primary_key=True)
     size = models.BigIntegerField(default=0)

@@ -503,12 +503,17 @@ def test_an_image_is_measured_and_gets_a_thumbnail(gina, agent_bob, chat, folder
     assert agent_bob.api.get(f"/api/chats/{chat.pk}/events").json()["data"][-1] == event
 
 
+def turned() -> Image.Exif:
+    """Metadata that says that the image is turned by a quarter, and where it was taken."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
+    return exif
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_position_data_is_stripped(gina, folder, format):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
-    content = image(format, size=(60, 40), exif=exif)
+    content = image(format, size=(60, 40), exif=turned())
     shown = upload(gina, f"a.{format.lower()}", content).json()
     row = process(shown["id"])
     assert (row.status, row.width, row.height) == ("ready", 40, 60)
@@ -573,6 +578,51 @@ def test_a_rejected_file_is_shown_as_such_and_not_claimed(gina, chat, error_of):
     (shown,) = gina.api.get(f"/api/chats/{chat.pk}/messages/{message['id']}").json()["attachments"]
     assert (shown["status"], shown["url"]) == ("rejected", None)
     assert error_of(send(gina, "", unclaimed)) == "attachment_unknown"
+
+
+def test_a_rejected_file_does_not_count_against_the_quota(gina, chat):
+    kept = upload(gina, "a.txt", b"12345").json()["id"]
+    message = send(gina, "", upload(gina, "a.png", bomb(30_000, 30_000)).json()["id"]).json()
+    rejected = process(message["attachments"][0]["id"])
+    assert AttachmentUsage.objects.get().size == 5
+    process(rejected.pk)
+    assert AttachmentUsage.objects.get().size == 5
+    gina.api.delete(f"/api/chats/{chat.pk}/messages/{message['id']}")
+    attachments.sweep()
+    assert Attachment.objects.get().pk == kept
+    assert AttachmentUsage.objects.get().size == 5
+
+
+def test_a_storage_that_fails_midway_keeps_nothing_of_the_attempt(gina, folder, monkeypatch):
+    shown = upload(gina, "a.jpg", image("JPEG", exif=turned())).json()
+    save, saved = stores.save, []
+
+    def save_one(name, content):
+        if saved:
+            raise stores.StorageDownError
+        saved.append(name)
+        save(name, content)
+
+    monkeypatch.setattr(stores, "save", save_one)
+    assert process(shown["id"]).status == "processing"
+    assert saved
+    assert len(files_in(folder)) == 1  # the original
+    monkeypatch.setattr(stores, "save", save)
+    assert process(shown["id"]).status == "ready"
+    assert len(files_in(folder)) == 2
+
+
+def test_a_rejected_file_that_could_not_be_deleted_is_found_by_prune(gina, folder, monkeypatch):
+    shown = upload(gina, "a.png", bomb(30_000, 30_000)).json()
+
+    def fail(name):
+        raise stores.StorageDownError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "delete", fail)
+        assert process(shown["id"]).status == "rejected"
+    assert len(files_in(folder)) == 1
+    assert len(list(attachments.orphans(timezone.now() + timedelta(hours=1)))) == 1
 
 
 def test_a_message_deleted_while_its_file_is_processed(gina, chat, folder):
