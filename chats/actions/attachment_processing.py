@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db import transaction
 
 from chatapi.api.errors import ApiError
 from chatapi.files import examine, scanner, stores
+from chatapi.files.uploads import work_folder
 from chats.actions import attachments, events, messages
 from chats.models import Attachment, EventType
 
@@ -33,7 +33,7 @@ def process(attachment_id: int) -> None:
     ).first()
     if attachment is None:
         return
-    with TemporaryDirectory(dir=settings.UPLOAD_DIR) as name:
+    with work_folder() as name:
         try:
             result = inspect(attachment, Path(name))
         except (stores.StorageDownError, scanner.ScannerDownError) as error:

@@ -19,7 +19,7 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.files import examine, stores
 from chatapi.files.names import clean_name
 from chatapi.files.types import contradicts, is_allowed, sniff
-from chatapi.files.uploads import Upload
+from chatapi.files.uploads import Upload, remove_leftovers
 from chats.models import Attachment, AttachmentUsage, Chat, ChatUser
 from companies.models import Company
 
@@ -191,9 +191,11 @@ def add_usage(company_id: int, size: int) -> None:
 def prune(now: datetime) -> int:
     """Remove what no message claimed for a day, and files that belong to no attachment.
 
-    Returns the number of files without attachments. Raises StorageDownError.
+    Also removes what killed processes of this machine left in UPLOAD_DIR. Returns the number of
+    files without attachments. Raises StorageDownError.
     """
     before = now - UNCLAIMED_FOR
+    remove_leftovers(before)
     discard(Attachment.objects.filter(message=None, created_at__lt=before))
     sweep()
     AttachmentUsage.objects.exclude(company_id__in=Company.objects.values("pk")).delete()

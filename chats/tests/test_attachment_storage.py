@@ -276,6 +276,39 @@ def test_prune_removes_files_without_attachments(gina, folder):
     assert (stray.exists(), fresh.exists()) == (False, True)
 
 
+def test_prune_removes_what_killed_processes_left(db, settings, tmp_path):
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    settings.UPLOAD_DIR.mkdir()
+    day_ago = time.time() - 90_000
+
+    def make(name, *, old=True, folder=False):
+        path = settings.UPLOAD_DIR / name
+        if folder:
+            path.mkdir()
+            (path / "original").write_bytes(b"x")
+        else:
+            path.write_bytes(b"x")
+        if old:
+            os.utime(path, (day_ago, day_ago))
+        return path
+
+    gone = [make("tmpab12_xyz.upload.png"), make("tmpab12_xyz.upload")]
+    gone.append(make("chat-attachment-ab12_xyz", folder=True))
+    kept = [
+        make("tmpab12_xyy.upload.png", old=False),
+        make("chat-attachment-ab12_xyy", folder=True, old=False),
+        make("tmpab12_xyz"),  # of another program
+        make("tmpab12_xyw", folder=True),
+        make("chat-attachment-file"),
+    ]
+    link = settings.UPLOAD_DIR / "chat-attachment-link"
+    link.symlink_to(tmp_path)
+    os.utime(link, (day_ago, day_ago), follow_symlinks=False)
+    prune()
+    assert [each.exists() for each in gone] == [False] * 3
+    assert all(each.exists() for each in [*kept, link])
+
+
 def test_prune_tolerates_files_that_vanish_meanwhile(db, folder, monkeypatch):
     names = stores.names
 
