@@ -56,7 +56,7 @@ def list_fields(serializer: type[Any]) -> frozenset[str]:
 
 def plain(form: QueryDict, serializer: type[Any]) -> dict[str, Any]:
     """The fields of a form. A list has all values of its field, another field the last one."""
-    lists = list_fields(serializer)
+    lists = list_fields(serializer)  # type: ignore[arg-type]  # it is hashable
     return {name: form.getlist(name) if name in lists else form[name] for name in form}
 
 

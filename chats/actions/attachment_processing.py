@@ -26,7 +26,8 @@ RETRY_AFTER = timedelta(minutes=1)  # longer than examining and scanning usually
 def process(attachment_id: int) -> None:
     """Scan and examine an attachment, and show the result. May run twice, and at the same time.
 
-    When the storage or the scanner is down, the attachment stays as it is, and is tried again.
+    When the storage or the scanner is down, or the examination did not end, the attachment stays as
+    it is, and is tried again.
     """
     attachment = Attachment.objects.filter(
         pk=attachment_id, status=Attachment.Status.PROCESSING, removed_at=None
@@ -36,7 +37,11 @@ def process(attachment_id: int) -> None:
     with work_folder() as name:
         try:
             result = inspect(attachment, Path(name))
-        except (stores.StorageDownError, scanner.ScannerDownError) as error:
+        except (
+            stores.StorageDownError,
+            scanner.ScannerDownError,
+            examine.FailedError,
+        ) as error:
             logger.warning("attachment %s is tried again later: %s", attachment_id, error)
             return
     delete_all(finish(attachment_id, result))

@@ -546,6 +546,7 @@ def test_hostile_images_are_refused_or_harmless(gina, content, folder):
     if content == "polyglot":
         assert row.status == "ready"
         assert row.content_type == "image/jpeg"
+        assert b"script" not in (folder / row.stored_as).read_bytes()
     else:
         assert row.status == "rejected"
         assert not files_in(folder)
