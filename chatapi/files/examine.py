@@ -65,6 +65,11 @@ def is_examined(type: str) -> bool:
     return type in FORMATS or type.startswith(("audio/", "video/"))
 
 
+def loses_metadata(type: str) -> bool:
+    """Return whether examining files of this type removes their metadata."""
+    return type in FORMATS
+
+
 def examine(folder: Path, type: str) -> dict[str, Any]:
     """Examine FOLDER/original in a child process. Raises UnreadableError and FailedError."""
     command = [sys.executable, "-m", "chatapi.files.examine", str(folder), type]

@@ -57,6 +57,11 @@ class Attachment(models.Model):
     thumbnail_as = models.CharField(max_length=64, default="")
     thumbnail_size = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # How often a worker has begun to process it, and how often without an outage of the storage or
+    # the scanner, which is not the file's fault. `next_try_at` is when `due` hands it over again.
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    examinations = models.PositiveIntegerField(default=0, db_default=0)
+    next_try_at = models.DateTimeField(null=True)
     # When it was given up: its files are being removed from the storage.
     removed_at = models.DateTimeField(null=True)
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from chatapi.files import names, stores
+from chatapi.files import examine, names, stores
 from chatapi.limits.rate import Rate
 from chatapi.tests.races import at_once
 from chats.actions import attachment_processing, attachments, messages
@@ -644,7 +644,89 @@ def test_a_message_deleted_while_its_file_is_processed(gina, chat, folder):
 def test_a_lost_task_is_found_again(gina):
     shown = upload(gina, "a.png", image()).json()
     assert attachment_processing.due(timezone.now()) == []
-    assert attachment_processing.due(timezone.now() + timedelta(minutes=2)) == [shown["id"]]
+    later = timezone.now() + timedelta(minutes=2)
+    assert attachment_processing.due(later) == [shown["id"]]
+    assert attachment_processing.due(later + timedelta(minutes=1)) == []  # it is queued
+    assert attachment_processing.due(later + timedelta(minutes=10)) == [shown["id"]]
+
+
+def fail(*args):
+    raise examine.FailedError("killed")
+
+
+def test_an_examination_that_never_ends_rejects_an_image(gina, chat, folder, monkeypatch):
+    """Its metadata is still in it."""
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.png", image()).json()
+    message = send(gina, "", shown["id"]).json()
+    assert [process(shown["id"]).status for _ in range(5)] == ["processing"] * 4 + ["rejected"]
+    (now,) = gina.api.get(f"/api/chats/{chat.pk}/messages/{message['id']}").json()["attachments"]
+    assert now["status"] == "rejected"
+    assert not files_in(folder)
+    assert AttachmentUsage.objects.get().size == 0
+
+
+def test_an_examination_that_never_ends_leaves_a_sound_without_a_duration(gina, monkeypatch):
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.wav", sound()).json()
+    rows = [process(shown["id"]) for _ in range(5)]
+    assert [row.status for row in rows] == ["processing"] * 4 + ["ready"]
+    assert rows[-1].duration is None
+
+
+def test_an_examination_may_succeed_later(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+    with monkeypatch.context() as patch:
+        patch.setattr(examine, "examine", fail)
+        assert process(shown["id"]).status == "processing"
+    row = process(shown["id"])
+    assert (row.status, row.attempts) == ("ready", 2)
+
+
+def test_an_image_that_ends_its_worker_is_rejected(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+    for _ in range(5):
+        attachment_processing.begin(shown["id"])
+    monkeypatch.setattr(examine, "examine", None)  # not called
+    assert process(shown["id"]).status == "rejected"
+
+
+def test_an_outage_is_not_the_fault_of_a_file(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+
+    def fail(*args):
+        raise stores.StorageDownError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "fetch", fail)
+        for _ in range(7):
+            row = process(shown["id"])
+    assert (row.status, row.attempts, row.examinations) == ("processing", 7, 0)
+    assert process(shown["id"]).status == "ready"
+
+
+def test_pauses_grow(gina, monkeypatch):
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.png", image()).json()
+    for minutes in (1, 2, 4):
+        row = process(shown["id"])
+        left = row.next_try_at - timezone.now()
+        assert timedelta() < timedelta(minutes=minutes) - left < timedelta(seconds=10)
+    assert attachment_processing.due(row.next_try_at - timedelta(seconds=1)) == []
+    assert attachment_processing.due(row.next_try_at) == [shown["id"]]
+    assert attachment_processing.pause(1_000_000) == timedelta(minutes=15)
+
+
+def test_hopeless_files_do_not_keep_others_waiting(gina, monkeypatch):
+    monkeypatch.setattr(attachments, "BATCH", 2)
+    hopeless = [upload(gina, "a.png", image()).json()["id"] for _ in range(4)]
+    now = timezone.now() + timedelta(hours=2)
+    Attachment.objects.update(attempts=9, next_try_at=now - timedelta(minutes=1))
+    fresh = upload(gina, "a.png", image()).json()["id"]
+    handed_over = [attachment_processing.due(now) for _ in range(4)]
+    assert handed_over[0][0] == fresh
+    assert sorted(each for ids in handed_over for each in ids) == [*hopeless, fresh]
+    assert handed_over[-1] == []
 
 
 # --- Links ---
