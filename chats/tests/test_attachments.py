@@ -1,7 +1,10 @@
 """/api/chats/{id}/attachments, messages with files, and the files behind their links"""
 
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from datetime import timedelta
@@ -822,6 +825,29 @@ def test_a_file_that_has_not_changed_is_not_sent_again(gina):
     assert fetch(url, **{"Range": "bytes=0-1", "If-Range": '"other"'}).status_code == 200
     head = Client().head(urlsplit(url).path)
     assert (head["Content-Length"], head.content) == ("10", b"")
+
+
+@pytest.mark.parametrize(("accel", "modes"), [("", ["700", "600"]), ("/x/", ["750", "640"])])
+def test_the_group_can_read_files_that_nginx_sends(tmp_path, accel, modes):
+    code = """
+import django; django.setup()
+from io import BytesIO
+from django.core.files.base import File
+from chatapi.files import stores
+stores.save("ab/name", File(BytesIO(b"x")))
+"""
+    env = {
+        "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": "only for this test, and long enough for a key",
+        "DATA_DIR": str(tmp_path / "data"),
+        "ATTACHMENT_DIR": str(tmp_path / "stored"),
+        "ACCEL_REDIRECT": accel,
+    }
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+    stored = [tmp_path / "stored", tmp_path / "stored" / "ab", tmp_path / "stored" / "ab" / "name"]
+    found = [f"{each.stat().st_mode & 0o777:o}" for each in stored]
+    assert found == [modes[0], *modes]
 
 
 def test_nginx_can_send_the_file(gina, settings):
