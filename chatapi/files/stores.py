@@ -10,6 +10,8 @@ from typing import Any, Protocol, cast
 from django.core.files.base import File
 from django.core.files.storage import storages
 
+from chatapi.server.turns import large_turn
+
 logger = logging.getLogger(__name__)
 
 PORTION_BYTES = 256 * 1024
@@ -55,7 +57,7 @@ def failing_as_one(doing: str) -> Iterator[None]:
 
 def save(name: str, content: "File[bytes]") -> None:
     """Store a file under a name that is not in use. Raises StorageDownError."""
-    with failing_as_one(f"saving {name}"):
+    with failing_as_one(f"saving {name}"), large_turn.given_up():
         store().save(name, content)
 
 
