@@ -54,6 +54,14 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             checks.Warning("EMAIL_URL does not send: codes reach nobody.", id="chatapi.W005")
         )
+    if settings.ACCEL_REDIRECT and settings.ATTACHMENT_DIR.is_relative_to(settings.DATA_DIR):
+        found.append(
+            checks.Warning(
+                "ATTACHMENT_DIR is in DATA_DIR, which only the service can read: with"
+                " ACCEL_REDIRECT, nginx needs it elsewhere.",
+                id="chatapi.W007",
+            )
+        )
     for name, path in private_files().items():
         if path.is_file() and path.stat().st_mode & 0o077:
             found.append(

@@ -291,7 +291,8 @@ ATTACHMENT_TYPES = items(
 # A folder, unless S3_BUCKET names a bucket.
 ATTACHMENT_DIR = Path(text("ATTACHMENT_DIR") or DATA_DIR / "attachments").resolve()
 S3_BUCKET = text("S3_BUCKET")
-# The prefix of an internal location of nginx whose files are those of ATTACHMENT_DIR.
+# The prefix of an internal location of nginx whose files are those of ATTACHMENT_DIR. nginx reads
+# them as a member of the service's group.
 ACCEL_REDIRECT = text("ACCEL_REDIRECT")
 # clamd, which scans files before they are shown.
 CLAMD_URL = url("CLAMD_URL", "", ("tcp", "unix"))
@@ -300,7 +301,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "attachments": {
         "BACKEND": "chatapi.files.disk.DiskStorage",
-        "OPTIONS": {"location": ATTACHMENT_DIR, "file_permissions_mode": 0o600},
+        "OPTIONS": {
+            "location": ATTACHMENT_DIR,
+            "file_permissions_mode": 0o640 if ACCEL_REDIRECT else 0o600,
+            "directory_permissions_mode": 0o750 if ACCEL_REDIRECT else 0o700,
+        },
     },
 }
 if S3_BUCKET:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,7 +34,9 @@ def read_key(request: Request) -> str | None:
 
 def fingerprint(data: Any) -> bytes:
     """The SHA-256 of a body, which does not depend on the order of its fields."""
-    plain = data.dict() if hasattr(data, "dict") else data
+    plain = data
+    if isinstance(data, QueryDict):
+        plain = {name: rest if rest[1:] else rest[-1] for name, rest in data.lists() if rest}
     return hashlib.sha256(
         orjson.dumps(plain, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     ).digest()

@@ -53,6 +53,11 @@ class Policy:
         return settings.MAX_BODY_BYTES
 
 
+def upload_bytes(files: int) -> int:
+    """The bytes that a body with this number of files may have, with what surrounds them."""
+    return files * settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES
+
+
 def body_limit(method: str, path: str, content_type: str) -> int:
     """The number of bytes that the body of a request may have, from the policy of its action."""
     try:

@@ -48,6 +48,19 @@ def read(serializer: type[Any], data: Any, *, partial: bool = False) -> Any:
 
 
 @cache
+def list_fields(serializer: type[Any]) -> frozenset[str]:
+    fields = shared_serializer(serializer, False).fields  # type: ignore[arg-type]  # it is hashable
+    found = [name for name, field in fields.items() if isinstance(field, serializers.ListField)]
+    return frozenset(found)
+
+
+def plain(form: QueryDict, serializer: type[Any]) -> dict[str, Any]:
+    """The fields of a form. A list has all values of its field, another field the last one."""
+    lists = list_fields(serializer)  # type: ignore[arg-type]  # it is hashable
+    return {name: form.getlist(name) if name in lists else form[name] for name in form}
+
+
+@cache
 def defaults(serializer: type[Any]) -> dict[str, Any]:
     """The result of validating no data; `serializer` must not have required fields."""
     return dict(read(serializer, {}))
@@ -156,7 +169,7 @@ class ApiViewSet(GenericViewSet[Any]):
         data = self.request.data
         if isinstance(data, QueryDict):
             # As for JSON: in a form, DRF would read an absent checkbox as unticked.
-            data = data.dict()
+            data = plain(data, serializer)
         return read(serializer, data, partial=self.request.method in {"PUT", "PATCH"})
 
     def query(self, serializer: type[Any]) -> dict[str, Any]:

@@ -23,7 +23,11 @@ def as_os_errors() -> Iterator[None]:
     """Raise what boto3 raises as OSError, as a disk does."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            raise FileNotFoundError(str(error)) from error
+        raise OSError(str(error)) from error
+    except BotoCoreError as error:
         raise OSError(str(error)) from error
 
 

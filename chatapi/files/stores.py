@@ -10,6 +10,8 @@ from typing import Any, Protocol, cast
 from django.core.files.base import File
 from django.core.files.storage import storages
 
+from chatapi.server.turns import large_turn
+
 logger = logging.getLogger(__name__)
 
 PORTION_BYTES = 256 * 1024
@@ -55,7 +57,7 @@ def failing_as_one(doing: str) -> Iterator[None]:
 
 def save(name: str, content: "File[bytes]") -> None:
     """Store a file under a name that is not in use. Raises StorageDownError."""
-    with failing_as_one(f"saving {name}"):
+    with failing_as_one(f"saving {name}"), large_turn.given_up():
         store().save(name, content)
 
 
@@ -82,10 +84,13 @@ def delete(name: str) -> None:
         store().delete(name)
 
 
-def modified_at(name: str) -> datetime:
-    """When a file was stored. Raises StorageDownError."""
+def modified_at(name: str) -> datetime | None:
+    """When a file was stored; None if there is none. Raises StorageDownError."""
     with failing_as_one(f"asking for {name}"):
-        return store().get_modified_time(name)
+        try:
+            return store().get_modified_time(name)
+        except FileNotFoundError:
+            return None
 
 
 def names() -> Iterator[str]:
@@ -97,5 +102,12 @@ def names() -> Iterator[str]:
             return
         yield from files
         for folder in folders:
-            for name in store().listdir(folder)[1]:
+            for name in files_of(folder):
                 yield f"{folder}/{name}"
+
+
+def files_of(folder: str) -> list[str]:
+    try:
+        return store().listdir(folder)[1]
+    except FileNotFoundError:  # removed meanwhile
+        return []

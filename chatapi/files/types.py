@@ -22,6 +22,8 @@ INLINE = frozenset(
     }
 )
 SAME_AS = {
+    "application/excel": "application/vnd.ms-excel",
+    "application/mspowerpoint": "application/vnd.ms-powerpoint",
     "application/x-gzip": "application/gzip",
     "application/ogg": "audio/ogg",
     "audio/wave": "audio/wav",
@@ -41,6 +43,10 @@ CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # Types whose content is text, besides text/*.
 TEXTS = ("application/json", "application/xml", "application/x-yaml", "image/svg+xml")
 ARCHIVES = ("application/zip", "application/epub+zip", "application/vnd.*")
+# Documents of Office before 2007, which all have the same container.
+BINARY_OFFICE = ("application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint")
+OPEN_XML = "application/vnd.openxmlformats-officedocument."
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 
 
 def sniff(path: Path, name: str) -> str:
@@ -54,6 +60,8 @@ def sniff(path: Path, name: str) -> str:
     if is_text(path):
         if head.startswith(b"%PDF-"):
             return "application/pdf"
+        if head.startswith(b"{\\rtf"):
+            return "application/rtf"
         if SVG.search(head):
             return "image/svg+xml"
         if HTML.search(head) or expected == "text/html":
@@ -105,6 +113,18 @@ def extensions() -> mimetypes.MimeTypes:
         ("audio/ogg", ".oga"),
         ("audio/ogg", ".opus"),
         ("audio/wav", ".wav"),
+        ("application/epub+zip", ".epub"),
+        ("application/msword", ".doc"),
+        ("application/rtf", ".rtf"),
+        ("application/vnd.ms-excel", ".xls"),
+        ("application/vnd.ms-powerpoint", ".ppt"),
+        (f"{OPEN_XML}presentationml.presentation", ".pptx"),
+        (f"{OPEN_XML}spreadsheetml.sheet", ".xlsx"),
+        (f"{OPEN_XML}wordprocessingml.document", ".docx"),
+        (f"{OPEN_DOCUMENT}graphics", ".odg"),
+        (f"{OPEN_DOCUMENT}presentation", ".odp"),
+        (f"{OPEN_DOCUMENT}spreadsheet", ".ods"),
+        (f"{OPEN_DOCUMENT}text", ".odt"),
         ("application/x-yaml", ".yaml"),
         ("image/heif", ".heic"),
         ("image/webp", ".webp"),
@@ -131,6 +151,8 @@ def kind(type: str) -> str:
         return "media"
     if type.startswith("image/"):
         return "image"
+    if type in BINARY_OFFICE:
+        return "binary office"
     if any(fnmatch(type, each) for each in ARCHIVES):
         return "archive"
     return type

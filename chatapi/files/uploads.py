@@ -1,16 +1,31 @@
 """How a multipart body with files is read: each file is written once, and hashed on the way."""
 
 import hashlib
+import logging
+import os
 import re
+import shutil
+import stat
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+logger = logging.getLogger(__name__)
+
 CLOSING_BYTES = 512  # more than the last boundary of a body has
 BOUNDARY = re.compile(r'boundary="?([^";]+)')
+
+
+# Names in UPLOAD_DIR, which other programs may use, too: of Django's uploads, and of `work_folder`.
+FOLDER_PREFIX = "chat-attachment-"
+OWN_FILE = re.compile(r"tmp\w{8}\.upload\b.*", re.DOTALL)
 
 
 class Upload(TemporaryUploadedFile):
@@ -54,3 +69,34 @@ class MultiPartParser(parsers.MultiPartParser):
 
 class UploadParser(MultiPartParser):
     """The parser of routes that take nothing but files."""
+
+
+def work_folder() -> "TemporaryDirectory[str]":
+    """A folder for the files of one task, removed at its end."""
+    return TemporaryDirectory(prefix=FOLDER_PREFIX, dir=settings.UPLOAD_DIR)
+
+
+def remove_leftovers(before: datetime) -> int:
+    """Remove what killed processes left in UPLOAD_DIR before that time. Returns its number."""
+    count = 0
+    for path in Path(settings.UPLOAD_DIR).iterdir():
+        is_folder = path.name.startswith(FOLDER_PREFIX)
+        if not is_folder and not OWN_FILE.fullmatch(path.name):
+            continue
+        try:
+            found = path.lstat()
+            if found.st_uid != os.getuid() or found.st_mtime >= before.timestamp():
+                continue
+            if is_folder and stat.S_ISDIR(found.st_mode):
+                shutil.rmtree(path)
+            elif not is_folder and stat.S_ISREG(found.st_mode):
+                path.unlink()
+            else:
+                continue
+        except FileNotFoundError:  # its process ended meanwhile
+            continue
+        except OSError as error:
+            logger.warning("%s could not be removed: %s", path, error)
+            continue
+        count += 1
+    return count

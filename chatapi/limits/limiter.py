@@ -28,14 +28,16 @@ GUESSES = frozenset({"PASSWORD", "CODE_TRY", "LOGIN", "LOGIN_ACCOUNT", "USED_COD
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One call against the limit `LIMIT_{name}`, counted for `subject`.
+    """A call against the limit `LIMIT_{name}`, counted for `subject`, or several at once.
 
-    `times` multiplies the limit, as for a company that is no longer new.
+    `times` multiplies the limit, as for a company that is no longer new. More `calls` than the
+    limit's burst are never allowed.
     """
 
     name: str
     subject: str
     times: int = 1
+    calls: int = 1
 
     @property
     def rate(self) -> Rate:
@@ -78,26 +80,29 @@ class Verdict:
 
 class Store(Protocol):
     def take(self, keys: Sequence[str], buckets: Sequence[tuple[int, int]]) -> list[int]:
-        """Take one call from every key, or from none if one of them is exhausted.
+        """Take one charge from every key, or from none if one of them is exhausted.
 
-        A bucket is (interval, burst times interval), in microseconds. Returns the slack of each
+        A bucket is (cost, burst times interval), in microseconds. Returns the slack of each
         key: the microseconds of its burst that the call leaves. If negative, the time until the
         call would be allowed.
         """
 
-    def give_back(self, key: str, interval: int) -> None:
-        """Undo one call."""
+    def give_back(self, key: str, cost: int) -> None:
+        """Undo one charge."""
 
 
 class Limiter(WithFallback[Store]):
     """Charges limits in Redis or in memory. While Redis is down, each process counts for itself."""
 
     def take(self, charges: Sequence[Charge]) -> Verdict:
-        """Take one call from every limit, or from none if one of them is exhausted."""
+        """Take the calls from every limit, or from none if one of them is exhausted."""
         rates = [charge.rate for charge in charges]
         intervals = [int(rate.interval * SECOND) for rate in rates]
         keys = [charge.key for charge in charges]
-        buckets = [(i, i * rate.burst) for i, rate in zip(intervals, rates, strict=True)]
+        buckets = [
+            (interval * charge.calls, interval * rate.burst)
+            for interval, charge, rate in zip(intervals, charges, rates, strict=True)
+        ]
         guess = any(charge.name in GUESSES for charge in charges)
         try:
             slacks = self.call(lambda store: store.take(keys, buckets), shared=guess)
@@ -115,8 +120,8 @@ class Limiter(WithFallback[Store]):
 
     def give_back(self, charge: Charge) -> None:
         """Undo a charge that should not count, as that of a correct password."""
-        interval = int(charge.rate.interval * SECOND)
-        self.call(lambda store: store.give_back(charge.key, interval))
+        cost = int(charge.rate.interval * SECOND) * charge.calls
+        self.call(lambda store: store.give_back(charge.key, cost))
 
 
 @cache

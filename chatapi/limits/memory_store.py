@@ -19,8 +19,8 @@ class MemoryStore:
         with self._lock:
             now = time.monotonic_ns() // 1000
             arrivals = {
-                key: max(self._arrivals.get(key, 0), now) + interval
-                for key, (interval, _) in zip(keys, buckets, strict=True)
+                key: max(self._arrivals.get(key, 0), now) + cost
+                for key, (cost, _) in zip(keys, buckets, strict=True)
             }
             slacks = [
                 now - (arrival - depth)
@@ -33,10 +33,10 @@ class MemoryStore:
                 self._arrivals = {key: at for key, at in self._arrivals.items() if at > now}
         return slacks
 
-    def give_back(self, key: str, interval: int) -> None:
+    def give_back(self, key: str, cost: int) -> None:
         with self._lock:
             if key in self._arrivals:
-                self._arrivals[key] -= interval
+                self._arrivals[key] -= cost
 
     def clear(self) -> None:
         """Forget every call."""

@@ -9,8 +9,8 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local slacks, arrivals, fits = {}, {}, true
 for i, key in ipairs(KEYS) do
-  local interval, depth = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  local arrival = math.max(tonumber(redis.call('GET', key) or 0), now) + interval
+  local cost, depth = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local arrival = math.max(tonumber(redis.call('GET', key) or 0), now) + cost
   arrivals[i] = arrival
   slacks[i] = now - (arrival - depth)
   if slacks[i] < 0 then fits = false end
@@ -39,5 +39,5 @@ class RedisStore:
         slacks: list[int] = TAKE(keys, [number for bucket in buckets for number in bucket])
         return slacks
 
-    def give_back(self, key: str, interval: int) -> None:
-        GIVE_BACK([key], [interval])
+    def give_back(self, key: str, cost: int) -> None:
+        GIVE_BACK([key], [cost])

@@ -15,9 +15,13 @@ from chatapi.server.asgi_types import Headers, Receive, Scope, Send
 from chatapi.server.files import file_threads
 from chatapi.server.hooks import BODY_FILE
 from chatapi.server.pieces import PIECE_BYTES, Pieces, gather, send_pieces
+from chatapi.server.turns import large_turn
 
 # Headers whose names in the environment have no `HTTP_` in front.
 UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+LARGE_THREADS = 4  # of which one at a time does not wait for a storage
 
 
 class Response(NamedTuple):
@@ -40,15 +44,17 @@ class WSGIBridge:
         self.app = app
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="web")
         # Reading large bodies takes long: other requests don't wait for it.
-        self._large_pool = ThreadPoolExecutor(1, thread_name_prefix="large")
+        self._large_pool = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="large")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await receive()
         body = request.get(BODY_FILE) or io.BytesIO(request.get("body", b""))
         environ = build_environ(scope, body)
         loop = asyncio.get_running_loop()
-        pool = self._large_pool if BODY_FILE in request else self._pool
-        response = await loop.run_in_executor(pool, self._run, environ)
+        if BODY_FILE in request:
+            response = await loop.run_in_executor(self._large_pool, self._run_in_turn, environ)
+        else:
+            response = await loop.run_in_executor(self._pool, self._run, environ)
         start = {
             "type": "http.response.start",
             "status": response.status,
@@ -60,6 +66,10 @@ class WSGIBridge:
             await send({"type": "http.response.body", "body": content})
         else:
             await send_pieces(start, content, rest, scope, receive, send)
+
+    def _run_in_turn(self, environ: dict[str, Any]) -> Response:
+        with large_turn.taken():
+            return self._run(environ)
 
     def _run(self, environ: dict[str, Any]) -> Response:
         """Call the application in a worker thread. Its exceptions propagate."""

@@ -86,6 +86,16 @@ def test_what_is_given_back_can_be_taken_again(limiter):
         limiter.give_back(Charge("READ", "a"))
 
 
+def test_a_charge_can_be_several_calls(limiter):
+    three = Charge("READ", "a", calls=3)
+    assert [limiter.take([three]).remaining for _ in range(2)] == [2, 0]
+    refused = limiter.take([three])
+    assert not refused.allowed
+    assert [take(limiter).allowed for _ in range(3)] == [True, True, False]
+    limiter.give_back(three)
+    assert limiter.take([three]).allowed
+
+
 def test_threads_that_charge_at_once_get_no_more(limiter):
     barrier, allowed = threading.Barrier(8), []
 
@@ -110,7 +120,7 @@ class Down:
         self.asked += 1
         raise redis.ConnectionError("down")
 
-    def give_back(self, key, interval):
+    def give_back(self, key, cost):
         raise redis.ConnectionError("down")
 
 

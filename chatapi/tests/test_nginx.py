@@ -90,7 +90,7 @@ class Nginx:
             ("listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
             ("/etc/letsencrypt/live/chat.example.com", str(folder)),
             ("/var/log/nginx", str(folder)),
-            ("/srv/chat/var/attachments/", f"{files}/"),
+            ("/srv/chat-attachments/", f"{files}/"),
             ("server 127.0.0.1:8000;", web),
             ("server 127.0.0.1:8001;", stream),
         ):

@@ -178,6 +178,7 @@ def test_production_settings_are_clean(tmp_path):
         ("DATABASE_URL", "sqlite:///x.db", "W003"),
         ("REDIS_URL", "", "W004"),
         ("EMAIL_URL", "consolemail://", "W005"),
+        ("ACCEL_REDIRECT", "/protected-files/", "W007"),
     ],
 )
 def test_a_mistake_in_a_deployment_is_told(tmp_path, name, value, warning):

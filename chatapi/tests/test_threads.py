@@ -2,13 +2,28 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 from io import BytesIO
 
 import pytest
 
 from chatapi.server import wsgi_bridge
+from chatapi.server.hooks import BODY_FILE
+from chatapi.server.turns import large_turn
 from chatapi.server.wsgi_bridge import WSGIBridge
 from chatapi.tests.installation import wait_for
+
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/a b/ü",
+    "query_string": b"x=1",
+    "http_version": "1.1",
+    "headers": [],
+    "server": ("10.0.0.1", 8000),
+    "client": ("10.0.0.2", 4711),
+    "scheme": "https",
+}
 
 
 def ask(app, content=b"", headers=(), disconnect_after=None, **scope):
@@ -29,20 +44,49 @@ def ask(app, content=b"", headers=(), disconnect_after=None, **scope):
         if len(sent) == disconnect_after:
             gone.set()
 
-    whole = {
-        "type": "http",
-        "method": "POST",
-        "path": "/a b/ü",
-        "query_string": b"x=1",
-        "http_version": "1.1",
-        "headers": list(headers),
-        "server": ("10.0.0.1", 8000),
-        "client": ("10.0.0.2", 4711),
-        "scheme": "https",
-        **scope,
-    }
+    whole = {**SCOPE, "headers": list(headers), **scope}
     asyncio.run(WSGIBridge(app, threads=1)(whole, receive, send))
     return sent
+
+
+@pytest.mark.parametrize("waits_for_storage", [False, True])
+def test_large_bodies_are_handled_one_at_a_time_unless_they_wait(waits_for_storage):
+    count = wsgi_bridge.LARGE_THREADS
+    together = threading.Barrier(count, timeout=10 if waits_for_storage else 0.05)
+    running, most = [], []
+
+    def app(environ, start_response):
+        running.append(environ)
+        most.append(len(running))
+        try:
+            with large_turn.given_up() if waits_for_storage else nullcontext():
+                together.wait()
+        except threading.BrokenBarrierError:
+            assert not waits_for_storage
+        finally:
+            running.remove(environ)
+        start_response("200 OK", [])
+        return []
+
+    bridge = WSGIBridge(app, threads=1)
+
+    async def one():
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"", BODY_FILE: BytesIO()}
+
+        async def send(message):
+            sent.append(message)
+
+        await bridge(SCOPE, receive, send)
+        return sent[0]["status"]
+
+    async def all_at_once():
+        return await asyncio.gather(*[one() for _ in range(count)])
+
+    assert asyncio.run(all_at_once()) == [200] * count
+    assert max(most) == (count if waits_for_storage else 1)
 
 
 def test_a_request_as_wsgi_has_it():

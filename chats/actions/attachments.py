@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.files import examine, stores
 from chatapi.files.names import clean_name
 from chatapi.files.types import contradicts, is_allowed, sniff
-from chatapi.files.uploads import Upload
+from chatapi.files.uploads import Upload, remove_leftovers
 from chats.models import Attachment, AttachmentUsage, Chat, ChatUser
 from companies.models import Company
 
@@ -61,33 +61,22 @@ def upload(uploader: ChatUser, file: Upload) -> Attachment:
             stored_as=new_name(),
         )
     )
+    row = Attachment.objects.filter(pk=attachment.pk)
     try:
         stores.save(attachment.stored_as, file)
     except stores.StorageDownError:
-        discard(Attachment.objects.filter(pk=attachment.pk))
+        discard(row)
         raise ApiError(ErrorCode.STORAGE_DOWN) from None
     must_wait = bool(settings.CLAMD_URL) or examine.is_examined(content_type)
     attachment.status = Attachment.Status.PROCESSING if must_wait else Attachment.Status.READY
-    attachment.save(update_fields=["status"])
+    if not row.filter(removed_at=None).update(status=attachment.status):
+        # Given up meanwhile. `sweep` may have looked for the file before it was there.
+        with suppress(stores.StorageDownError):  # `prune` finds the file
+            stores.delete(attachment.stored_as)
+        raise ApiError(ErrorCode.STORAGE_DOWN)
     if must_wait:
         uploaded_unprocessed.send(Attachment, attachment=attachment)
     return attachment
-
-
-@contextmanager
-def uploaded(uploader: ChatUser, files: Sequence[Upload]) -> Iterator[list[int]]:
-    """Upload the files of one request, for the block to claim. Yields the attachments' ids.
-
-    What the block has not claimed is discarded. Raises what `upload` does.
-    """
-    ids: list[int] = []
-    try:
-        for file in files:
-            ids.append(upload(uploader, file).pk)
-        yield ids
-    finally:
-        if ids:
-            discard(Attachment.objects.filter(pk__in=ids, message=None))
 
 
 def new_name() -> str:
@@ -169,7 +158,7 @@ def sweep() -> int:
     Raises StorageDownError at the end when some could not be removed.
     """
     done, failure = 0, None
-    for attachment in Attachment.objects.filter(removed_at__isnull=False).iterator():
+    for attachment in in_batches(Attachment.objects.filter(removed_at__isnull=False)):
         try:
             for name in filter(None, (attachment.stored_as, attachment.thumbnail_as)):
                 stores.delete(name)
@@ -178,12 +167,21 @@ def sweep() -> int:
             continue
         with transaction.atomic():
             deleted, _ = Attachment.objects.filter(pk=attachment.pk).delete()
-            if deleted:  # and not by another worker
+            # Not if another worker was faster.
+            if deleted and attachment.status != Attachment.Status.REJECTED:
                 add_usage(attachment.company_id, -attachment.size)
         done += deleted
     if failure is not None:
         raise failure
     return done
+
+
+def in_batches(rows: QuerySet[Attachment]) -> Iterator[Attachment]:
+    """All rows, of which BATCH are in memory. They may be deleted meanwhile."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield from batch
+        last = batch[-1].pk
 
 
 def add_usage(company_id: int, size: int) -> None:
@@ -193,26 +191,35 @@ def add_usage(company_id: int, size: int) -> None:
 def prune(now: datetime) -> int:
     """Remove what no message claimed for a day, and files that belong to no attachment.
 
-    Returns the number of files without attachments. Raises StorageDownError.
+    Also removes what killed processes of this machine left in UPLOAD_DIR. Returns the number of
+    files without attachments. Raises StorageDownError.
     """
     before = now - UNCLAIMED_FOR
+    remove_leftovers(before)
     discard(Attachment.objects.filter(message=None, created_at__lt=before))
     sweep()
     AttachmentUsage.objects.exclude(company_id__in=Company.objects.values("pk")).delete()
     count = 0
-    for name in list(orphans(before)):
+    for name in orphans(before):
         stores.delete(name)
         count += 1
     return count
 
 
 def orphans(before: datetime) -> Iterator[str]:
-    """Files stored before that time that no attachment has, as of a killed worker."""
+    """Files stored before that time that no attachment has, as of a killed worker.
+
+    The file of a rejected attachment is still there if the storage was down.
+    """
     for names in batched(stores.names(), BATCH):
-        rows = Attachment.objects.filter(Q(stored_as__in=names) | Q(thumbnail_as__in=names))
+        rows = Attachment.objects.exclude(status=Attachment.Status.REJECTED)
+        rows = rows.filter(Q(stored_as__in=names) | Q(thumbnail_as__in=names))
         known = {each for row in rows.values_list("stored_as", "thumbnail_as") for each in row}
         for name in names:
-            if name not in known and stores.modified_at(name) < before:
+            if name in known:
+                continue
+            modified_at = stores.modified_at(name)
+            if modified_at is not None and modified_at < before:
                 yield name
 
 

@@ -1,6 +1,7 @@
 """Send, edit and delete messages."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import conflict
+from chatapi.files.uploads import Upload
 from chats import hints, representations
 from chats.access import events as event_access
 from chats.actions import attachments, events, messages_postgresql, search_index
@@ -66,6 +68,44 @@ def send(
             return replay(author, text, idempotency_key, request_hash), True
         except Message.DoesNotExist:
             raise error from None
+
+
+def send_with_files(
+    author: ChatUser,
+    text: str,
+    files: Sequence[Upload],
+    idempotency_key: str | None = None,
+    request_hash: bytes = b"",
+    *,
+    reply_to_id: int | None = None,
+    attachment_ids: Sequence[int] = (),
+) -> tuple[dict[str, Any], bool]:
+    """The same for a message that brings files, which come after `attachment_ids`.
+
+    Also raises what `attachments.upload` does. Files that the message does not get are discarded.
+    """
+    if idempotency_key is not None:
+        # Before the upload, which a chat closed since or a full quota would refuse.
+        with suppress(Message.DoesNotExist):
+            return replay(author, text, idempotency_key, request_hash), True
+    new_ids: list[int] = []
+    is_sent = False
+    try:
+        for file in files:
+            new_ids.append(attachments.upload(author, file).pk)
+        answer, replayed = send(
+            author,
+            text,
+            idempotency_key,
+            request_hash,
+            reply_to_id=reply_to_id,
+            attachment_ids=[*attachment_ids, *new_ids],
+        )
+        is_sent = not replayed
+    finally:
+        if new_ids and not is_sent:
+            attachments.discard(Attachment.objects.filter(pk__in=new_ids, message=None))
+    return answer, replayed
 
 
 def quotable(chat_id: int, message_id: int) -> Message:

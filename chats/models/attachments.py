@@ -57,6 +57,11 @@ class Attachment(models.Model):
     thumbnail_as = models.CharField(max_length=64, default="")
     thumbnail_size = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # How often a worker has begun to process it, and how often without an outage of the storage or
+    # the scanner, which is not the file's fault. `next_try_at` is when `due` hands it over again.
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    examinations = models.PositiveIntegerField(default=0, db_default=0)
+    next_try_at = models.DateTimeField(null=True)
     # When it was given up: its files are being removed from the storage.
     removed_at = models.DateTimeField(null=True)
 
@@ -80,7 +85,10 @@ class Attachment(models.Model):
 
 
 class AttachmentUsage(models.Model):
-    """How many bytes the attachments of a company have, counted against its quota."""
+    """How many bytes the attachments of a company have, counted against its quota.
+
+    Rejected ones do not count, because their files are deleted at once.
+    """
 
     company_id = models.BigIntegerField(primary_key=True)
     size = models.BigIntegerField(default=0)

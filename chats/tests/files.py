@@ -12,11 +12,15 @@ from PIL import Image
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def multipart(*files: tuple[str, bytes], **fields: str) -> tuple[bytes, str]:
-    """The body of a form with these files, named `file`, and its content type."""
+def multipart(*files: tuple[str, bytes], **fields: object) -> tuple[bytes, str]:
+    """The body of a form with these files, named `file`, and its content type.
+
+    A list of values is sent as repeated fields.
+    """
     parts = []
     for name, value in fields.items():
-        parts.append(f'form-data; name="{name}"\r\n\r\n{value}'.encode())
+        for each in value if isinstance(value, list) else [value]:
+            parts.append(f'form-data; name="{name}"\r\n\r\n{each}'.encode())
     for name, content in files:
         head = f'form-data; name="file"; filename="{name}"\r\nContent-Type: text/x-lie\r\n\r\n'
         parts.append(head.encode() + content)
@@ -55,6 +59,11 @@ def archive(**files: str) -> bytes:
         for name, text in files.items():
             file.writestr(name, text)
     return content.getvalue()
+
+
+def binary_office() -> bytes:
+    """The beginning of the container of Office documents before 2007."""
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 
 
 def fetch(url: str, **headers: str):

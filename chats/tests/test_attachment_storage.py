@@ -12,6 +12,8 @@ from io import StringIO
 import boto3
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatapi.files import scanner, stores
@@ -112,9 +114,9 @@ def keys(bucket):
 @pytest.mark.xdist_group("s3")
 class TestS3:
     def test_a_file_goes_there_and_back(self, bucket, gina):
-        content = os.urandom(9 * 2**20)  # more than one part
+        large = image(size=(2000, 2000), compress_level=0)  # more than one part
         shown = upload(gina, "a.txt", b"Hello").json()
-        picture = upload(gina, "a.png", image() + content).json()
+        picture = upload(gina, "a.png", large).json()
         assert len(keys(bucket)) == 2
         assert fetch(shown["url"]).read == b"Hello"
         part = fetch(shown["url"], Range="bytes=1-3")
@@ -123,7 +125,7 @@ class TestS3:
         path = f"/api/chats/{gina.chat_user.chat_id}/attachments/{picture['id']}"
         ready = gina.api.get(path).json()
         assert ready["status"] == "ready"
-        assert fetch(ready["url"]).read == image() + content
+        assert fetch(ready["url"]).read == large
         assert fetch(ready["thumbnail_url"])["Content-Type"] == "image/webp"
         assert len(keys(bucket)) == 3
 
@@ -140,6 +142,9 @@ class TestS3:
         later = timezone.now() + timedelta(hours=1)
         assert list(attachments.orphans(later - timedelta(days=1))) == []
         assert list(attachments.orphans(later)) == ["ab/stray"]
+
+    def test_a_file_that_does_not_exist_has_no_time(self, bucket):
+        assert stores.modified_at("ab/nothing") is None
 
     def test_a_server_that_refuses_fails_the_upload(self, bucket, gina, settings, error_of):
         options = {**settings.STORAGES["attachments"]["OPTIONS"], "secret_key": "another"}
@@ -271,6 +276,101 @@ def test_prune_removes_files_without_attachments(gina, folder):
     assert (stray.exists(), fresh.exists()) == (False, True)
 
 
+def test_prune_removes_what_killed_processes_left(db, settings, tmp_path):
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    settings.UPLOAD_DIR.mkdir()
+    day_ago = time.time() - 90_000
+
+    def make(name, *, old=True, folder=False):
+        path = settings.UPLOAD_DIR / name
+        if folder:
+            path.mkdir()
+            (path / "original").write_bytes(b"x")
+        else:
+            path.write_bytes(b"x")
+        if old:
+            os.utime(path, (day_ago, day_ago))
+        return path
+
+    gone = [make("tmpab12_xyz.upload.png"), make("tmpab12_xyz.upload")]
+    gone.append(make("chat-attachment-ab12_xyz", folder=True))
+    kept = [
+        make("tmpab12_xyy.upload.png", old=False),
+        make("chat-attachment-ab12_xyy", folder=True, old=False),
+        make("tmpab12_xyz"),  # of another program
+        make("tmpab12_xyw", folder=True),
+        make("chat-attachment-file"),
+    ]
+    link = settings.UPLOAD_DIR / "chat-attachment-link"
+    link.symlink_to(tmp_path)
+    os.utime(link, (day_ago, day_ago), follow_symlinks=False)
+    prune()
+    assert [each.exists() for each in gone] == [False] * 3
+    assert all(each.exists() for each in [*kept, link])
+
+
+def test_prune_tolerates_files_that_vanish_meanwhile(db, folder, monkeypatch):
+    names = stores.names
+
+    def names_then_vanish():
+        found = list(names())
+        (folder / "ab" / "first").unlink()
+        return iter(found)
+
+    (folder / "ab").mkdir(parents=True)
+    day_ago = time.time() - 90_000
+    for name in ("first", "second"):
+        stray = folder / "ab" / name
+        stray.write_bytes(b"x")
+        os.utime(stray, (day_ago, day_ago))
+    monkeypatch.setattr(stores, "names", names_then_vanish)
+    assert "1 files without attachments" in prune()
+    assert not list((folder / "ab").iterdir())
+
+
+def test_a_sweep_reads_rows_in_batches(gina, folder, monkeypatch):
+    monkeypatch.setattr(attachments, "BATCH", 2)
+    for _ in range(5):
+        upload(gina)
+    attachments.discard(Attachment.objects.all())
+    with CaptureQueriesContext(connection) as queries:
+        assert attachments.sweep() == 5
+    reads = [each["sql"] for each in queries if "removed_at" in each["sql"]]
+    assert [read.split()[-1] for read in reads] == ["2"] * 4
+    assert not Attachment.objects.exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_what_a_message_is_claiming_is_not_pruned(gina, folder):
+    """The message has locked the row; prune waits, and finds that it has a message."""
+    shown = upload(gina).json()
+    make_older(shown["id"], hours=25)
+    with transaction.atomic():
+        attachments.claim(gina.chat_user, [shown["id"]])
+        pruning = threading.Thread(target=lambda: (prune(), connection.close()))
+        pruning.start()
+        wait_until_blocked()
+        Attachment.objects.update(message_id=1)
+    pruning.join(20)
+    row = Attachment.objects.get()
+    assert (row.message_id, row.removed_at) == (1, None)
+
+
+def wait_until_blocked():
+    """Wait until another connection waits for a lock of this one."""
+
+    def is_blocked():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
+            return cursor.fetchone()[0]
+
+    wait_for(is_blocked, 10)
+
+
 def test_a_purged_chat_leaves_no_files(gina, chat, folder):
     shown = upload(gina).json()
     gina.api.post(f"/api/chats/{chat.pk}/messages", {"attachment_ids": [shown["id"]]})
@@ -279,6 +379,26 @@ def test_a_purged_chat_leaves_no_files(gina, chat, folder):
     prune()
     assert not Attachment.objects.exists()
     assert not [each for each in folder.rglob("*") if each.is_file()]
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_an_upload_that_was_given_up_meanwhile_leaves_no_file(
+    gina, folder, swept, error_of, monkeypatch
+):
+    save = stores.save
+
+    def save_late(name, content):
+        attachments.discard(Attachment.objects.all())
+        if swept:
+            attachments.sweep()
+        save(name, content)
+
+    monkeypatch.setattr(stores, "save", save_late)
+    assert error_of(upload(gina)) == "storage_down"
+    attachments.sweep()
+    assert not Attachment.objects.exists()
+    assert not [each for each in folder.rglob("*") if each.is_file()]
+    assert AttachmentUsage.objects.get().size == 0
 
 
 def test_an_upload_cut_off_by_a_crash_is_removed(gina, folder):

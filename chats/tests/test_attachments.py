@@ -1,7 +1,10 @@
 """/api/chats/{id}/attachments, messages with files, and the files behind their links"""
 
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from datetime import timedelta
@@ -11,15 +14,18 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
-from chatapi.files import names, stores
+from chatapi.files import examine, names, stores
+from chatapi.limits.rate import Rate
 from chatapi.tests.races import at_once
 from chats.actions import attachment_processing, attachments, messages
 from chats.actions import chats as chat_actions
 from chats.models import Attachment, AttachmentUsage, Chat, Event
-from chats.tests.files import archive, fetch, image, multipart, sound, upload
+from chats.tests.files import archive, binary_office, fetch, image, multipart, sound, upload
 from conftest import Client
 
 
@@ -172,6 +178,20 @@ def test_two_files_at_once_are_refused(gina, path, error_of):
         ("a.md", "Grüße".encode(), "text/markdown"),
         ("a.pdf", b"%PDF-1.7\n%%EOF", "application/pdf"),
         ("a.zip", archive(a="hi"), "application/zip"),
+        (
+            "a.docx",
+            archive(**{"word/document.xml": "<a/>"}),
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        (
+            "a.odt",
+            archive(mimetype="application/vnd.oasis.opendocument.text"),
+            "application/vnd.oasis.opendocument.text",
+        ),
+        ("a.doc", binary_office(), "application/msword"),
+        ("a.xls", binary_office(), "application/vnd.ms-excel"),
+        ("a.ppt", binary_office(), "application/vnd.ms-powerpoint"),
+        ("a.rtf", b"{\\rtf1 Hello}", "application/rtf"),
         ("a", b"GIF words are no image", "text/plain"),
         ("a", b"BM", "text/plain"),
     ],
@@ -191,6 +211,13 @@ def test_the_content_says_the_type(gina, name, content, type):
         ("setup.exe", b"MZ\x90\0" + bytes(200)),
         ("program", b"\x7fELF\x02\x01\x01" + bytes(200)),
         ("report.pdf", archive(a="hi")),
+        ("report.docx", image("PNG")),
+        ("report.docx", binary_office()),
+        ("report.odt", b"Hello"),
+        ("table.xlsx", b"<script>alert(1)</script>"),
+        ("table.xls", archive(a="hi")),
+        ("slides.pptx", b"%PDF-1.7\n%%EOF"),
+        ("book.epub", image("PNG")),
         ("song.mp3", b"Hello"),
         ("unknown.bin", bytes(range(256))),
     ],
@@ -335,6 +362,37 @@ def test_a_message_can_bring_its_files(gina, folder):
     assert len(files_in(folder)) == 3
 
 
+def test_a_form_can_have_files_and_attachment_ids(gina, error_of):
+    ids = [upload(gina, f"{n}.txt").json()["id"] for n in range(9)]
+    sent = send_files(gina, ("a.txt", b"A"), attachment_ids=ids[:2], text="Three")
+    assert sent.status_code == 201, sent.json()
+    assert [each["name"] for each in sent.json()["attachments"]] == ["0.txt", "1.txt", "a.txt"]
+    two = [(f"{n}.txt", b"x") for n in "ab"]
+    too_many = send_files(gina, *two, attachment_ids=[*ids, 999_999])
+    assert error_of(too_many) == "validation_failed"
+    assert Attachment.objects.count() == 10
+    without = send_files(gina, attachment_ids=ids[2:4])
+    assert [each["id"] for each in without.json()["attachments"]] == ids[2:4]
+
+
+def test_each_file_of_a_message_counts_as_an_upload(gina, settings, error_of):
+    settings.LIMITS = settings.LIMITS | {"UPLOAD": Rate.parse("5/m")}
+    sent = send_files(gina, ("a.txt", b"A"), ("b.txt", b"B"), ("c.txt", b"C"))
+    assert (sent.status_code, sent.headers["X-RateLimit-Remaining"]) == (201, "2")
+    refused = send_files(gina, ("a.txt", b"A"), ("b.txt", b"B"), ("c.txt", b"C"))
+    assert error_of(refused) == "rate_limited"
+    assert send(gina, "Without files").status_code == 201
+    assert send_files(gina, ("a.txt", b"A")).status_code == 201
+    assert upload(gina).status_code == 201
+    assert error_of(upload(gina)) == "rate_limited"
+
+
+def test_more_files_than_the_limit_allows_take_all_of_it(gina, settings, error_of):
+    settings.LIMITS = settings.LIMITS | {"UPLOAD": Rate.parse("2/m")}
+    assert send_files(gina, *[(f"{n}.txt", b"x") for n in range(3)]).status_code == 201
+    assert error_of(upload(gina)) == "rate_limited"
+
+
 def test_files_of_a_refused_message_leave_nothing(gina, chat, error_of, folder):
     assert error_of(send_files(gina, ("a.txt", b"A"), ("b.exe", b"MZ\0" + bytes(99)))) == (
         "file_type"
@@ -362,6 +420,43 @@ def test_a_retry_is_answered_and_stores_nothing_again(gina, folder):
     sent = [gina.api.post(path, body, headers={"Idempotency-Key": "two"}) for _ in range(2)]
     assert [each.status_code for each in sent] == [201, 201]
     assert sent[0].json() == sent[1].json()
+
+
+@pytest.mark.parametrize("since", ["closed", "full", "deleted"])
+def test_a_retry_is_answered_before_its_files_are_stored(gina, chat, settings, folder, since):
+    first = send_files(gina, ("a.txt", b"A"), text="Look", key="once").json()
+    if since == "closed":
+        chat_actions.set_status(chat, Chat.Status.CLOSED)
+    elif since == "full":
+        settings.COMPANY_QUOTA_BYTES = 1
+    else:
+        gina.api.delete(f"/api/chats/{chat.pk}/messages/{first['id']}")
+        attachments.sweep()
+        first["attachments"] = []
+    again = send_files(gina, ("a.txt", b"A"), text="Look", key="once")
+    assert again.status_code == 201, again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json() == first
+    assert Attachment.objects.count() == (since != "deleted")
+    other = send_files(gina, ("a.txt", b"B"), text="Look", key="once")
+    assert other.json()["code"] == "idempotency_conflict"
+    assert Attachment.objects.count() == (since != "deleted")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_one_of_two_retries_that_arrive_at_once_keeps_its_files(gina, folder):
+    files = [("a.txt", b"A"), ("b.txt", b"B")]
+    answers = at_once(*[lambda: send_files(gina, *files, key="once").json()["id"]] * 3)
+    assert len(set(answers)) == 1
+    attachments.sweep()
+    assert len(files_in(folder)) == 2
+
+
+def test_a_message_with_files_discards_nothing(gina):
+    with CaptureQueriesContext(connection) as queries:
+        assert send_files(gina, ("a.txt", b"A")).status_code == 201
+    assert not [each["sql"] for each in queries if 'SET "removed_at"' in each["sql"]]
 
 
 @pytest.mark.postgres
@@ -411,12 +506,17 @@ def test_an_image_is_measured_and_gets_a_thumbnail(gina, agent_bob, chat, folder
     assert agent_bob.api.get(f"/api/chats/{chat.pk}/events").json()["data"][-1] == event
 
 
+def turned() -> Image.Exif:
+    """Metadata that says that the image is turned by a quarter, and where it was taken."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
+    return exif
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_position_data_is_stripped(gina, folder, format):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
-    content = image(format, size=(60, 40), exif=exif)
+    content = image(format, size=(60, 40), exif=turned())
     shown = upload(gina, f"a.{format.lower()}", content).json()
     row = process(shown["id"])
     assert (row.status, row.width, row.height) == ("ready", 40, 60)
@@ -449,6 +549,7 @@ def test_hostile_images_are_refused_or_harmless(gina, content, folder):
     if content == "polyglot":
         assert row.status == "ready"
         assert row.content_type == "image/jpeg"
+        assert b"script" not in (folder / row.stored_as).read_bytes()
     else:
         assert row.status == "rejected"
         assert not files_in(folder)
@@ -483,6 +584,51 @@ def test_a_rejected_file_is_shown_as_such_and_not_claimed(gina, chat, error_of):
     assert error_of(send(gina, "", unclaimed)) == "attachment_unknown"
 
 
+def test_a_rejected_file_does_not_count_against_the_quota(gina, chat):
+    kept = upload(gina, "a.txt", b"12345").json()["id"]
+    message = send(gina, "", upload(gina, "a.png", bomb(30_000, 30_000)).json()["id"]).json()
+    rejected = process(message["attachments"][0]["id"])
+    assert AttachmentUsage.objects.get().size == 5
+    process(rejected.pk)
+    assert AttachmentUsage.objects.get().size == 5
+    gina.api.delete(f"/api/chats/{chat.pk}/messages/{message['id']}")
+    attachments.sweep()
+    assert Attachment.objects.get().pk == kept
+    assert AttachmentUsage.objects.get().size == 5
+
+
+def test_a_storage_that_fails_midway_keeps_nothing_of_the_attempt(gina, folder, monkeypatch):
+    shown = upload(gina, "a.jpg", image("JPEG", exif=turned())).json()
+    save, saved = stores.save, []
+
+    def save_one(name, content):
+        if saved:
+            raise stores.StorageDownError
+        saved.append(name)
+        save(name, content)
+
+    monkeypatch.setattr(stores, "save", save_one)
+    assert process(shown["id"]).status == "processing"
+    assert saved
+    assert len(files_in(folder)) == 1  # the original
+    monkeypatch.setattr(stores, "save", save)
+    assert process(shown["id"]).status == "ready"
+    assert len(files_in(folder)) == 2
+
+
+def test_a_rejected_file_that_could_not_be_deleted_is_found_by_prune(gina, folder, monkeypatch):
+    shown = upload(gina, "a.png", bomb(30_000, 30_000)).json()
+
+    def fail(name):
+        raise stores.StorageDownError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "delete", fail)
+        assert process(shown["id"]).status == "rejected"
+    assert len(files_in(folder)) == 1
+    assert len(list(attachments.orphans(timezone.now() + timedelta(hours=1)))) == 1
+
+
 def test_a_message_deleted_while_its_file_is_processed(gina, chat, folder):
     shown = upload(gina, "a.png", image()).json()
     message = send(gina, "", shown["id"]).json()
@@ -501,7 +647,89 @@ def test_a_message_deleted_while_its_file_is_processed(gina, chat, folder):
 def test_a_lost_task_is_found_again(gina):
     shown = upload(gina, "a.png", image()).json()
     assert attachment_processing.due(timezone.now()) == []
-    assert attachment_processing.due(timezone.now() + timedelta(minutes=2)) == [shown["id"]]
+    later = timezone.now() + timedelta(minutes=2)
+    assert attachment_processing.due(later) == [shown["id"]]
+    assert attachment_processing.due(later + timedelta(minutes=1)) == []  # it is queued
+    assert attachment_processing.due(later + timedelta(minutes=10)) == [shown["id"]]
+
+
+def fail(*args):
+    raise examine.FailedError("killed")
+
+
+def test_an_examination_that_never_ends_rejects_an_image(gina, chat, folder, monkeypatch):
+    """Its metadata is still in it."""
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.png", image()).json()
+    message = send(gina, "", shown["id"]).json()
+    assert [process(shown["id"]).status for _ in range(5)] == ["processing"] * 4 + ["rejected"]
+    (now,) = gina.api.get(f"/api/chats/{chat.pk}/messages/{message['id']}").json()["attachments"]
+    assert now["status"] == "rejected"
+    assert not files_in(folder)
+    assert AttachmentUsage.objects.get().size == 0
+
+
+def test_an_examination_that_never_ends_leaves_a_sound_without_a_duration(gina, monkeypatch):
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.wav", sound()).json()
+    rows = [process(shown["id"]) for _ in range(5)]
+    assert [row.status for row in rows] == ["processing"] * 4 + ["ready"]
+    assert rows[-1].duration is None
+
+
+def test_an_examination_may_succeed_later(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+    with monkeypatch.context() as patch:
+        patch.setattr(examine, "examine", fail)
+        assert process(shown["id"]).status == "processing"
+    row = process(shown["id"])
+    assert (row.status, row.attempts) == ("ready", 2)
+
+
+def test_an_image_that_ends_its_worker_is_rejected(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+    for _ in range(5):
+        attachment_processing.begin(shown["id"])
+    monkeypatch.setattr(examine, "examine", None)  # not called
+    assert process(shown["id"]).status == "rejected"
+
+
+def test_an_outage_is_not_the_fault_of_a_file(gina, monkeypatch):
+    shown = upload(gina, "a.png", image()).json()
+
+    def fail(*args):
+        raise stores.StorageDownError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "fetch", fail)
+        for _ in range(7):
+            row = process(shown["id"])
+    assert (row.status, row.attempts, row.examinations) == ("processing", 7, 0)
+    assert process(shown["id"]).status == "ready"
+
+
+def test_pauses_grow(gina, monkeypatch):
+    monkeypatch.setattr(examine, "examine", fail)
+    shown = upload(gina, "a.png", image()).json()
+    for minutes in (1, 2, 4):
+        row = process(shown["id"])
+        left = row.next_try_at - timezone.now()
+        assert timedelta() < timedelta(minutes=minutes) - left < timedelta(seconds=10)
+    assert attachment_processing.due(row.next_try_at - timedelta(seconds=1)) == []
+    assert attachment_processing.due(row.next_try_at) == [shown["id"]]
+    assert attachment_processing.pause(1_000_000) == timedelta(minutes=15)
+
+
+def test_hopeless_files_do_not_keep_others_waiting(gina, monkeypatch):
+    monkeypatch.setattr(attachments, "BATCH", 2)
+    hopeless = [upload(gina, "a.png", image()).json()["id"] for _ in range(4)]
+    now = timezone.now() + timedelta(hours=2)
+    Attachment.objects.update(attempts=9, next_try_at=now - timedelta(minutes=1))
+    fresh = upload(gina, "a.png", image()).json()["id"]
+    handed_over = [attachment_processing.due(now) for _ in range(4)]
+    assert handed_over[0][0] == fresh
+    assert sorted(each for ids in handed_over for each in ids) == [*hopeless, fresh]
+    assert handed_over[-1] == []
 
 
 # --- Links ---
@@ -597,6 +825,29 @@ def test_a_file_that_has_not_changed_is_not_sent_again(gina):
     assert fetch(url, **{"Range": "bytes=0-1", "If-Range": '"other"'}).status_code == 200
     head = Client().head(urlsplit(url).path)
     assert (head["Content-Length"], head.content) == ("10", b"")
+
+
+@pytest.mark.parametrize(("accel", "modes"), [("", ["700", "600"]), ("/x/", ["750", "640"])])
+def test_the_group_can_read_files_that_nginx_sends(tmp_path, accel, modes):
+    code = """
+import django; django.setup()
+from io import BytesIO
+from django.core.files.base import File
+from chatapi.files import stores
+stores.save("ab/name", File(BytesIO(b"x")))
+"""
+    env = {
+        "DJANGO_SETTINGS_MODULE": "chatapi.settings",
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": "only for this test, and long enough for a key",
+        "DATA_DIR": str(tmp_path / "data"),
+        "ATTACHMENT_DIR": str(tmp_path / "stored"),
+        "ACCEL_REDIRECT": accel,
+    }
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+    stored = [tmp_path / "stored", tmp_path / "stored" / "ab", tmp_path / "stored" / "ab" / "name"]
+    found = [f"{each.stat().st_mode & 0o777:o}" for each in stored]
+    assert found == [modes[0], *modes]
 
 
 def test_nginx_can_send_the_file(gina, settings):

@@ -2,36 +2,25 @@
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views import View
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api.errors import ApiError, ErrorCode, http_error, not_found
-from chatapi.api.policies import READ, WRITE, Policy
-from chatapi.api.views import ApiViewSet
+from chatapi.api.policies import READ, WRITE, Policy, upload_bytes
 from chatapi.files import downloads, stores
 from chatapi.files.uploads import UploadParser
-from chatapi.limits.limiter import Charge
 from chats import links, representations
 from chats.access import attachments as access
 from chats.actions import attachments as actions
-from chats.models import Attachment, ChatUserToken
+from chats.models import Attachment
 from chats.permissions import InChat, Participant
 from chats.schema import attachments as schema
 from chats.serializers.attachments import AttachmentInput
-from chats.views.base import EITHER, ChatView
+from chats.views.base import EITHER, ChatView, limit_uploads
 
-# The file and what surrounds it in the body.
-MAX_UPLOAD_BYTES = settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES
 THUMBNAIL_TYPE = "image/webp"
-
-
-def limit_uploads(request: Request, view: ApiViewSet) -> Charge | None:
-    if isinstance(request.auth, ChatUserToken):
-        return Charge("UPLOAD", str(request.auth.chat_user_id))
-    return None
 
 
 @schema.attachments
@@ -39,10 +28,7 @@ class AttachmentViewSet(ChatView):
     parser_classes = (UploadParser,)
     policies: ClassVar = {
         "create": Policy(
-            EITHER,
-            (Participant,),
-            (WRITE, limit_uploads),
-            max_upload_bytes=MAX_UPLOAD_BYTES,
+            EITHER, (Participant,), (WRITE, limit_uploads), max_upload_bytes=upload_bytes(1)
         ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "destroy": Policy(EITHER, (Participant,), (WRITE,)),

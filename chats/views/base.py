@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from rest_framework.request import Request
 
 from chatapi.api.views import ApiViewSet
@@ -51,6 +52,18 @@ def limit_joins(request: Request, view: ApiViewSet) -> Charge | None:
     if request.auth is not None:
         return None
     return Charge("JOIN", f"{view.kwargs['chat_pk']} {network_address(request)}")
+
+
+def limit_uploads(request: Request, view: ApiViewSet) -> Charge | None:
+    return upload_charge(request, 1)
+
+
+def upload_charge(request: Request, files: int) -> Charge | None:
+    """The charge for uploading this number of files, at most what the limit ever allows at once."""
+    if isinstance(request.auth, ChatUserToken):
+        calls = min(files, settings.LIMITS["UPLOAD"].burst)
+        return Charge("UPLOAD", str(request.auth.chat_user_id), calls=calls)
+    return None
 
 
 def limit_sends(request: Request, view: ApiViewSet) -> Charge | None:

@@ -12,11 +12,10 @@ from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
 from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
-from chatapi.api.policies import READ, WRITE, Policy, Replay
+from chatapi.api.policies import READ, WRITE, Policy, Replay, upload_bytes
 from chatapi.files.uploads import Upload
 from chats import representations
 from chats.access import messages as access
-from chats.actions import attachments as attachment_actions
 from chats.actions import messages as actions
 from chats.models import MessageRevision
 from chats.permissions import AuthorOrManager, InChat, Participant
@@ -28,7 +27,7 @@ from chats.serializers.messages import (
     MessagesQuery,
     RevisionSerializer,
 )
-from chats.views.base import EITHER, ChatView, limit_sends
+from chats.views.base import EITHER, ChatView, limit_sends, upload_charge
 
 Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
 Uploads = list[Upload]
@@ -43,7 +42,7 @@ class MessageViewSet(ChatView):
             (Participant,),
             (WRITE, limit_sends),
             replay=Replay.BY_ACTION,
-            max_upload_bytes=settings.MAX_FILES * settings.MAX_FILE_BYTES + settings.MAX_BODY_BYTES,
+            max_upload_bytes=upload_bytes(settings.MAX_FILES),
         ),
         "retrieve": Policy(EITHER, (InChat,), (READ,)),
         "update": Policy(EITHER, (Participant,), (WRITE,)),
@@ -124,30 +123,34 @@ class MessageViewSet(ChatView):
     def create(self, request: Request, chat_pk: str) -> Response:
         files = self.sent_files()
         fields = self.body(MessageInputWithFiles if files else MessageInput)
+        if len(files) + len(fields.get("attachment_ids", ())) > settings.MAX_FILES:
+            raise too_many_files()
         author = self.caller.chat_user
         assert author is not None
         key = read_key(request)
         content = {"files": [(file.name, file.sha256.hex()) for file in files]} if files else {}
         request_hash = fingerprint({**fields, **content}) if key else b""
-        with attachment_actions.uploaded(author, files) as new_ids:
-            message, replayed = actions.send(
-                author,
-                fields["text"],
-                key,
-                request_hash,
-                reply_to_id=fields.get("reply_to_id"),
-                attachment_ids=[*fields.get("attachment_ids", ()), *new_ids],
+        further = {
+            "reply_to_id": fields.get("reply_to_id"),
+            "attachment_ids": fields.get("attachment_ids", ()),
+        }
+        if files:
+            message, replayed = actions.send_with_files(
+                author, fields["text"], files, key, request_hash, **further
             )
+        else:
+            message, replayed = actions.send(author, fields["text"], key, request_hash, **further)
         return Response(message, 201, headers=REPLAYED if replayed else None)
 
     def sent_files(self) -> Uploads:
-        """The files of a multipart body. Raises ApiError 422 when there are too many."""
+        """The files of a multipart body. Raises ApiError 422 when there are too many, and 429."""
         if not isinstance(self.request.data, QueryDict):
             return []
         files = self.request.FILES.getlist("file")
         if len(files) > settings.MAX_FILES:
-            sentence = f"A message can have at most {settings.MAX_FILES} files."
-            raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
+            raise too_many_files()
+        if files and (charge := upload_charge(self.request, len(files))):
+            self.charge(charge)
         return [*files]
 
     def retrieve(self, request: Request, chat_pk: str, pk: str) -> Response:
@@ -171,6 +174,11 @@ class MessageViewSet(ChatView):
             revisions = MessageRevision.objects.filter(message_id=message["id"]).order_by("pk")
             message["revisions"] = RevisionSerializer(revisions, many=True).data
         return message
+
+
+def too_many_files() -> ApiError:
+    sentence = f"A message can have at most {settings.MAX_FILES} files."
+    return ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
 
 
 def parse_message_id(pk: str) -> int:

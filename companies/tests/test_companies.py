@@ -27,6 +27,18 @@ def test_a_form_means_what_json_means(charlie):
     assert form["verify_first_join"] is False
 
 
+def test_a_form_repeats_the_field_of_a_list(charlie, error_of):
+    def create(*origins):
+        body = {"name": "Form", "allowed_origins": list(origins)}
+        headers = {"Idempotency-Key": "one"}
+        return charlie.api.post("/api/companies", body, format="multipart", headers=headers)
+
+    sent = ["https://a.test", "https://b.test"]
+    assert create(*sent).json()["allowed_origins"] == sent
+    assert create(*sent).headers["Idempotent-Replayed"] == "true"
+    assert error_of(create("https://c.test", sent[1])) == "idempotency_conflict"
+
+
 def test_a_slug_that_is_made_is_unique(alice, charlie):
     slugs = [alice.api.post("/api/companies", {"name": "Twin"}).json()["slug"] for _ in range(3)]
     assert slugs == ["twin", "twin-2", "twin-3"]
