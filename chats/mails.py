@@ -1,12 +1,17 @@
 """The mails of this app. Each is rendered when it is sent, from the rows at that time."""
 
+from typing import TypeVar
+
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from chatapi.mail.letters import KINDS, Letter, MailKind
 from chatapi.mail.names import plain_name
 from chats.actions import auth_codes, chats
-from chats.models import AuthCode, ChatUser, Note
+from chats.models import AuthCode, Chat, ChatUser, Message, Note
+
+T = TypeVar("T", bound=Model)
 
 
 def greeting(chat_user: ChatUser) -> str:
@@ -60,24 +65,39 @@ def chat_invitation(chat_user_id: int) -> Letter | None:
 
 def mention(note_id: int) -> Letter | None:
     """The mail to a member whom a note mentions, unless the note was deleted meanwhile."""
-    note = (
-        Note.objects.select_related("author", "chat__company")
-        .filter(pk=note_id, deleted_at=None)
-        .filter(chat__deleted_at=None, chat__company__deleted_at=None)
-        .first()
-    )
+    note = live(Note.objects.select_related("author", "chat__company"), note_id)
     if note is None:
         return None
-    author = plain_name(note.author.name) if note.author else _("A member")
+    author = note.author.name if note.author else _("A member")
+    return mention_letter(author, note.chat, note.text, is_note=True)
+
+
+def message_mention(message_id: int) -> Letter | None:
+    """The same for a message."""
+    message = live(Message.objects.select_related("author", "chat__company"), message_id)
+    if message is None:
+        return None
+    return mention_letter(message.author.name, message.chat, message.text, is_note=False)
+
+
+def live(rows: QuerySet[T], pk: int) -> T | None:
+    """The note or message, unless it or its chat was deleted."""
+    found = rows.filter(pk=pk, deleted_at=None)
+    return found.filter(chat__deleted_at=None, chat__company__deleted_at=None).first()
+
+
+def mention_letter(author: str, chat: Chat, text: str, *, is_note: bool) -> Letter:
+    name = plain_name(author)
     return Letter.render(
         "mention",
-        _("%(name)s mentioned you in a note") % {"name": author},
+        _("%(name)s mentioned you") % {"name": name},
         {
-            "author": author,
-            "chat": plain_name(str(note.chat)),
-            "company": plain_name(note.chat.company.name),
-            "text": note.text,
-            "url": f"{settings.PUBLIC_URL}/inbox#chat={note.chat_id}",
+            "author": name,
+            "chat": plain_name(str(chat)),
+            "company": plain_name(chat.company.name),
+            "is_note": is_note,
+            "text": text,
+            "url": f"{settings.PUBLIC_URL}/inbox#chat={chat.pk}",
         },
     )
 
@@ -85,3 +105,4 @@ def mention(note_id: int) -> Letter | None:
 KINDS["auth_code"] = MailKind(auth_code, auth_codes.restart_lifetime)
 KINDS["chat_invitation"] = MailKind(chat_invitation)
 KINDS["mention"] = MailKind(mention)
+KINDS["message_mention"] = MailKind(message_mention)

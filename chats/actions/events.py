@@ -114,10 +114,23 @@ def insert_of_message(
     publish(reserved, type, at, representations.message_event_data(message, reaction))
 
 
-def insert_of_note(
-    reserved: ReservedSeq, type: EventType, at: datetime, note_id: int, note: dict[str, Any]
+def append_for_members(chat_id: int, type: EventType, data: dict[str, Any]) -> None:
+    """Append an event to the members' log."""
+    insert_for_members(next_member_seq(chat_id), type, timezone.now(), data)
+
+
+def insert_for_members(
+    reserved: ReservedSeq,
+    type: EventType,
+    at: datetime,
+    data: dict[str, Any],
+    *,
+    note_id: int | None = None,
 ) -> None:
-    """Insert the event of a member_seq that was reserved in this transaction, and publish it."""
+    """Insert the event of a member_seq that was reserved in this transaction, and publish it.
+
+    Of a note, only the id is stored.
+    """
     assert EVENT_KINDS[type].audience is Audience.MEMBERS
     MemberEvent.objects.create(
         chat_id=reserved.chat_id,
@@ -128,9 +141,10 @@ def insert_of_note(
         type=type,
         created_at=at,
         note_id=note_id,
+        data=data if note_id is None else None,
     )
     event = representations.member_event_from_parts(
-        reserved.chat_id, reserved.seq, reserved.member_seq, type, at, note
+        reserved.chat_id, reserved.seq, reserved.member_seq, type, at, data
     )
     hints.publish_event(reserved.company_id, event)
 

@@ -14,6 +14,7 @@ from chatapi.files.uploads import Upload
 from chats import hints, representations
 from chats.access import events as event_access
 from chats.actions import attachments, events, messages_postgresql, search_index
+from chats.actions import mentions as mention_actions
 from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
@@ -33,13 +34,14 @@ def send(
     *,
     reply_to_id: int | None = None,
     attachment_ids: Sequence[int] = (),
+    mentions: Sequence[int] = (),
 ) -> tuple[dict[str, Any], bool]:
     """Send a message to the author's chat. Returns its public form, and whether it is a replay.
 
     If the author has used the `idempotency_key` before, nothing is written and the first answer is
     returned. Raises ApiError 422 `idempotency_conflict` when `request_hash` differs, 422 when there
-    is no message to reply to, 422 `attachment_unknown`, 403 `chat_closed` for a closed chat, and
-    401 for an author who has just left.
+    is no message to reply to or no such member to mention, 422 `attachment_unknown`, 403
+    `chat_closed` for a closed chat, and 401 for an author who has just left.
     """
     message = Message(
         chat_id=author.chat_id,
@@ -52,8 +54,8 @@ def send(
     try:
         if reply_to_id is not None:
             message.reply_to = quotable(author.chat_id, reply_to_id)
-        if attachment_ids:
-            return insert_with_attachments(message, author, attachment_ids), False
+        if attachment_ids or mentions:
+            return insert_with(message, author, attachment_ids, mentions), False
         return insert(message, author), False
     except IntegrityError:
         # The unique key refused a duplicate; its seq was rolled back with it.
@@ -79,6 +81,7 @@ def send_with_files(
     *,
     reply_to_id: int | None = None,
     attachment_ids: Sequence[int] = (),
+    mentions: Sequence[int] = (),
 ) -> tuple[dict[str, Any], bool]:
     """The same for a message that brings files, which come after `attachment_ids`.
 
@@ -100,6 +103,7 @@ def send_with_files(
             request_hash,
             reply_to_id=reply_to_id,
             attachment_ids=[*attachment_ids, *new_ids],
+            mentions=mentions,
         )
         is_sent = not replayed
     finally:
@@ -148,17 +152,25 @@ def insert(message: Message, author: ChatUser) -> dict[str, Any]:
     return answer
 
 
-def insert_with_attachments(
-    message: Message, author: ChatUser, ids: Sequence[int]
+def insert_with(
+    message: Message, author: ChatUser, ids: Sequence[int], mentions: Sequence[int]
 ) -> dict[str, Any]:
-    """The same for a message that claims attachments. Raises ApiError 422 when it can't."""
+    """The same for a message that claims attachments with these `ids`, or mentions members.
+
+    Raises ApiError 422 when it can't.
+    """
     with transaction.atomic():
         # The chat first, as in all transactions that change attachments of messages.
         if events.lock_chat(message.chat_id).status != Chat.Status.OPEN:
             raise ApiError(ErrorCode.CHAT_CLOSED)
-        message.attachments = [attachments.shown(each) for each in attachments.claim(author, ids)]
+        if ids:
+            claimed = attachments.claim(author, ids)
+            message.attachments = [attachments.shown(each) for each in claimed]
         answer = insert(message, author)
-        Attachment.objects.filter(pk__in=ids).update(message=message)
+        if ids:
+            Attachment.objects.filter(pk__in=ids).update(message=message)
+        if mentions:
+            mention_actions.in_message(author, answer, mentions)
     return answer
 
 

@@ -1,6 +1,6 @@
 """Write, edit and delete notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from chatapi.api.errors import ApiError, ErrorCode, not_found
-from chatapi.mail import outbox
-from chatapi.models import OutgoingMail
 from chats import representations
 from chats.actions import events, search_index
-from chats.models import Chat, EventType, Note, NoteRevision
-from companies.models import Membership
-
-MENTION_MAIL_PAUSE = timedelta(minutes=10)  # between two mails to a member about a chat
+from chats.actions import mentions as mention_actions
+from chats.models import EventType, Note, NoteRevision
 
 
 def create(chat_id: int, author: User, text: str, mentions: Sequence[int] = ()) -> Note:
@@ -31,35 +27,16 @@ def create(chat_id: int, author: User, text: str, mentions: Sequence[int] = ()) 
             seq=reserved.seq,
             author=author,
             text=text,
-            mentions=checked_mentions(chat, mentions),
+            mentions=mention_actions.checked(chat.company_id, mentions),
             created_at=timezone.now(),
             terms=search_index.note_terms(chat.company_id, text),
         )
         note.save(force_insert=True)
-        events.insert_of_note(
-            reserved, EventType.NOTE_CREATED, note.created_at, note.pk, represent(note)
+        events.insert_for_members(
+            reserved, EventType.NOTE_CREATED, note.created_at, represent(note), note_id=note.pk
         )
-        notify(note, note.mentions)
+        mention_actions.in_note(note, note.mentions)
     return note
-
-
-def notify(note: Note, ids: Iterable[int]) -> None:
-    """Mail the members whom a note mentions, but not its author.
-
-    After a mail about a chat, a member gets no other about it for a while: the first one leads to
-    everything that follows.
-    """
-    others = User.objects.filter(pk__in=[each for each in ids if each != note.author_id])
-    emails = list(others.order_by("pk").values_list("email", flat=True))
-    since = timezone.now() - MENTION_MAIL_PAUSE
-    notes = Note.objects.filter(chat_id=note.chat_id, created_at__gt=since)
-    recent = OutgoingMail.objects.filter(
-        kind="mention", about__in=notes.values("pk"), created_at__gt=since
-    )
-    mailed = set(recent.filter(to__in=emails).values_list("to", flat=True)) if emails else set()
-    for email in emails:
-        if email not in mailed:
-            outbox.post("mention", note.pk, email)
 
 
 def edit(
@@ -84,7 +61,11 @@ def edit(
         now = timezone.now()
         if now > note.created_at + timedelta(minutes=chat.company.edit_window_minutes):
             raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
-        named = note.mentions if mentions is None else checked_mentions(chat, mentions)
+        named = (
+            note.mentions
+            if mentions is None
+            else mention_actions.checked(chat.company_id, mentions)
+        )
         if text in {None, note.text} and named == note.mentions:
             return note
         if text is not None and text != note.text:
@@ -95,7 +76,7 @@ def edit(
         note.mentions = named
         note.save(update_fields=["text", "edited_at", "terms", "mentions"])
         append_event(note, EventType.NOTE_UPDATED)
-        notify(note, added)
+        mention_actions.in_note(note, added)
     return note
 
 
@@ -132,16 +113,6 @@ def require_author(note: Note, user: User) -> None:
         raise ApiError(ErrorCode.NOT_AUTHOR)
 
 
-def checked_mentions(chat: Chat, ids: Sequence[int]) -> list[int]:
-    """The distinct ids. Raises ApiError 422 when one is no member of the chat's company."""
-    named = list(dict.fromkeys(ids))
-    members = Membership.objects.live().filter(company_id=chat.company_id, user__in=named)
-    if named and len(set(members.values_list("user_id", flat=True))) < len(named):
-        sentence = "Only members of the company can be mentioned."
-        raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "mentions")
-    return named
-
-
 def represent(note: Note) -> dict[str, Any]:
     """The public form of a note whose author is at hand."""
     row = {field: getattr(note, field) for field in representations.NOTE_COLUMNS}
@@ -152,4 +123,4 @@ def represent(note: Note) -> dict[str, Any]:
 
 def append_event(note: Note, type: EventType) -> None:
     reserved = events.next_member_seq(note.chat_id)
-    events.insert_of_note(reserved, type, timezone.now(), note.pk, represent(note))
+    events.insert_for_members(reserved, type, timezone.now(), represent(note), note_id=note.pk)

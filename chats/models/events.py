@@ -38,6 +38,7 @@ class EventType(models.TextChoices):
     NOTE_CREATED = "note.created"
     NOTE_UPDATED = "note.updated"
     NOTE_DELETED = "note.deleted"
+    MENTION_CREATED = "mention.created"
 
 
 class Audience(Enum):
@@ -54,6 +55,7 @@ class Subject(Enum):
     USER = "user"
     MESSAGE = "message"
     NOTE = "note"
+    MENTION = "mention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,11 @@ EVENT_KINDS = {
         "Note %(seq)s of %(name)s was deleted.",
         changes_earlier=True,
         example={"text": None, "mentions": [], "deleted_at": "2021-07-05T09:36:00.000000Z"},
+        audience=Audience.MEMBERS,
+    ),
+    EventType.MENTION_CREATED: EventKind(
+        Subject.MENTION,
+        "%(name)s mentioned members in message %(seq)s.",
         audience=Audience.MEMBERS,
     ),
 }

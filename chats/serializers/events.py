@@ -12,7 +12,7 @@ from chats.models import EventType
 from chats.serializers.chat_users import ChatUserBriefSerializer
 from chats.serializers.chats import ChatBriefSerializer
 from chats.serializers.messages import MessageSerializer
-from chats.serializers.notes import NoteSerializer
+from chats.serializers.notes import MentionSerializer, NoteSerializer
 
 
 class PageOfEvents(serializers.Serializer[Any]):
@@ -117,16 +117,19 @@ class MessageWithReactionSerializer(MessageSerializer):
             ChatUserBriefSerializer,
             ChatBriefSerializer,
             NoteSerializer,
+            MentionSerializer,
         ],
         None,
     )
 )
 class EventData(serializers.DictField):
-    """The subject of the event: a message, chat user, chat or note, according to its type."""
+    """The subject of the event, according to its type."""
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """An entry of a chat's log. `data` is the message, chat user, chat or note that changed.
+    """An entry of a chat's log.
+
+    `data` is the message, chat user, chat or note that changed, or a mention.
 
     Messages and notes are shown in their current state, so no event contains a deleted text.
     """

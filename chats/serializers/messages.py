@@ -29,6 +29,7 @@ class MessagesQuery(NewestFirstQuery):
 
 
 MAX_TEXT_LENGTH = 10_000
+MAX_MENTIONS = 50
 TEXT_ERRORS = ("required", "blank")
 
 
@@ -40,6 +41,18 @@ class Text(VisibleField):
 
     def to_internal_value(self, data: Any) -> str:
         return trim(super().to_internal_value(data))
+
+
+class MentionsField(serializers.ListField):
+    """Ids of accounts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+            max_length=MAX_MENTIONS,
+            help_text="The ids of the members to notify.",
+            **kwargs,
+        )
 
 
 class MessageEdit(serializers.Serializer[Any]):
@@ -61,6 +74,7 @@ class MessageInput(MessageEdit):
         required=False,
         help_text="The message of this chat that this one replies to.",
     )
+    mentions = MentionsField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         ids = attrs.get("attachment_ids", [])

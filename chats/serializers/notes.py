@@ -7,9 +7,12 @@ from rest_framework import serializers
 from chatapi.api.ids import MAX_ID
 from chatapi.api.pagination import NewestFirstQuery
 from chats import representations
-from chats.serializers.messages import RevisionSerializer, Text
-
-MAX_MENTIONS = 50
+from chats.serializers.messages import (
+    AuthorSerializer,
+    MentionsField,
+    RevisionSerializer,
+    Text,
+)
 
 
 class NotesQuery(NewestFirstQuery):
@@ -26,12 +29,7 @@ class NotesQuery(NewestFirstQuery):
 
 class NoteInput(serializers.Serializer[Any]):
     text = Text()
-    mentions = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
-        max_length=MAX_MENTIONS,
-        required=False,
-        help_text="The ids of the members to notify.",
-    )
+    mentions = MentionsField(required=False)
 
 
 class NoteAuthorSerializer(serializers.Serializer[Any]):
@@ -59,6 +57,17 @@ class NoteSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return representations.note(instance)
+
+
+class MentionSerializer(serializers.Serializer[Any]):
+    """Members whom an agent mentioned in a message."""
+
+    message_id = serializers.IntegerField()
+    seq = serializers.IntegerField(help_text="That of the message.")
+    author = AuthorSerializer()
+    mentions = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The ids of their accounts."
+    )
 
 
 class NoteDetailSerializer(NoteSerializer):

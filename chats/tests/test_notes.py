@@ -12,7 +12,7 @@ from chatapi.models import OutgoingMail
 from chats.access import events as event_access
 from chats.actions import chats as chat_actions
 from chats.actions import messages, notes
-from chats.actions.notes import MENTION_MAIL_PAUSE
+from chats.actions.mentions import MAIL_PAUSE
 from chats.models import Chat, EventType, MemberEvent, Note, NoteRevision
 from chats.models.events import EVENT_KINDS, Audience, types_for
 from chats.stream import log_reader
@@ -204,6 +204,7 @@ def test_each_type_is_in_one_log():
         "note.created",
         "note.updated",
         "note.deleted",
+        "mention.created",
     }
 
 
@@ -346,7 +347,7 @@ def test_a_mentioned_member_gets_a_mail(chat, bob, mary, mails):
     write(bob, chat, "Please call <her>.", mentions=[mary.user.pk, bob.user.pk])
     (letter,) = mails()
     assert letter.to == [mary.user.email]
-    assert letter.subject == f"{bob.user.name} mentioned you in a note"
+    assert letter.subject == f"{bob.user.name} mentioned you"
     assert "Please call <her>." in letter.body
     assert f"/inbox#chat={chat.pk}" in letter.body
     html = letter.alternatives[0][0]
@@ -366,7 +367,7 @@ def test_there_is_a_pause_between_two_mails_about_a_chat(chat, other_chat, bob, 
         write(bob, chat, mentions=[mary.user.pk])
     write(bob, other_chat, mentions=[mary.user.pk])
     assert len(mails()) == 2
-    OutgoingMail.objects.update(created_at=timezone.now() - MENTION_MAIL_PAUSE)
+    OutgoingMail.objects.update(created_at=timezone.now() - MAIL_PAUSE)
     write(bob, chat, mentions=[mary.user.pk])
     assert len(mails()) == 1
 
@@ -374,4 +375,59 @@ def test_there_is_a_pause_between_two_mails_about_a_chat(chat, other_chat, bob, 
 def test_no_mail_about_a_note_that_was_deleted_meanwhile(chat, bob, mary, mails):
     note = write(bob, chat, mentions=[mary.user.pk])
     bob.api.delete(url(chat, f"/{note['id']}"))
+    assert mails() == []
+
+
+# --- Mentions in messages ---
+
+
+def send_with_mentions(caller, chat, ids, **options):
+    body = {"text": "@Mary?", "mentions": ids}
+    return caller.api.post(f"/api/chats/{chat.pk}/messages", body, **options)
+
+
+def test_an_agent_mentions_members_in_a_message(chat, gina, agent_bob, bob, mary, mails):
+    answer = send_with_mentions(agent_bob, chat, [mary.user.pk, mary.user.pk])
+    assert answer.status_code == 201
+    message = answer.json()
+    assert "mentions" not in message
+    event = events(mary, chat)["data"][-1]
+    assert (event["type"], event["member_seq"], event["seq"]) == (
+        "mention.created",
+        1,
+        message["seq"],
+    )
+    assert event["data"] == {
+        "message_id": message["id"],
+        "seq": message["seq"],
+        "author": message["author"],
+        "mentions": [mary.user.pk],
+    }
+    for caller in (gina, agent_bob):
+        assert "mention" not in str(events(caller, chat))
+    (letter,) = mails()
+    assert letter.to == [mary.user.email]
+    assert "@Mary?" in letter.body
+
+
+def test_a_retry_mentions_once(chat, agent_bob, mary, mails):
+    key = {"headers": {"Idempotency-Key": "one"}}
+    for _ in range(2):
+        assert send_with_mentions(agent_bob, chat, [mary.user.pk], **key).status_code == 201
+    assert MemberEvent.objects.count() == 1
+    assert len(mails()) == 1
+
+
+def test_a_wrong_mention_sends_nothing(chat, gina, agent_bob, mary, charlie):
+    before = events(mary, chat)
+    for caller, ids in ((agent_bob, [charlie.user.pk]), (gina, [mary.user.pk]), (gina, [10**9])):
+        answer = send_with_mentions(caller, chat, ids)
+        assert answer.status_code == 422
+        assert list(answer.json()["errors"]) == ["mentions"]
+    assert events(mary, chat) == before
+
+
+def test_no_mail_about_a_message_that_was_deleted_meanwhile(chat, agent_bob, mary, mails):
+    message = send_with_mentions(agent_bob, chat, [mary.user.pk]).json()
+    messages.delete(chat.pk, message["id"], None)
     assert mails() == []

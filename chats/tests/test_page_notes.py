@@ -199,3 +199,24 @@ def test_on_a_phone(site: Site, person: Callable[..., Person], scheme: Any) -> N
     page.get_by_role("button", name="Note", exact=True).click()
     assert_accessible(page)
     shot(page, f"notes-phone-{scheme}")
+
+
+def test_a_message_mentions_a_member(site: Site, person: Callable[..., Person], bob: str) -> None:
+    chat = site.chat(name="Asked")
+    guest, alice = guest_and_agent(site, person, chat)
+    written = alice.get_by_label("Message", exact=True)
+    alice.keyboard.type("I ask @ba")
+    expect(alice.get_by_role("option", name="Bob Baker")).to_be_visible()
+    assert_accessible(alice)
+    shot(alice, "message-mention")
+    alice.keyboard.press("Tab")
+    expect(written).to_have_value("I ask @Bob Baker ")
+    expect(written).to_be_focused()
+    alice.keyboard.press("Enter")
+    expect(message(guest, "I ask @Bob Baker")).to_be_visible()
+    events = site.ask("GET", f"/api/chats/{chat['id']}/events", token=bob)["data"]
+    (mention,) = [event["data"] for event in events if event["type"] == "mention.created"]
+    assert mention["mentions"] == [site.ask("GET", "/api/user", token=bob)["id"]]
+    # Members are not suggested to guests.
+    guest.get_by_label("Message", exact=True).fill("@ba")
+    expect(guest.get_by_role("option")).to_have_count(0)

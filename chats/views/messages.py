@@ -133,6 +133,7 @@ class MessageViewSet(ChatView):
         further = {
             "reply_to_id": fields.get("reply_to_id"),
             "attachment_ids": fields.get("attachment_ids", ()),
+            "mentions": fields.get("mentions", ()),
         }
         if files:
             message, replayed = actions.send_with_files(

@@ -61,6 +61,12 @@ SUBJECTS = {
     Subject.USER: GUEST_IN_EVENTS,
     Subject.MESSAGE: MESSAGE,
     Subject.NOTE: NOTE,
+    Subject.MENTION: {
+        "message_id": 302,
+        "seq": 4,
+        "author": {"id": 9, "first_name": "Bob", "last_name": "Baker", "role": "agent"},
+        "mentions": [6],
+    },
 }
 
 

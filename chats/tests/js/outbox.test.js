@@ -30,7 +30,7 @@ afterEach(() => {
 function create() {
   return new Outbox({
     storageKey: KEY,
-    send: async (text, key, quote) => {
+    send: async ({ text, key, quote }) => {
       attempts.push([text, key, quote]);
       if (errors.length) throw errors.shift();
       return { text };

@@ -43,6 +43,7 @@ const READ_DELAY = 500; // milliseconds; one request reports a burst of read mes
  * @property {any} me the reader's chat user
  * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default, a
  *   stream of the chat
+ * @property {(text: string) => number[]} [mentionsIn] returns the ids of the members whom a text mentions
  * @property {(count: number) => void} [onUnread] gets the number of unread messages
  * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is no
  *   longer valid
@@ -73,11 +74,15 @@ class Conversation extends EventTarget {
    * @param {HTMLElement} root
    * @param {Options} options
    */
-  constructor(root, { api, chat, me, connect = null, onUnread = () => {}, onEnded = () => {}, onNewChat = null }) {
+  constructor(
+    root,
+    { api, chat, me, connect = null, mentionsIn = () => [], onUnread = () => {}, onEnded = () => {}, onNewChat = null },
+  ) {
     super();
     this.api = api;
     this.chat = chat;
     this.me = me;
+    this.mentionsIn = mentionsIn;
     this.onUnread = onUnread;
     this.onEnded = onEnded;
     this.path = `/api/chats/${chat.id}`;
@@ -114,9 +119,10 @@ class Conversation extends EventTarget {
     this.node.append(element('div', { class: 'below' }, this.downButton), this.typing.node, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
-      send: (text, key, quote, files) => {
+      send: ({ text, key, quote, files, mentions }) => {
         const body = {
           text,
+          ...(mentions && { mentions }),
           ...(quote && { reply_to_id: quote.id }),
           ...(files?.length && { attachment_ids: files.map(({ id }) => id) }),
         };
@@ -422,7 +428,7 @@ class Conversation extends EventTarget {
   // --- Actions ---
 
   send(text, quote, files) {
-    this.outbox.add(text, quote, files);
+    this.outbox.add(text, quote, files, this.mentionsIn(text));
     this.timeline.scrollToEnd().catch(() => {});
   }
 

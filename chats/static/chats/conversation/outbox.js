@@ -17,6 +17,7 @@ const MAX_DELAY = 15_000;
  * @property {string} at when it was written, in ISO 8601
  * @property {import('./quotes.js').Quote} [quote] of the message to which it replies
  * @property {SentFile[]} [files]
+ * @property {number[]} [mentions] ids of members
  * @property {'waiting' | 'sending' | 'refused'} state
  * @property {Error} [reason] why it was refused
  */
@@ -26,8 +27,7 @@ export class Outbox {
   /**
    * @param {object} options
    * @param {string} options.storageKey
-   * @param {(text: string, key: string, quote?: import('./quotes.js').Quote, files?: SentFile[]) => Promise<any>}
-   *   options.send returns the message that the server created
+   * @param {(item: Item) => Promise<any>} options.send returns the message that the server created
    * @param {() => void} options.onChange called whenever an item changes
    * @param {(message: any, item: Item) => void} options.onSent
    */
@@ -51,11 +51,12 @@ export class Outbox {
    * @param {string} text
    * @param {import('./quotes.js').Quote | null} [quote]
    * @param {SentFile[]} [files]
+   * @param {number[]} [mentions]
    */
-  add(text, quote = null, files = []) {
+  add(text, quote = null, files = [], mentions = []) {
     const key = crypto.randomUUID?.() ?? randomKey();
     this.ownKeys.add(key);
-    const extra = { ...(quote && { quote }), ...(files.length && { files }) };
+    const extra = { ...(quote && { quote }), ...(files.length && { files }), ...(mentions.length && { mentions }) };
     this.items.push({ key, text, at: new Date().toISOString(), ...extra, state: 'waiting' });
     this.save();
     this.run();
@@ -116,7 +117,7 @@ export class Outbox {
     item.state = 'sending';
     this.onChange();
     try {
-      const message = await this.send(item.text, item.key, item.quote, item.files);
+      const message = await this.send(item);
       this.delay = FIRST_DELAY;
       this.discard(item);
       this.onSent(message, item);

@@ -15,6 +15,7 @@ import { renderQuote } from '../conversation/quotes.js';
 import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
+import { MentionSuggestions } from './mention-suggestions.js';
 import { ChatNotes } from './notes.js';
 import { chooseReply } from './replies.js';
 
@@ -227,8 +228,8 @@ export class InboxChat {
   }
 
   handleEvent(event) {
-    if (event.member_seq) this.notes.handleEvent(event);
-    else this.callbacks?.onEvent(event);
+    if (event.type.startsWith('note.')) this.notes.handleEvent(event);
+    else if (!event.member_seq) this.callbacks?.onEvent(event);
   }
 
   handleEphemeral(event) {
@@ -273,11 +274,14 @@ export class InboxChat {
     Object.assign(this.chat, { status: chat.status, name: chat.name, last_seq: chat.last_seq, chat_user_id: me.id });
     this.leaveReading();
     this.onJoined(me);
+    /** @type {MentionSuggestions} */
+    let suggestions;
     this.conversation = await openConversation(this.body, {
       api,
       chat,
       me,
       connect: (callbacks) => this.connect(callbacks),
+      mentionsIn: (text) => suggestions.mentionsIn(text),
       onUnread: (count) => this.onUnread(count),
       onEnded: () => this.handleEnd(),
     });
@@ -289,6 +293,8 @@ export class InboxChat {
       this.update();
     });
     const { composer } = this.conversation;
+    suggestions = new MentionSuggestions({ field: composer.field, loadMembers: () => this.notes.loadMembers() });
+    composer.form.append(suggestions.node);
     composer.field.addEventListener('keydown', (event) => {
       if (event.key !== '/' || composer.field.value) return;
       event.preventDefault();

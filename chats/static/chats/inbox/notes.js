@@ -10,7 +10,7 @@ import { excess, tooLong } from '../conversation/composer.js';
 import { describeError } from '../conversation/errors.js';
 import { formatText } from '../conversation/formatting.js';
 import { messageButton } from '../conversation/message.js';
-import { MentionField } from './mention-field.js';
+import { MentionSuggestions } from './mention-suggestions.js';
 
 export class ChatNotes {
   /**
@@ -34,12 +34,13 @@ export class ChatNotes {
     this.timeline = null;
     this.editing = null;
     this.saving = false;
-    this.field = new MentionField({
-      label: gettext('Note for members'),
-      loadMembers: () => this.loadMembers(),
-      onInput: () => this.handleInput(),
-      onEnter: () => this.form.requestSubmit(),
+    this.field = element('textarea', {
+      rows: 3,
+      dir: 'auto',
+      'aria-label': gettext('Note for members'),
+      on: { input: () => this.handleInput(), keydown: (event) => this.handleKey(event) },
     });
+    this.suggestions = new MentionSuggestions({ field: this.field, loadMembers: () => this.loadMembers() });
     this.button = element('button', { class: 'button small', type: 'submit' }, gettext('Save the note'));
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
@@ -57,7 +58,7 @@ export class ChatNotes {
         },
       },
       element('p', { class: 'small' }, gettext('Only members of the company see notes. Type @ to mention somebody.')),
-      this.field.node,
+      element('div', { class: 'mention-field' }, this.field, this.suggestions.node),
       this.error,
       element(
         'div',
@@ -227,6 +228,12 @@ export class ChatNotes {
     this.button.disabled = this.saving || isBlank(this.field.value);
   }
 
+  handleKey(event) {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.form.requestSubmit();
+  }
+
   async handleSubmit(event) {
     event.preventDefault();
     const text = trim(this.field.value);
@@ -238,7 +245,8 @@ export class ChatNotes {
     this.saving = true;
     this.handleInput();
     try {
-      const body = { text, mentions: await this.field.mentions() };
+      if (text.includes('@')) await this.suggestions.load();
+      const body = { text, mentions: this.suggestions.mentionsIn(text) };
       const saved = this.editing
         ? await this.api.put(`${this.path}/${this.editing.id}`, body)
         : await this.api.post(this.path, body);

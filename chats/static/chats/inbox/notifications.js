@@ -61,7 +61,10 @@ export class Notifications {
         : gettext('Turn on notifications');
   }
 
-  /** Notify of a message, or of a note that mentions the agent, unless a tab of the inbox is visible or the message is read at once. */
+  /**
+   * Notify of a message or, `mentionedBy` somebody, of a mention of the agent, unless a tab of the inbox is visible or the
+   * message is read at once.
+   */
   notify(message) {
     if (!this.on || message.text === null) return;
     const former = this.notices.get(message.chat_id);
@@ -82,20 +85,19 @@ export class Notifications {
   /** Close the notification of a chat that has been read up to `seq`. */
   withdraw(chatId, seq) {
     const notice = this.notices.get(chatId);
-    if (!notice || notice.message.seq > seq || 'member_seq' in notice.message) return;
+    if (!notice || notice.message.seq > seq || notice.message.mentionedBy) return;
     notice.close();
     this.notices.delete(chatId);
   }
 
   show(notice) {
     const { message } = notice;
-    const isNote = 'member_seq' in message;
-    const name = isNote ? message.author?.name : fullName(message.author);
-    const names = { name, chat: this.titleOf(message.chat_id) };
-    const title = isNote
+    const { mentionedBy } = message;
+    const names = { name: mentionedBy ?? fullName(message.author), chat: this.titleOf(message.chat_id) };
+    const title = mentionedBy
       ? interpolate(gettext('%(name)s mentioned you in %(chat)s'), names)
       : interpolate(gettext('%(name)s in %(chat)s'), names);
-    const options = { body: shorten(isNote ? message.text : summaryOf(message), 200), tag: `chat-${message.chat_id}` };
+    const options = { body: shorten(summaryOf(message), 200), tag: `chat-${message.chat_id}` };
     let notification;
     try {
       notification = new Notification(title, options);

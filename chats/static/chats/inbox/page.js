@@ -6,6 +6,7 @@ import { SharedStream } from '../../chatapi/stream/shared.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
 import { find } from '../../chatapi/ui/dom.js';
 import { describeError } from '../conversation/errors.js';
+import { fullName } from '../conversation/message.js';
 import { InboxChat } from './chat.js';
 import { InboxList, titleOf } from './list.js';
 import { Notifications } from './notifications.js';
@@ -107,8 +108,14 @@ function handleEvent(user, event, id) {
 function notify(user, { type, chat_id: id, data }) {
   if (type === 'message.created' && data.author.role === 'guest') notifications.notify(data);
   else if (type === 'note.created' && data.mentions.includes(user.id) && data.author?.id !== user.id)
-    notifications.notify(data);
+    notifications.notify({ ...data, mentionedBy: data.author?.name });
+  else if (type === 'mention.created' && data.mentions.includes(user.id)) notifyOfMention(id, data);
   else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
+}
+
+async function notifyOfMention(chatId, { message_id: id, author }) {
+  const message = await api.get(`/api/chats/${chatId}/messages/${id}`).catch(() => null);
+  if (message) notifications.notify({ ...message, mentionedBy: fullName(author) });
 }
 
 function handleEphemeral(event) {
