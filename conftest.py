@@ -27,7 +27,12 @@ from companies.actions.companies import create_company
 from companies.actions.members import add_member
 from companies.models import Company, Role
 
-pytest_plugins = ["chatapi.tests.browser", "chats.tests.live", "chats.tests.websites"]
+pytest_plugins = [
+    "chatapi.tests.browser",
+    "chats.tests.buckets",
+    "chats.tests.live",
+    "chats.tests.websites",
+]
 
 
 class Client(APIClient):
