@@ -1,14 +1,15 @@
-"""What a guest's page costs: bytes, and elements however long the chat is."""
+"""What the pages cost: bytes, and elements however long the chat is."""
 
 import gzip
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Response, expect
 
-from chatapi.tests.browser import Person, Site
+from chatapi.tests.browser import Person, Site, enter
 from chats.tests.guests import fill, join, message
+from chats.tests.inbox import joined
 
 pytestmark = pytest.mark.browser
 
@@ -16,23 +17,36 @@ MOST_BYTES = 80 * 1024
 MOST_ELEMENTS = 300
 
 
-def test_scripts_and_styles_are_small(site: Site, person: Callable[..., Person]) -> None:
+def compressed(page: Page) -> dict[str, int]:
+    """The compressed sizes of the scripts and styles that a page loads from now on, by path."""
+    sizes: dict[str, int] = {}
+
+    def note(answer: Response) -> None:
+        if answer.request.resource_type in {"script", "stylesheet"}:
+            sizes[urlsplit(answer.url).path] = len(gzip.compress(answer.body()))
+
+    page.on("response", note)
+    return sizes
+
+
+def test_a_guests_scripts_and_styles_are_small(site: Site, person: Callable[..., Person]) -> None:
     chat = site.chat()
-    gina = person()
-    page = gina.page()
-    bodies: dict[str, bytes] = {}
-    page.on(
-        "response",
-        lambda answer: (
-            bodies.update({urlsplit(answer.url).path: answer.body()})
-            if answer.request.resource_type in {"script", "stylesheet"}
-            else None
-        ),
-    )
+    page = person().page()
+    sizes = compressed(page)
     join(page, site, chat)
-    assert any(path.endswith("conversation.js") for path in bodies)
-    size = sum(len(gzip.compress(body)) for body in bodies.values())
-    assert size <= MOST_BYTES, {path: len(gzip.compress(body)) for path, body in bodies.items()}
+    assert any(path.endswith("conversation.js") for path in sizes)
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+def test_an_agents_scripts_and_styles_are_small(site: Site, person: Callable[..., Person]) -> None:
+    site.chat(name="Small")
+    page = person().page()
+    sizes = compressed(page)
+    enter(site, page, "alice@acme.test")
+    joined(page, "Small")
+    assert any(path.endswith("inbox/notes.js") for path in sizes)
+    own = {path: size for path, size in sizes.items() if "/vendor/" not in path}
+    assert sum(own.values()) <= MOST_BYTES, own
 
 
 def test_five_thousand_messages_in_few_elements(site: Site, person: Callable[..., Person]) -> None:

@@ -17,7 +17,6 @@ import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
 import { MentionSuggestions } from './mention-suggestions.js';
 import { ChatNotes } from './notes.js';
-import { chooseReply } from './replies.js';
 
 export class InboxChat {
   /**
@@ -404,9 +403,12 @@ export class InboxChat {
       this.notify(gettext('Join the chat first.'));
       return;
     }
-    const text = await chooseReply(this.api, this.company.id, (error) => this.notify(describeError(error)));
-    if (text) this.conversation.insert(text);
-    else this.conversation.focus();
+    await this.attempt(async () => {
+      const { chooseReply } = await import('./replies.js');
+      const text = await chooseReply(this.api, this.company.id, (error) => this.notify(describeError(error)));
+      if (text) this.conversation?.insert(text);
+      else this.conversation?.focus();
+    });
   }
 
   focus() {
