@@ -1,9 +1,15 @@
 """Hints: events on their way to the streams, rendered once by the process that writes them.
 
 Over the wire a hint is a line `CHAT PLACE CREATED_AT`, followed by the event's `event:` and `data:`
-lines as a stream sends them. `PLACE` is 0 for an ephemeral event, which is in no log.
+lines as a stream sends them. PLACE is
 
-An event of the members' log is published on a channel of its own, which no stream of a guest reads.
+- 0 for an ephemeral event, which is in no log
+- `12` for event 12 of a chat without a members' log
+- `+12` for event 12 of a chat with one; the version before, which has none, reads it as 12
+- `12.m4` for the same, if entry 4 of the members' log is before it
+- `12m4` for entry 4 of the members' log, after event 12.
+
+The last two are on a channel that no stream of a guest reads.
 """
 
 import re
@@ -30,7 +36,12 @@ class LogPosition(NamedTuple):
     member_seq: int = 0
 
     def __str__(self) -> str:
-        return f"{self.seq}.m{self.member_seq}" if self.member_seq else str(self.seq)
+        return self.whole if self.member_seq else str(self.seq)
+
+    @property
+    def whole(self) -> str:
+        """Both numbers, even if there is no members' log yet."""
+        return f"{self.seq}.m{self.member_seq}"
 
     @classmethod
     def of_frame(cls, frame: bytes) -> "LogPosition":
@@ -52,28 +63,28 @@ class Hint(NamedTuple):
     """An event on its way to the streams. `created_at` is in the API's format.
 
     `member_seq` is that of the newest entry of the members' log, which is this event itself if it
-    is `for_members`.
+    is `for_members`; None if there is one, but the hint does not say which.
     """
 
     chat_id: int
     seq: int
     created_at: str
     body: bytes
-    member_seq: int = 0
+    member_seq: int | None = 0
     for_members: bool = False
 
     @classmethod
     def from_event(cls, event: dict[str, Any], member_seq: int = 0) -> "Hint":
         """The hint of an event from `representations.event`."""
         body = b"event: %b\ndata: %b\n\n" % (event["type"].encode(), dumps(event))
-        own = event.get("member_seq")
+        of_members = event.get("member_seq")
         return cls(
             event["chat_id"],
             event.get("seq", 0),
             event["created_at"],
             body,
-            member_seq if own is None else own,
-            own is not None,
+            member_seq if of_members is None else of_members,
+            of_members is not None,
         )
 
     @classmethod
@@ -82,8 +93,14 @@ class Hint(NamedTuple):
         now = instant(datetime.now(UTC))
         return cls.from_event({"type": type, "chat_id": chat_id, "created_at": now, "data": data})
 
-    def pack(self) -> bytes:
-        place = f"{self.seq}m{self.member_seq}" if self.for_members else str(self.log_position)
+    def pack(self, *, for_everyone: bool = False) -> bytes:
+        """The hint as it is published; `for_everyone`, it says nothing about the members' log."""
+        if self.for_members:
+            place = f"{self.seq}m{self.member_seq}"
+        elif for_everyone:
+            place = f"+{self.seq}" if self.member_seq else f"{self.seq}"
+        else:
+            place = str(self.log_position)
         return b"%d %b %b\n%b" % (
             self.chat_id,
             place.encode(),
@@ -101,15 +118,18 @@ class Hint(NamedTuple):
             int(seq.rstrip(b".")),
             created_at.decode(),
             body,
-            int(member_seq or 0),
+            None if place.startswith(b"+") else int(member_seq or 0),
             for_members=bool(member_seq) and not seq.endswith(b"."),
         )
 
     @property
     def log_position(self) -> LogPosition:
-        return LogPosition(self.seq, self.member_seq)
+        return LogPosition(self.seq, self.member_seq or 0)
 
-    def number(self, audience: Audience) -> int:
+    def number(self, audience: Audience) -> int | None:
+        """The number of the event for these readers; None if the hint does not say it."""
+        if audience is Audience.MEMBERS and self.member_seq is None:
+            return None
         return self.log_position.number(audience)
 
     def frame(self, audience: Audience) -> bytes:
@@ -130,8 +150,8 @@ class Hint(NamedTuple):
 
     @property
     def position(self) -> "Position":
-        own = self.member_seq if self.for_members else 0
-        return Position(self.created_at, self.chat_id, self.seq, own)
+        of_members = self.member_seq or 0 if self.for_members else 0
+        return Position(self.created_at, self.chat_id, self.seq, of_members)
 
     @property
     def company_frame(self) -> bytes:
@@ -231,10 +251,14 @@ def publish_ephemeral(company_id: int, chat_id: int, type: str, data: dict[str, 
     publish.ephemeral(*bus_messages(company_id, Hint.ephemeral(type, chat_id, data)))
 
 
-def bus_messages(company_id: int, hint: Hint) -> tuple[Message, Message]:
-    payload = hint.pack()
-    channel = (members_channel if hint.for_members else chat_channel)(hint.chat_id)
-    return (channel, payload), (company_channel(company_id), payload)
+def bus_messages(company_id: int, hint: Hint) -> list[Message]:
+    for_everyone = hint.pack(for_everyone=True)
+    messages = [(company_channel(company_id), for_everyone)]
+    if not hint.for_members:
+        messages.append((chat_channel(hint.chat_id), for_everyone))
+    if hint.member_seq:
+        messages.append((members_channel(hint.chat_id), hint.pack()))
+    return messages
 
 
 def chat_channel(chat_id: int) -> str:

@@ -60,25 +60,26 @@ def member_seq_before(chat_id: int, seq: int) -> int:
 
 
 def entries_after(
-    chat_id: int, count: int, limit: int, head: LogPosition
+    chat_id: int, total: int, limit: int, head: LogPosition
 ) -> list[tuple[LogPosition, Row]]:
-    """The entries of both logs after the first `count`, up to `head`, oldest first.
+    """The entries of both logs after the first `total`, up to `head`, oldest first.
 
     Each with its position. The rows are of EVENT_FIELDS or of MEMBER_EVENT_FIELDS. As what is
     before `head` never changes its place, the two queries agree.
     """
-    own: list[Row] = []
+    total = min(total, head.total)
+    of_members: list[Row] = []
     if head.member_seq:
         later = MemberEvent.objects.filter(
-            chat_id=chat_id, position__gt=count, member_seq__lte=head.member_seq
+            chat_id=chat_id, position__gt=total, member_seq__lte=head.member_seq
         )
-        own = list(later.order_by("position").values(*MEMBER_EVENT_FIELDS)[:limit])
-    member_seq = own[0]["member_seq"] - 1 if own else head.member_seq
-    seq = max(0, count - member_seq)
+        of_members = list(later.order_by("position").values(*MEMBER_EVENT_FIELDS)[:limit])
+    member_seq = of_members[0]["member_seq"] - 1 if of_members else head.member_seq
+    seq = max(0, total - member_seq)
     shared = (row for row in events_after(chat_id, seq, limit) if row["seq"] <= head.seq)
     found: list[tuple[LogPosition, Row]] = []
     following = next(shared, None)
-    for entry in [*own, None]:
+    for entry in [*of_members, None]:
         while following is not None and (entry is None or following["seq"] <= entry["seq"]):
             found.append((LogPosition(following["seq"], member_seq), following))
             following = next(shared, None)
@@ -93,17 +94,17 @@ def entries_after(
 
 def events_at(places: Iterable[Place]) -> list[Row]:
     """The events at each of these places, except of deleted chats, as rows of both kinds."""
-    shared, own = [], []
+    shared, of_members = [], []
     for place in places:
         if place.member_seq:
-            own.append((place.chat_id, place.member_seq))
+            of_members.append((place.chat_id, place.member_seq))
         else:
             shared.append((place.chat_id, place.seq))
     found: list[Row] = []
     if shared:
         found += Event.objects.filter(LIVE, pk__in=shared).values(*EVENT_FIELDS)
-    if own:
-        found += MemberEvent.objects.filter(LIVE, pk__in=own).values(*MEMBER_EVENT_FIELDS)
+    if of_members:
+        found += MemberEvent.objects.filter(LIVE, pk__in=of_members).values(*MEMBER_EVENT_FIELDS)
     return found
 
 
@@ -121,9 +122,9 @@ def company_events(company_ids: Iterable[int], after: Position, limit: int) -> l
         shared = Event.objects.filter(of_company, later_seq)
         shared = shared.order_by("created_at", "chat_id", "seq")
         found += shared.values(*EVENT_FIELDS, "company_id")[:limit]
-        own = MemberEvent.objects.filter(of_company, later_member_seq)
-        own = own.order_by("created_at", "chat_id", "member_seq")
-        found += own.values(*MEMBER_EVENT_FIELDS, "company_id")[:limit]
+        of_members = MemberEvent.objects.filter(of_company, later_member_seq)
+        of_members = of_members.order_by("created_at", "chat_id", "member_seq")
+        found += of_members.values(*MEMBER_EVENT_FIELDS, "company_id")[:limit]
     found.sort(key=order)
     return found[:limit]
 

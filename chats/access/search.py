@@ -9,6 +9,7 @@ matches of a common word would mean reading all of their texts.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -201,11 +202,12 @@ def candidates(scope: Scope, query: Mapping[str, Any], block: Block) -> list[Can
         # A plan for any query would be a bad one for nearly every query.
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-    found = rows(MESSAGES, scope, query, block.newest, block.oldest)
-    if scope.with_notes and "author_id" not in query:
-        found += rows(NOTES, scope, query, block.newest_note, block.oldest_note)
-        found.sort(reverse=True)
-    return found[:BLOCK]
+    messages = rows(MESSAGES, scope, query, block.newest, block.oldest)
+    if not scope.with_notes or "author_id" in query:
+        return messages
+    notes = rows(NOTES, scope, query, block.newest_note, block.oldest_note)
+    # The order of ids, by which blocks are bounded, is kept where it is not that of the times.
+    return list(islice(merge(messages, notes, reverse=True), BLOCK))
 
 
 class Source(NamedTuple):

@@ -58,9 +58,11 @@ def notify(kind: str, about: int, chat_id: int, ids: Iterable[int], by: int | No
     if not emails:
         return
     since = timezone.now() - MAIL_PAUSE
-    recent = {"chat_id": chat_id, "created_at__gt": since}
-    about_chat = Q(kind="mention", about__in=Note.objects.filter(**recent).values("pk")) | Q(
-        kind="message_mention", about__in=Message.objects.filter(**recent).values("pk")
+    recent = Q(created_at__gt=since) | Q(edited_at__gt=since)
+    notes = Note.objects.filter(recent, chat_id=chat_id)
+    messages = Message.objects.filter(chat_id=chat_id, created_at__gt=since)
+    about_chat = Q(kind="mention", about__in=notes.values("pk")) | Q(
+        kind="message_mention", about__in=messages.values("pk")
     )
     mails = OutgoingMail.objects.filter(about_chat, created_at__gt=since, to__in=emails)
     mailed = set(mails.values_list("to", flat=True))

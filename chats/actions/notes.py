@@ -29,7 +29,7 @@ def create(chat_id: int, author: User, text: str, mentions: Sequence[int] = ()) 
             text=text,
             mentions=mention_actions.checked(chat.company_id, mentions),
             created_at=timezone.now(),
-            terms=search_index.note_terms(chat.company_id, text),
+            terms=search_index.message_terms(chat.company_id, text),
         )
         note.save(force_insert=True)
         events.insert_for_members(
@@ -70,8 +70,9 @@ def edit(
             return note
         if text is not None and text != note.text:
             NoteRevision.objects.create(chat_id=chat_id, note=note, text=note.text, replaced_at=now)
-            note.text, note.edited_at = text, now
-            note.terms = search_index.note_terms(chat.company_id, text)
+            note.text = text
+            note.terms = search_index.message_terms(chat.company_id, text)
+        note.edited_at = now
         added = set(named) - set(note.mentions)
         note.mentions = named
         note.save(update_fields=["text", "edited_at", "terms", "mentions"])

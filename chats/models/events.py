@@ -169,11 +169,6 @@ EVENT_KINDS = {
 }
 
 
-def types_for(audience: Audience) -> list[EventType]:
-    """The types of one of the logs."""
-    return [each for each, kind in EVENT_KINDS.items() if kind.audience == audience]
-
-
 class Event(models.Model):
     """An entry of a chat's log, written in the transaction of the change it describes.
 

@@ -32,7 +32,7 @@ notes = describe(
     update=Operation(
         "Edit a note",
         {200: Response(NoteDetailSerializer, {"Edited": EDITED}, "The updated note.")},
-        "Only the author can edit a note, in the same time as messages.",
+        "Only the author can edit a note, within the same time limit as messages.",
         request=NoteInput,
         examples={"New text": {"text": EDITED["text"]}},
         errors=(ErrorCode.NOT_AUTHOR, ErrorCode.EDIT_WINDOW_OVER, ErrorCode.MESSAGE_DELETED),

@@ -20,10 +20,13 @@ class NotesQuery(NewestFirstQuery):
         min_value=0,
         max_value=MAX_ID,
         required=False,
-        help_text="Only notes from this `seq` on, to show them among messages.",
+        help_text="Only notes that are shown after the event with this `seq`.",
     )
     before_seq = serializers.IntegerField(
-        min_value=0, max_value=MAX_ID, required=False, help_text="Only notes before this `seq`."
+        min_value=0,
+        max_value=MAX_ID,
+        required=False,
+        help_text="Only notes that are shown before the event with this `seq`.",
     )
 
 
@@ -43,7 +46,8 @@ class NoteSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     chat_id = serializers.IntegerField()
     seq = serializers.IntegerField(
-        help_text="That of the chat's newest event when the note was written. It is shown after it."
+        help_text="That of the chat's newest event when the note was written. The note is shown "
+        "after that event."
     )
     member_seq = serializers.IntegerField(
         help_text="The position in the members' log. Notes are sorted by it."

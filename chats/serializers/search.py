@@ -42,7 +42,7 @@ class SearchQuery(serializers.Serializer[Any]):
         min_value=1,
         max_value=MAX_ID,
         required=False,
-        help_text="The author's id in the chat. Finds no notes.",
+        help_text="The author's id in the chat. A search by author finds no notes.",
     )
     before = Moment(required=False, help_text="Sent before this date or time.")
     after = Moment(required=False, help_text="Sent after this date or time.")

@@ -65,12 +65,12 @@ def admit(requests: list[AdmissionRequest]) -> dict[AdmissionRequest, Admission]
             if grant is not None:
                 head = token.last_seq
                 if head is None:
-                    head = count_of(chats[request.chat_id]) if request.chat_id else 0
+                    head = total_of(chats[request.chat_id]) if request.chat_id else 0
                 found[request] = admission_for(request, grant, head, token, now)
     return found
 
 
-def count_of(chat: Chat) -> int:
+def total_of(chat: Chat) -> int:
     """The number of entries in both logs of a chat."""
     return LogPosition(chat.last_seq, chat.last_member_seq).total
 

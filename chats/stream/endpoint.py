@@ -71,7 +71,7 @@ class EventStream:
         with self.caps.slot(admission.grant.limit_key, scope) as allowed:
             if allowed:
                 try:
-                    start = await number_at(admission.grant, after)
+                    start = await start_of(admission.grant, after)
                 except Error as error:
                     logger.warning("the log cannot be read, asking the client to retry: %s", error)
                     await answer_retry(send)
@@ -83,8 +83,8 @@ class EventStream:
                 await refuse(scope, send, verdict.headers)
 
 
-async def number_at(grant: Grant, start: Start) -> int | Position:
-    """The number of the event that the stream of a chat starts after (see ChatFeed)."""
+async def start_of(grant: Grant, start: Start) -> int | Position:
+    """What a stream starts after: in a chat, the number of an event (see ChatFeed)."""
     if isinstance(start, Position):
         return start
     seq, member_seq = start
@@ -92,7 +92,7 @@ async def number_at(grant: Grant, start: Start) -> int | Position:
         return seq
     if member_seq is None:  # as of that seq
         assert grant.chat_id is not None
-        return await log_reader.LOG_POOL.call(log_reader.count_before, grant.chat_id, seq)
+        return await log_reader.LOG_POOL.call(log_reader.total_at, grant.chat_id, seq)
     return LogPosition(seq, member_seq).total
 
 
@@ -111,8 +111,8 @@ async def serve(
     writer = Writer(
         scope, send, [*HEADERS, *((k.encode(), v.encode()) for k, v in headers.items())]
     )
-    seq, since = (after, None) if isinstance(after, int) else (0, after)
-    subscriber = Subscriber(admission.grant, writer, seq, admission.head, present_in)
+    number, since = (after, None) if isinstance(after, int) else (0, after)
+    subscriber = Subscriber(admission.grant, writer, number, admission.head, present_in)
     hub().add(subscriber, change_count)
     running = asyncio.ensure_future(hub().run(subscriber, since))
     disconnection = asyncio.ensure_future(disconnected(receive))

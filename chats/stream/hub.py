@@ -57,6 +57,10 @@ class Hub:
         )
         self._heads = log_reader.Batcher(log_reader.LOG_POOL, log_reader.heads, max_size=1000)
         self._pages = log_reader.Batcher(log_reader.LOG_POOL, log_reader.chat_events, max_size=20)
+        # Each of these takes queries of its own, and must not hold up the others.
+        self._member_pages = log_reader.Batcher(
+            log_reader.LOG_POOL, log_reader.chat_events, max_size=5
+        )
         self._request_number = 0  # of the latest admission request
         self.renewal = Renewal(self.subscribers, self._apply_renewal, self._spawn)
         self._listener: Listener | None = None
@@ -193,7 +197,8 @@ class Hub:
         """The chat's feed, which may still be opening. Pair each call with `_release_feed`."""
         feed = self._feeds.get((chat_id, audience))
         if feed is None:
-            feed = ChatFeed(chat_id, self._pages, self._heads, audience)
+            pages = self._member_pages if audience is Audience.MEMBERS else self._pages
+            feed = ChatFeed(chat_id, pages, self._heads, audience)
             self._feeds[chat_id, audience] = feed
             feed.opening = self._spawn(self._start_feed(feed))
         feed.use_count += 1
@@ -229,7 +234,10 @@ class Hub:
         except BaseException:
             self._drop_feed(feed)  # the next subscriber tries again
             raise
-        feed.start(head.number(feed.audience) if head else 0)
+        if head is None:
+            feed.start(0)
+        else:
+            feed.start(head.number(feed.audience), head.member_seq)
 
     # --- Hints ---
 
@@ -239,7 +247,7 @@ class Hub:
             return
         hint = Hint.unpack(payload)
         kind, _, number = channel.partition(":")
-        if kind == "members":
+        if kind == "members":  # of both logs
             feed = self._feeds.get((hint.chat_id, Audience.MEMBERS))
             if feed is not None:
                 feed.receive(hint)

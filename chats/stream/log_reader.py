@@ -172,8 +172,8 @@ def members_page(request: PageRequest, end: LogPosition) -> list[Hint]:
     ]
 
 
-def count_before(chat_id: int, seq: int) -> int:
-    """The number of entries of both logs before the chat's event with this seq, and that one."""
+def total_at(chat_id: int, seq: int) -> int:
+    """The number of entries of both logs up to the chat's event with this seq."""
     return LogPosition(seq, event_access.member_seq_before(chat_id, seq)).total
 
 

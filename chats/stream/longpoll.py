@@ -203,7 +203,7 @@ def build_page(empty: Answer, frames: Frames, limit: int, audience: Audience) ->
         last = LogPosition.of_frame(frames[:limit][-1][1])
         content += b',"last_member_seq":%d,"last_id":"%b"' % (
             newest.member_seq,
-            str(last).encode(),
+            last.whole.encode(),
         )
     content += b"}"
     kept = [(name, value) for name, value in empty[0]["headers"] if name != b"content-length"]

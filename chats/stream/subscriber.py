@@ -20,7 +20,7 @@ PRESENCE = b"event: presence\n"
 class Subscriber:
     """One open stream.
 
-    `seq` is the number of the newest event of its chat that was sent to it, and `head` that of the
+    `number` is that of the newest event of its chat that was sent to it, and `head` that of the
     newest one at its admission (see ChatFeed). `heartbeat_slot` is the second, of every HEARTBEAT
     seconds, in which it gets a heartbeat.
 
@@ -36,7 +36,7 @@ class Subscriber:
         "grant",
         "head",
         "heartbeat_slot",
-        "seq",
+        "number",
         "since",
         "trusts_hints_after",
         "watched_chats",
@@ -47,13 +47,13 @@ class Subscriber:
         self,
         grant: Grant,
         writer: Writer,
-        seq: int = 0,
+        number: int = 0,
         head: int = 0,
         watched_chats: tuple[int, ...] = (),
     ) -> None:
         self.grant = grant
         self.writer = writer
-        self.seq = seq
+        self.number = number
         self.head = head
         self.since = ""
         self.admitted_at = 0.0

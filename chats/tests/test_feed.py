@@ -141,7 +141,7 @@ def test_hints_that_come_while_it_opens_are_kept(log):
         for seq in (3, 4, 5):
             feed.receive(hint(seq))
         feed.start(3)
-        assert feed.seq == 5
+        assert feed.number == 5
         log.head = 5
         await feed.attach(gina.stream, b"")
         assert gina.ids == [1, 2, 3, 4, 5]
@@ -201,7 +201,7 @@ def test_whatever_becomes_of_the_hints(log, seed):
                 feed.receive(hint(seq))
             if pick.random() < 0.15:
                 reader = Reader(pick.randint(0, log.head), pause=pick.random() / 300)
-                readers.append((reader, reader.stream.seq))
+                readers.append((reader, reader.stream.number))
                 joining.append(asyncio.ensure_future(feed.attach(reader.stream, b"")))
             await asyncio.sleep(pick.random() / 500)
         feed.learn_head(log.head)

@@ -14,7 +14,7 @@ from chats.actions import chats as chat_actions
 from chats.actions import messages, notes
 from chats.actions.mentions import MAIL_PAUSE
 from chats.models import Chat, EventType, MemberEvent, Note, NoteRevision
-from chats.models.events import EVENT_KINDS, Audience, types_for
+from chats.models.events import EVENT_KINDS, Audience
 from chats.stream import log_reader
 from companies.actions.members import end_membership
 from companies.models import Role
@@ -200,7 +200,8 @@ def member_log(chat):
 
 def test_each_type_is_in_one_log():
     assert set(EVENT_KINDS) == set(EventType)
-    assert {each.value for each in types_for(Audience.MEMBERS)} == {
+    of_members = {t.value for t, kind in EVENT_KINDS.items() if kind.audience is Audience.MEMBERS}
+    assert of_members == {
         "note.created",
         "note.updated",
         "note.deleted",
@@ -237,9 +238,40 @@ def test_members_read_both_logs_as_one(chat, gina, bob):
     assert events(bob, chat, "?after=99")["last_id"] == "4.m3"
 
 
-def test_a_chat_without_notes_has_plain_ids(chat, gina, bob):
+def test_a_chat_without_notes_has_both_numbers_all_the_same(chat, gina, bob):
     page = events(bob, chat)
-    assert (page["last_id"], page["last_member_seq"]) == (str(page["last_seq"]), 0)
+    assert (page["last_id"], page["last_member_seq"]) == ("3.m0", 0)
+    # Or the first note would be taken for one that the reader may have had.
+    write(bob, chat)
+    assert places(events(bob, chat, "?after=3.m0&wait=1")) == [(3, 1)]
+
+
+@pytest.mark.parametrize("wait", [0, 1])
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_a_reader_that_continues_by_seqs_alone_gets_on(chat, gina, bob, limit, wait):
+    for number in range(3):
+        write(bob, chat, f"{number}")
+    messages.send(gina.chat_user, "Hello")
+    write(bob, chat, "Last")
+    found, after = [], 0
+    while True:
+        page = events(bob, chat, f"?after={after}&limit={limit}&wait={wait}")
+        found += places(page)
+        if not page["data"] or page["data"][-1]["seq"] == after:
+            break
+        after = page["data"][-1]["seq"]
+        if after == page["last_seq"]:
+            break
+    shared = [seq for seq, member_seq in found if member_seq is None]
+    assert shared == [1, 2, 3, 4]
+    assert {member_seq for _, member_seq in found} >= {None, 1, 2, 3}
+
+
+def test_a_position_far_after_the_end(chat, bob):
+    write(bob, chat)
+    end = 2**63 - 1
+    for after in (f"{end}", f"{end}.m0", f"{end}.m{end}", f"0.m{end}"):
+        assert events(bob, chat, f"?after={after}")["data"] == []
 
 
 @pytest.mark.parametrize(
@@ -431,3 +463,14 @@ def test_no_mail_about_a_message_that_was_deleted_meanwhile(chat, agent_bob, mar
     message = send_with_mentions(agent_bob, chat, [mary.user.pk]).json()
     messages.delete(chat.pk, message["id"], None)
     assert mails() == []
+
+
+def test_the_pause_holds_for_edits_of_an_older_note(chat, bob, mary, mails):
+    note = write(mary, chat)
+    Note.objects.update(created_at=timezone.now() - timedelta(minutes=11))
+    for _ in range(3):
+        for ids in ([bob.user.pk], []):
+            answer = mary.api.patch(url(chat, f"/{note['id']}"), {"mentions": ids})
+            assert answer.status_code == 200
+            assert answer.json()["edited_at"]
+    assert OutgoingMail.objects.filter(kind="mention").count() == 1

@@ -2,15 +2,17 @@
 
 # ruff: noqa: RUF001 -- the letters of many scripts are the point here
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from chats.access import search as access
 from chats.actions import chats, messages, notes, search_index
-from chats.models import Message
+from chats.models import Message, Note
 from chats.tests.files import upload
 from conftest import make_guest
 
@@ -264,6 +266,27 @@ class TestNotes:
         if order == "newest":
             assert seen == sent[::-1]
 
+    def test_no_hit_is_lost_where_ids_and_times_have_different_orders(
+        self, chat, gina, bob, monkeypatch
+    ):
+        monkeypatch.setattr(access, "BLOCK", 4)
+        sent = [messages.send(gina.chat_user, f"hello {n}")[0]["id"] for n in range(6)]
+        now = timezone.now()
+        for pk, second in zip(sent, [0, 1, 3.005, 3, 4, 5], strict=True):
+            moment = now + timedelta(seconds=second)
+            Message.objects.filter(pk=pk).update(created_at=moment)
+        note = notes.create(chat.pk, bob.user, "hello")
+        Note.objects.filter(pk=note.pk).update(created_at=now + timedelta(seconds=10))
+        for order in ("best", "newest"):
+            found, query = [], {"order": order, "per_page": 2}
+            while True:
+                page = search(bob, "hello", **query)
+                found += [(hit["message"] or hit["note"])["id"] for hit in page["data"]]
+                if page["next_cursor"] is None:
+                    break
+                query = {"per_page": 2, "cursor": page["next_cursor"]}
+            assert sorted(found) == sorted([*sent, note.pk])
+
 
 class TestScope:
     @pytest.fixture
@@ -392,15 +415,19 @@ def test_a_purged_chat_leaves_nothing(chat, gina):
     assert indexed_rows("parcel") == 0
 
 
-def test_messages_without_terms_are_indexed_by_the_command(texts, gina, monkeypatch):
+def test_messages_without_terms_are_indexed_by_the_command(texts, gina, bob, monkeypatch):
     monkeypatch.setattr(search_index, "BATCH", 4)
     messages.delete(gina.chat_user.chat_id, texts[1]["id"], None)
+    notes.create(gina.chat_user.chat_id, bob.user, "A quixotic guest")
     Message.objects.update(terms=None)
+    Note.objects.update(terms=None)
     assert ids(search(gina, "cafe")) == []
+    assert search(bob, "quixotic")["data"] == []
     out = StringIO()
     call_command("index_messages", stdout=out)
-    assert out.getvalue() == f"{len(TEXTS) - 1} messages\n"
+    assert out.getvalue() == f"{len(TEXTS) - 1} messages\n1 notes\n"
     assert ids(search(gina, "cafe")) == [texts[2]["id"]]
+    assert len(search(bob, "quixotic")["data"]) == 1
     call_command("index_messages", "--all", stdout=out)
     assert ids(search(gina, "cafe")) == [texts[2]["id"]]
 

@@ -137,14 +137,20 @@ class ChatViewSet(ChatView):
             after = LogPosition(seq, event_access.member_seq_before(chat_id, seq))
         found = event_access.entries_after(chat_id, after.total, query["limit"], head)
         last = found[-1][0] if found else min(after, head)
-        if member_seq is None and query["wait"] and seq and last.seq == seq:
-            # The reader may have had these, and would be answered at once, again and again.
-            found, last = [], min(after, head)
+        if member_seq is None and seq and last.seq == seq:
+            # A reader that continues by seqs alone would ask for the same page again and again.
+            if head.seq > seq:
+                following = LogPosition(seq + 1, event_access.member_seq_before(chat_id, seq + 1))
+                size = following.total - after.total
+                found = event_access.entries_after(chat_id, after.total, size, head)
+                last = following
+            elif query["wait"]:
+                found, last = [], min(after, head)
         return {
             "data": [representations.event(row) for _, row in found],
             "last_seq": head.seq,
             "last_member_seq": head.member_seq,
-            "last_id": str(last),
+            "last_id": last.whole,
         }
 
     @action(detail=True, methods=["put"])
