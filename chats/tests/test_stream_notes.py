@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chats.tests.live import logged
+from chatapi.tests.installation import Redis, wait_for
+from chats.tests.live import Live, logged
 
 SECRET = "Gina pays late."
 
@@ -163,3 +164,34 @@ def test_a_long_poll_of_a_guest_sleeps_through_notes(live, chat, gina):
             stream.attached()
         live.note(chat, SECRET)
         assert waiting.result(10) == {"data": [], "last_seq": 2}
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_repeated_while_redis_is_away(tmp_path):
+    redis = Redis(tmp_path)
+    live = Live(tmp_path, REDIS_URL=redis.url)
+    try:
+        chat = live.chat()
+        gina = live.guest(chat)[1]
+        with live.stream(chat, live.alice) as stream, live.stream(chat, gina) as of_guest:
+            live.note(chat)
+            live.say(chat, gina)
+            assert ids(stream, 4) == ["1", "2", "2.m1", "3.m1"]
+            redis.kill()
+            live.note(chat)
+            live.say(chat, gina)
+            live.note(chat)
+            assert ids(stream, 3) == ["3.m2", "4.m2", "4.m3"]
+            redis.start()
+            wait_for(lambda: "Redis is back" in log_of(live))
+            live.note(chat)
+            live.say(chat, gina)
+            assert ids(stream, 2) == ["4.m4", "5.m4"]
+            assert ids(of_guest, 5) == ["1", "2", "3", "4", "5"]
+    finally:
+        live.close()
+        redis.kill()
+
+
+def log_of(live):
+    return (live.installation.folder / "web.log").read_text()
