@@ -1,11 +1,18 @@
 """The mails of this app. Each is rendered when it is sent, from the rows at that time."""
 
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from chatapi.mail.letters import KINDS, Letter, MailKind
+from chatapi.api.errors import ApiError
+from chatapi.mail.letters import KINDS, Letter, MailFile, MailKind
 from chatapi.mail.names import plain_name
+from chats.access import transcripts
 from chats.actions import auth_codes, chats
 from chats.models import AuthCode, ChatUser
+from chats.transcripts.forms import FORMS, Form, file_name
 
 
 def greeting(chat_user: ChatUser) -> str:
@@ -57,5 +64,55 @@ def chat_invitation(chat_user_id: int) -> Letter | None:
     )
 
 
+# Of each file, in bytes. Many mail servers refuse more than ten megabytes, which base64 makes of
+# seven and a half.
+MAX_FILE_BYTES = 3 * 1024 * 1024
+MAX_TEXT_BYTES = 100 * 1024  # of the text in the body
+
+
+def transcript(chat_id: int, email: str) -> Letter | None:
+    """The mail with a transcript, unless the recipient may not see it any more."""
+    if not transcripts.may_be_mailed(chat_id, email):
+        return None
+    try:
+        written = {name: write(chat_id, form) for name, form in FORMS.items()}
+    except ApiError:  # the chat was deleted
+        return None
+    except TooLongError:
+        written = {}
+    text = written["text"].content.decode() if written else ""
+    return Letter.render(
+        "transcript",
+        _("Transcript of your chat"),
+        {
+            "transcript": text if len(text) <= MAX_TEXT_BYTES else "",
+            "is_attached": bool(written),
+            "url": f"{settings.PUBLIC_URL}/chats/{chat_id}",
+        },
+        [written[name] for name in ("html", "json") if written],
+    )
+
+
+class TooLongError(Exception):
+    """The transcript is too long for a mail."""
+
+
+class ShortFile(BytesIO):
+    """A file that takes at most MAX_FILE_BYTES. Raises TooLongError."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > MAX_FILE_BYTES:
+            raise TooLongError
+        return super().write(data)
+
+
+def write(chat_id: int, form: Form) -> MailFile:
+    file, found = ShortFile(), transcripts.transcript(chat_id)
+    form.write(found, file)
+    media_type = form.media_type.partition(";")[0]
+    return MailFile(file_name(found, form), file.getvalue(), media_type)
+
+
 KINDS["auth_code"] = MailKind(auth_code, auth_codes.restart_lifetime)
 KINDS["chat_invitation"] = MailKind(chat_invitation)
+KINDS["transcript"] = MailKind(transcript, to_recipient=True)
