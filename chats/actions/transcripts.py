@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from chatapi.limits.limiter import Charge
+from chatapi.limits.limiter import Charge, limiter
 from chatapi.mail import outbox
 from chats.access import transcripts as access
-from chats.models import Event, EventType, Message
+from chats.models import Chat, ChatUser, Event, EventType, Message
 from chats.transcripts import chain, keys
 
 
@@ -44,3 +44,11 @@ def mail_charge(chat_id: int, email: str) -> Charge:
 def mail(chat_id: int, email: str) -> None:
     """Mail a transcript of a chat, as it is when the mail is sent."""
     outbox.post("transcript", chat_id, email)
+
+
+def mail_at_closing(chat: Chat) -> None:
+    """Mail it to the guests who are in the chat, but not each time a chat is closed again."""
+    guests = access.guests_to_mail(chat.pk).filter(role=ChatUser.Role.GUEST)
+    for email in guests.values_list("email", flat=True):
+        if limiter().take([mail_charge(chat.pk, email)]).allowed:
+            mail(chat.pk, email)

@@ -19,6 +19,7 @@ from chats.actions import chats as chat_actions
 from chats.models import ChatUser, Event, Message
 from chats.tests.files import upload
 from chats.transcripts import chain, forms, keys
+from companies.actions.companies import update_company
 from conftest import Client
 
 
@@ -531,3 +532,45 @@ class TestMail:
         gina.api.post(path(chat), headers={"Accept-Language": "de"})
         (mail,) = mailed()
         assert "Gina Guest ist beigetreten." in mail.body
+
+
+class TestClosing:
+    @pytest.fixture
+    def mails(self, acme):
+        update_company(acme, {"mail_transcripts": True})
+
+    def close(self, chat, caller):
+        for status in ("closed", "open"):
+            assert caller.api.put(f"/api/chats/{chat.pk}", {"status": status}).status_code == 200
+
+    def test_nothing_is_mailed_unless_the_company_chose_it(self, chat, gina, bob):
+        self.close(chat, bob)
+        assert mailed() == []
+
+    def test_the_guests_get_it(self, chat, gina, agent_bob, bob, mails):
+        self.close(chat, bob)
+        (mail,) = mailed()
+        assert mail.to == ["gina@guest.test"]
+
+    def test_guests_who_left_or_are_not_verified_do_not(self, chat, gina, bob, mails):
+        ChatUser.objects.filter(pk=gina.chat_user.pk).update(assurance="claimed")
+        self.close(chat, bob)
+        ChatUser.objects.filter(pk=gina.chat_user.pk).update(assurance="email_verified")
+        chat_users.leave(gina.chat_user)
+        self.close(chat, bob)
+        assert mailed() == []
+
+    def test_closing_again_and_again_mails_no_more_than_five(self, chat, gina, bob, mails):
+        for _ in range(8):
+            self.close(chat, bob)
+        assert len(mailed()) == 5
+
+    def test_closing_a_closed_chat_mails_nothing(self, chat, gina, bob, mails):
+        for _ in range(3):
+            bob.api.put(f"/api/chats/{chat.pk}", {"status": "closed"})
+        assert len(mailed()) == 1
+
+    def test_the_choice_is_a_setting_of_the_company(self, acme, mary):
+        assert mary.api.get("/api/companies/acme").json()["mail_transcripts"] is False
+        answer = mary.api.put("/api/companies/acme", {"mail_transcripts": True})
+        assert answer.json()["mail_transcripts"] is True
