@@ -67,15 +67,16 @@ def chat_invitation(chat_user_id: int) -> Letter | None:
 # Of each file, in bytes. Many mail servers refuse more than ten megabytes, which base64 makes of
 # seven and a half.
 MAX_FILE_BYTES = 3 * 1024 * 1024
-MAX_TEXT_BYTES = 100 * 1024  # of the text in the body
+MAX_TEXT_LENGTH = 100_000  # of the text in the body
 
 
 def transcript(chat_id: int, email: str) -> Letter | None:
     """The mail with a transcript, unless the recipient may not see it any more."""
     if not transcripts.may_be_mailed(chat_id, email):
         return None
+    for_member = transcripts.is_members(chat_id, email)
     try:
-        written = {name: write(chat_id, form) for name, form in FORMS.items()}
+        written = {name: write(chat_id, form, for_member) for name, form in FORMS.items()}
     except ApiError:  # the chat was deleted
         return None
     except TooLongError:
@@ -85,7 +86,7 @@ def transcript(chat_id: int, email: str) -> Letter | None:
         "transcript",
         _("Transcript of your chat"),
         {
-            "transcript": text if len(text) <= MAX_TEXT_BYTES else "",
+            "transcript": text if len(text) <= MAX_TEXT_LENGTH else "",
             "is_attached": bool(written),
             "url": f"{settings.PUBLIC_URL}/chats/{chat_id}",
         },
@@ -106,8 +107,8 @@ class ShortFile(BytesIO):
         return super().write(data)
 
 
-def write(chat_id: int, form: Form) -> MailFile:
-    file, found = ShortFile(), transcripts.transcript(chat_id)
+def write(chat_id: int, form: Form, for_member: bool) -> MailFile:
+    file, found = ShortFile(), transcripts.transcript(chat_id, for_member=for_member)
     form.write(found, file)
     media_type = form.media_type.partition(";")[0]
     return MailFile(file_name(found, form), file.getvalue(), media_type)

@@ -1,7 +1,7 @@
 """The entries of a chat's transcript, chained by hashes, and who may be mailed one.
 
 An entry shows what its event said when it happened. The rows of a log never change, and neither do
-earlier texts and their order, so that every transcript of a chat has the same entries. What was
+earlier texts and their order, so that every transcript of a chat has the same hashes. What was
 deleted since is withheld, but its hash remains (`chats.actions.transcripts`).
 """
 
@@ -47,7 +47,7 @@ WITH_TEXT = (EventType.MESSAGE_CREATED, EventType.MESSAGE_UPDATED)
 Row = Mapping[str, Any]
 
 
-def transcript(chat_id: int) -> Transcript:
+def transcript(chat_id: int, *, for_member: bool) -> Transcript:
     """Raises ApiError 404 when the chat has been deleted."""
     chat = live_chats().select_related("company").filter(pk=chat_id).first()
     if chat is None:
@@ -58,12 +58,15 @@ def transcript(chat_id: int) -> Transcript:
         chat.company.name,
         list(people.values("id", *AUTHOR)),
         chat.last_seq,
-        entries(chat_id, chat.last_seq),
+        entries(chat_id, chat.last_seq, for_member=for_member),
     )
 
 
-def entries(chat_id: int, last_seq: int) -> Iterator[Entry]:
-    """The entries of a chat up to `last_seq`, read page by page."""
+def entries(chat_id: int, last_seq: int, *, for_member: bool) -> Iterator[Entry]:
+    """The entries of a chat up to `last_seq`, read page by page.
+
+    Only members see earlier texts of edited messages. For others they are withheld.
+    """
     previous, seq = chain.START, 0
     edits: Counter[int] = Counter()  # that have been read, by message
     while seq < last_seq:
@@ -76,10 +79,12 @@ def entries(chat_id: int, last_seq: int) -> Iterator[Entry]:
         for row in rows:
             if row["type"] == EventType.MESSAGE_UPDATED:
                 edits[row["message_id"]] += 1
-            text = text_of(row, texts, edits)
+            text, is_current = text_of(row, texts, edits)
             entry = make_entry(previous, row, text)
-            yield entry
             previous, seq = entry.hash, entry.seq
+            if not (is_current or for_member):
+                entry = entry._replace(content=None, salt=None, is_earlier=True)
+            yield entry
 
 
 def page(chat_id: int) -> QuerySet[Event, dict[str, Any]]:
@@ -113,13 +118,16 @@ def texts_of(chat_id: int, rows: Iterable[Row]) -> dict[int, list[str]] | None:
     return {pk: [*found.get(pk, ()), text] for pk, text in current.items()}
 
 
-def text_of(row: Row, texts: Mapping[int, list[str]], edits: Mapping[int, int]) -> str | None:
-    """The text of a message when the event happened, which is its latest edit that was read."""
+def text_of(
+    row: Row, texts: Mapping[int, list[str]], edits: Mapping[int, int]
+) -> tuple[str | None, bool]:
+    """The text of a message after the edits that were read, and whether it is still its text."""
     if row["type"] not in WITH_TEXT or is_lost(row):
-        return None
+        return None, True
     known = texts.get(row["message_id"], [row["message__text"]])
     number = edits[row["message_id"]] if row["type"] == EventType.MESSAGE_UPDATED else 0
-    return known[min(number, len(known) - 1)]
+    number = min(number, len(known) - 1)
+    return known[number], number == len(known) - 1
 
 
 def is_lost(row: Row) -> bool:
@@ -160,16 +168,18 @@ def make_entry(previous: bytes, row: Row, text: str | None) -> Entry:
 
 
 def content(row: Row, text: str | None) -> Any:
-    """What an event said when it happened. `text` is that of the message then."""
+    """What an event said when it happened. `text` is that of the message then.
+
+    It must stay as it is: another field for events that exist would change their hashes.
+    """
     if row["message_id"] is None:
         return row["data"]
     found = {"message_id": row["message_id"], **(row["data"] or {})}
     if row["type"] in WITH_TEXT:
-        found["text"] = text
-    if row["type"] == EventType.MESSAGE_CREATED:
         files = row["message__attachments"] or ()
         found |= {
             "author_id": row["message__author_id"],
+            "text": text,
             "assurance": row["message__assurance"],
             "reply_to_id": row["message__reply_to_id"],
             "attachments": [{"id": each["id"], "name": each["name"]} for each in files],
@@ -185,13 +195,17 @@ def may_be_mailed(chat_id: int, email: str) -> bool:
 
     It must belong to a chat user who has verified it, or to a member of the company.
     """
-    if guests_to_mail(chat_id).filter(email=email).exists():
-        return True
+    verified = chat_users_to_mail(chat_id).filter(email=email)
+    return verified.exists() or is_members(chat_id, email)
+
+
+def is_members(chat_id: int, email: str) -> bool:
+    """Whether an address is that of a member of the chat's company."""
     members = Membership.objects.live().filter(company__chats__pk=chat_id, user__is_active=True)
     return members.filter(user__email=email).exists()
 
 
-def guests_to_mail(chat_id: int) -> QuerySet[ChatUser]:
+def chat_users_to_mail(chat_id: int) -> QuerySet[ChatUser]:
     """The chat users whose addresses are verified."""
     active = ChatUser.objects.filter(chat_id=chat_id, status=ChatUser.Status.ACTIVE)
     return active.exclude(assurance=ChatUser.Assurance.CLAIMED)

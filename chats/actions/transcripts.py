@@ -48,7 +48,7 @@ def mail(chat_id: int, email: str) -> None:
 
 def mail_at_closing(chat: Chat) -> None:
     """Mail it to the guests who are in the chat, but not each time a chat is closed again."""
-    guests = access.guests_to_mail(chat.pk).filter(role=ChatUser.Role.GUEST)
+    guests = access.chat_users_to_mail(chat.pk).filter(role=ChatUser.Role.GUEST)
     for email in guests.values_list("email", flat=True):
         if limiter().take([mail_charge(chat.pk, email)]).allowed:
             mail(chat.pk, email)

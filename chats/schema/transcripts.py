@@ -32,9 +32,10 @@ transcripts = describe(
             (200, "text/html"): Response(TEXT, {"A transcript": AS_HTML}, ""),
         },
         "For chat users and members. The transcript has all events of the chat's log, with what "
-        "they said when they happened; deleted texts are withheld. Notes are in no transcript. The "
-        "entries are chained by hashes, and the last hash is signed. `docs/transcripts.md` has the "
-        "rules by which anyone can verify it. It counts as an expensive read.",
+        "they said when they happened. Deleted texts are withheld, and earlier texts of edited "
+        "messages from all but members. Notes are in no transcript. The entries are chained by "
+        "hashes, and the last hash is signed. `docs/transcripts.md` has the rules by which anyone "
+        "can verify it. It counts as an expensive read.",
         query=TranscriptQuery,
         errors=(ErrorCode.QUERY_TIMEOUT,),
     ),

@@ -41,7 +41,7 @@ class TranscriptEntrySerializer(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="The event's type.")
     created_at = serializers.DateTimeField()
     content = serializers.DictField(
-        allow_null=True, help_text="What the event said when it happened; null if it was deleted."
+        allow_null=True, help_text="What the event said when it happened; null if it is withheld."
     )
     salt = serializers.CharField(
         allow_null=True, help_text="32 bytes in hexadecimal; null if the content is withheld."

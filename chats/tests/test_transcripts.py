@@ -91,15 +91,33 @@ class TestEntries:
         }
         assert two["reply_to_id"] == first["id"]
 
-    def test_each_edit_shows_its_text(self, chat, gina):
+    def test_each_edit_shows_its_text_to_members(self, chat, gina, bob):
         message, other = send(gina, "One"), send(gina, "Other")
         edit(gina, message, "Two")
         edit(gina, other, "Another")
         edit(gina, message, "Three")
-        texts = [
-            content["text"] for kind, content in contents(read(gina, chat)) if "text" in content
-        ]
+        document = read(bob, chat)
+        texts = [said["text"] for _, said in contents(document) if "text" in said]
         assert texts == ["One", "Other", "Two", "Another", "Three"]
+        assert hashes(document) == hashes(read(gina, chat))
+
+    def test_chat_users_see_current_texts_only(self, chat, gina, agent_bob):
+        """As in the messages of the API, where only members see earlier texts."""
+        attachment = upload(gina).json()
+        message = send(gina, "First draft", attachment_ids=[attachment["id"]])
+        edit(gina, message, "Second draft")
+        edit(gina, message, "Third version")
+        for caller in (gina, agent_bob):
+            *_, created, first, second = read(caller, chat)["entries"]
+            assert created["content"] is created["salt"] is None
+            assert first["content"] is first["salt"] is None
+            said = second["content"]
+            assert said["text"] == "Third version"
+            assert said["author_id"] == gina.chat_user.pk
+            assert said["attachments"] == [{"id": attachment["id"], "name": attachment["name"]}]
+            for form in ("json", "text", "html"):
+                assert "draft" not in text(caller, chat, form)
+        assert "Gina Guest · This message was edited later." in text(gina, chat)
 
     def test_reactions_say_who_and_what(self, chat, gina):
         message = send(gina)
@@ -111,12 +129,12 @@ class TestEntries:
             ("reaction.removed", said),
         ]
 
-    def test_long_logs_are_read_in_pages(self, chat, gina, monkeypatch):
+    def test_long_logs_are_read_in_pages(self, chat, gina, bob, monkeypatch):
         monkeypatch.setattr(access, "PAGE", 3)
         message = send(gina, "0")
         for number in range(1, 9):
             edit(gina, message, str(number))
-        texts = [said["text"] for _, said in contents(read(gina, chat)) if "text" in said]
+        texts = [said["text"] for _, said in contents(read(bob, chat)) if "text" in said]
         assert texts == [str(number) for number in range(9)]
 
     def test_a_closed_chat_has_one_and_a_deleted_one_has_none(self, chat, gina, bob, alice):
@@ -240,13 +258,16 @@ def test_transcripts_at_any_time_have_the_same_hashes(chat, gina, monkeypatch, s
         now = hashes_now(chat)
         assert now[: len(known)] == known
         known = now
-    file = BytesIO()
-    forms.write_json(access.transcript(chat.pk), file)
-    chain.verify(json.loads(file.getvalue()), chain.read_jwks(keys.jwks()))
+    for for_member in (True, False):
+        file = BytesIO()
+        forms.write_json(access.transcript(chat.pk, for_member=for_member), file)
+        document = json.loads(file.getvalue())
+        chain.verify(document, chain.read_jwks(keys.jwks()))
+        assert hashes(document) == [each.hex() for each in known]
 
 
 def hashes_now(chat):
-    return [entry.hash for entry in access.transcript(chat.pk).entries]
+    return [entry.hash for entry in access.transcript(chat.pk, for_member=True).entries]
 
 
 class TestForms:
@@ -274,14 +295,15 @@ class TestForms:
         assert error_of(answer) == "validation_failed"
         assert set(answer.json()["errors"]) == {"format"}
 
-    def test_text_is_for_readers(self, chat, gina, agent_bob):
-        first = send(gina, "Hello,\n\nis anybody there?")
+    def test_text_is_for_readers(self, chat, gina, agent_bob, bob):
+        attachment = upload(gina).json()
+        first = send(gina, "Hello,\n\nis anybody there?", attachment_ids=[attachment["id"]])
         send(agent_bob, "Yes", reply_to_id=first["id"])
         edit(gina, first, "Hello!")
         reactions.add(gina.chat_user, first["id"], "👍")
         gone = send(gina, "Oops")
         delete(gina, gone)
-        said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text(gina, chat))
+        said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text(bob, chat))
         assert said == (
             f"Transcript of chat {chat.pk}: Help for Gina\n"
             "Acme\n"
@@ -290,9 +312,9 @@ class TestForms:
             "\n#2  TIME  Gina Guest joined.\n"
             "\n#3  TIME  Gina Guest was updated (name, role or assurance).\n"
             "\n#4  TIME  Bob Test joined.\n"
-            "\n#5  TIME  Gina Guest\n    Hello,\n    \n    is anybody there?\n"
+            "\n#5  TIME  Gina Guest\n    Hello,\n    \n    is anybody there?\n    File: note.txt\n"
             "\n#6  TIME  Bob Test · In reply to #5\n    Yes\n"
-            "\n#7  TIME  Gina Guest edited message 5.\n    Hello!\n"
+            "\n#7  TIME  Gina Guest edited message 5.\n    Hello!\n    File: note.txt\n"
             "\n#8  TIME  Reaction 👍 added to message 5 of Gina Guest.\n"
             "\n#9  TIME  Gina Guest · This message was deleted.\n"
             "\n#10  TIME  Message 9 of Gina Guest was deleted.\n"
@@ -353,7 +375,7 @@ class TestForms:
             edit(gina, send(gina, f"{number}"), f"{number}!")
         # the chat with its company; its people; a page of the log; the texts of edited messages
         with django_assert_num_queries(4):
-            list(access.transcript(chat.pk).entries)
+            list(access.transcript(chat.pk, for_member=True).entries)
 
 
 class TestNotes:
@@ -521,12 +543,20 @@ class TestMail:
         assert "Hello" * 10 not in mail.body
 
     def test_a_long_text_is_attached_only(self, chat, gina, monkeypatch):
-        monkeypatch.setattr("chats.mails.MAX_TEXT_BYTES", 100)
+        monkeypatch.setattr("chats.mails.MAX_TEXT_LENGTH", 100)
         send(gina, "Hello there" * 10)
         gina.api.post(path(chat))
         (mail,) = mailed()
         assert len(mail.attachments) == 2
         assert "Hello there" not in mail.body
+
+    def test_earlier_texts_are_mailed_to_members_only(self, chat, gina, agent_bob, bob):
+        edit(gina, send(gina, "A draft"), "The text")
+        gina.api.post(path(chat))
+        agent_bob.api.post(path(chat))
+        guests, members = mailed()
+        assert "draft" not in guests.message().as_string() + str(guests.attachments) + guests.body
+        assert "A draft" in members.body
 
     def test_in_the_language_of_the_request(self, chat, gina):
         gina.api.post(path(chat), headers={"Accept-Language": "de"})

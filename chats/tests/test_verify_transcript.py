@@ -24,12 +24,12 @@ def blocks(language):
 
 
 @pytest.fixture
-def document(chat, gina):
+def document(chat, gina, bob):
     first, _ = messages.send(gina.chat_user, "Hello")
     messages.edit(gina.chat_user, first["id"], "Hello!")
     gone, _ = messages.send(gina.chat_user, "Oops")
     messages.delete(chat.pk, gone["id"], gina.chat_user)
-    return gina.api.get(f"/api/chats/{chat.pk}/transcript").json()
+    return bob.api.get(f"/api/chats/{chat.pk}/transcript").json()
 
 
 @pytest.fixture

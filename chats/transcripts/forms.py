@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     message_seq: int | None = None
     author: str = ""
     reply_to_seq: int | None = None
+    is_earlier: bool = False  # withheld because the message was edited since
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,14 @@ def line(entry: Entry) -> Line | None:
         return None
     at = f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
     content = entry.content or {}
-    text, files, about = content.get("text") or "", [], ""
-    author = one_line(entry.author) if entry.type == EventType.MESSAGE_CREATED else ""
-    if author:
-        files = [one_line(each["name"]) for each in content.get("attachments", ())]
-        if entry.content is None:
+    text = content.get("text") or ""
+    files = [one_line(each["name"]) for each in content.get("attachments", ())]
+    author, about = "", ""
+    if entry.type == EventType.MESSAGE_CREATED:
+        author = one_line(entry.author)
+        if entry.is_earlier:
+            about = _("This message was edited later.")
+        elif entry.content is None:
             about = _("This message was deleted.")
         elif entry.reply_to_seq is not None:
             about = _("In reply to %(number)s") % {"number": f"#{entry.reply_to_seq}"}

@@ -47,7 +47,8 @@ class TranscriptViewSet(ChatView):
                 SpooledTemporaryFile(MAX_IN_MEMORY, dir=str(settings.UPLOAD_DIR))
             )
             with self.expensive(True, TIMEOUT), callers_language(request):
-                transcript = access.transcript(self.caller.chat_id)
+                caller = self.caller
+                transcript = access.transcript(caller.chat_id, for_member=caller.is_member)
                 form.write(transcript, file)
             response = respond(file, form)
             if response.streaming:
