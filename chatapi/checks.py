@@ -34,6 +34,14 @@ def deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="chatapi.W001",
             )
         )
+    if not (settings.TRANSCRIPT_KEYS and settings.TRANSCRIPT_SALT_KEY):
+        found.append(
+            checks.Warning(
+                "TRANSCRIPT_KEYS or TRANSCRIPT_SALT_KEY is not set: it is derived from SECRET_KEY,"
+                " whose change would change the hashes of transcripts, or who signed them.",
+                id="chatapi.W008",
+            )
+        )
     if not settings.HTTPS:
         found.append(
             checks.Warning(

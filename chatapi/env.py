@@ -5,6 +5,7 @@ invalid value raises ImproperlyConfigured with one sentence that names the setti
 """
 
 import os
+import re
 from collections.abc import Callable
 from email.utils import getaddresses
 from functools import partial
@@ -96,6 +97,17 @@ def number(name: str, default: int, minimum: int = 0, maximum: int = 2**31) -> i
     if not minimum <= value <= maximum:
         raise ImproperlyConfigured(f"{name} must be from {minimum} to {maximum}, not {value}.")
     return value
+
+
+def keys(name: str) -> list[str]:
+    """Keys of 32 bytes as 64 hexadecimal digits, comma-separated."""
+    given = items(name, [])
+    if not all(re.fullmatch("[0-9a-fA-F]{64}", each) for each in given):
+        # The sentence goes to the log, so it does not repeat a key that may be almost right.
+        raise ImproperlyConfigured(
+            f"{name} must be of 64 hexadecimal digits, as `openssl rand -hex 32` prints them."
+        )
+    return given
 
 
 def rate(name: str, default: str) -> Rate:

@@ -18,6 +18,7 @@ from chatapi.env import (
     flag,
     hosts,
     items,
+    keys,
     mail,
     mailbox,
     number,
@@ -172,6 +173,13 @@ REDIS_PREFIX = text("REDIS_PREFIX", "chatapi:")
 # Keys for chat passwords, newest first: the first one encrypts, all of them decrypt.
 CHAT_PASSWORD_KEYS = items("CHAT_PASSWORD_KEYS", [])
 
+# Keys that sign transcripts, newest first: the first one signs, all of them verify. The other key
+# must stay the same, or the hashes of later transcripts differ from those of earlier ones.
+TRANSCRIPT_KEYS = keys("TRANSCRIPT_KEYS")
+TRANSCRIPT_SALT_KEY = "".join(keys("TRANSCRIPT_SALT_KEY"))
+if len(TRANSCRIPT_SALT_KEY) > 64:
+    raise ImproperlyConfigured("TRANSCRIPT_SALT_KEY must be a single key.")
+
 # --- Background work and mail -----------------------------------------------------------------
 
 CELERY_BROKER_URL = url(
@@ -244,6 +252,7 @@ LIMITS = {
         "WRITE": "30/s",
         "SEND": "20/s",
         "SEARCH": "10/s",
+        "TRANSCRIPT": "10/m",
         "ANONYMOUS": "120/m",
         "JOIN": "10/m",
         "PASSWORD": "60/h",
@@ -394,6 +403,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Messages", "description": "What is said."},
         {"name": "Notes", "description": "What only members read."},
         {"name": "Attachments", "description": "Files of messages."},
+        {"name": "Transcripts", "description": "Logs of chats that anyone can verify."},
     ],
     "COMPONENT_SPLIT_REQUEST": True,
     # Forms are accepted too, but one media type per operation keeps generated clients simple.

@@ -14,6 +14,7 @@ from chats.views.reactions import ReactionViewSet
 from chats.views.search import SearchViewSet
 from chats.views.start_chat import StartChatViewSet
 from chats.views.statistics import StatisticsViewSet
+from chats.views.transcripts import TranscriptKeysViewSet, TranscriptViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("chats", ChatViewSet, basename="chat")
@@ -41,6 +42,11 @@ urlpatterns = [
         name="attachment",
     ),
     path(
+        "chats/<str:chat_pk>/transcript",
+        TranscriptViewSet.as_view({"get": "retrieve", "post": "create"}),
+        name="transcript",
+    ),
+    path(
         "chat-user", CurrentChatUserViewSet.as_view({"get": "retrieve"}), name="current-chat-user"
     ),
     path(
@@ -55,6 +61,11 @@ urlpatterns = [
     ),
     path("events", EventViewSet.as_view({"get": "list"}), name="events"),
     path("search", SearchViewSet.as_view({"get": "list"}), name="search"),
+    path(
+        "transcript-keys",
+        TranscriptKeysViewSet.as_view({"get": "retrieve"}),
+        name="transcript-keys",
+    ),
     *router.urls,
 ]
 

@@ -37,6 +37,8 @@ echo "== Production settings"
 manage env \
     SECRET_KEY="$("$BIN/python" -c 'import secrets; print(secrets.token_urlsafe(50))')" \
     CHAT_PASSWORD_KEYS=one-of-its-own \
+    TRANSCRIPT_KEYS="$("$BIN/python" -c 'import secrets; print(secrets.token_hex(32))')" \
+    TRANSCRIPT_SALT_KEY="$("$BIN/python" -c 'import secrets; print(secrets.token_hex(32))')" \
     PUBLIC_URL=https://chat.example.com \
     ALLOWED_HOSTS=chat.example.com \
     DATABASE_URL=postgres://chat@db.example.com/chat \

@@ -54,6 +54,8 @@ def build_message(mail: OutgoingMail, letter: Letter) -> MailMessage:
     }
     message = MailMessage(letter.subject, letter.text, to=[mail.to], headers=headers)
     message.attach_alternative(letter.html, "text/html")
+    for file in letter.files:
+        message.attach(*file)
     return message
 
 
@@ -71,7 +73,7 @@ def deliver(mail_id: int) -> bool:
         return False
     try:
         with translation.override(mail.language or settings.LANGUAGE_CODE):
-            letter = kind.build(mail.about)
+            letter = kind.build(mail.about, *([mail.to] if kind.to_recipient else []))
         if letter is None:
             waiting.update(dropped_at=now)
             return False

@@ -32,6 +32,7 @@ EXPENSIVE = [
     "/api/companies/acme/statistics",
     "/api/companies/acme/replies?page=600",
     "/api/search?q=x",
+    "/api/chats/{chat}/transcript",
 ]
 PLAIN = [
     "/api/chats",

@@ -95,6 +95,10 @@ MATRIX = {
     "PUT /api/chats/{chat}/notes/{note}": "401 403 403 200 403 403 404",
     "PATCH /api/chats/{chat}/notes/{note}": "401 403 403 200 403 403 404",
     "DELETE /api/chats/{chat}/notes/{note}": "401 403 403 200 200 200 404",
+    "GET /api/chats/{chat}/transcript": "401 200 403 200 200 200 404",
+    # Gina's own address; a guest can name no other.
+    "POST /api/chats/{chat}/transcript": "401 202 403 202 202 202 404",
+    "GET /api/transcript-keys": "200 200 200 200 200 200 200",
     "PUT /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
     "DELETE /api/chats/{chat}/messages/{message}/reactions/{emoji}": "401 200 403 403 403 403 404",
 }
@@ -122,6 +126,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/chats/{chat}/users/get-token": {"email": "ida@guest.test", "auth-code": 123456},
     "POST /api/chats/{chat}/messages": {"text": "Hello"},
     "PUT /api/chats/{chat}/messages/{message}": {"text": "Hello!"},
+    "POST /api/chats/{chat}/transcript": {"email": "gina@guest.test"},
     "POST /api/chats/{chat}/notes": {"text": "A regular guest."},
     "PUT /api/chats/{chat}/notes/{note}": {"text": "A regular guest!"},
 }
@@ -268,7 +273,7 @@ def test_each_caller_gets_what_the_contract_says(
 
 @pytest.mark.parametrize("route", MATRIX)
 def test_a_dead_token_of_either_kind_is_401(route, acme, chat, gina, alice, bob, error_of):
-    if "get-token" in route:
+    if "get-token" in route or "transcript-keys" in route:
         return  # no token is asked for, and none looked at
     method, path = route.split()
     path = path.format(

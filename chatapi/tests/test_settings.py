@@ -68,6 +68,10 @@ def manage(tmp_path, *arguments, **env):
         ("DEFAULT_FROM_EMAIL", "Flowers, Inc. <chat@example.com>"),
         ("EMAIL_URL", "filemail://"),
         ("DATABASE_URL", "postgres://h/d?nonsense=1"),
+        ("TRANSCRIPT_KEYS", "1a" * 31),
+        ("TRANSCRIPT_KEYS", f"{'1a' * 32},any text"),
+        ("TRANSCRIPT_SALT_KEY", "any text"),
+        ("TRANSCRIPT_SALT_KEY", f"{'1a' * 32},{'2b' * 32}"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_that_names_the_setting(tmp_path, name, value):
@@ -87,6 +91,8 @@ def test_the_example_with_all_filled_in_is_clean(tmp_path):
     filled = re.sub(r"^#([A-Z_]+=)", r"\1", (ROOT / ".env.example").read_text(), flags=re.M)
     filled = filled.replace("SECRET_KEY=\n", f"SECRET_KEY={GOOD['SECRET_KEY']}\n")
     filled = filled.replace("CHAT_PASSWORD_KEYS=\n", "CHAT_PASSWORD_KEYS=one,two\n")
+    filled = filled.replace("TRANSCRIPT_KEYS=\n", f"TRANSCRIPT_KEYS={'1a' * 32}, {'2B' * 32}\n")
+    filled = filled.replace("TRANSCRIPT_SALT_KEY=\n", f"TRANSCRIPT_SALT_KEY={'3c' * 32}\n")
     filled = filled.replace("DATA_DIR=var\n", "").replace("NUM_PROXIES=0", "NUM_PROXIES=1")
     (tmp_path / "env").write_text(filled)
     env = {key: value for key, value in GOOD.items() if key != "SECRET_KEY"}
@@ -157,6 +163,8 @@ def test_a_developers_machine_needs_no_secret(tmp_path):
 
 PRODUCTION = {
     "CHAT_PASSWORD_KEYS": "one",
+    "TRANSCRIPT_KEYS": "1a" * 32,
+    "TRANSCRIPT_SALT_KEY": "3c" * 32,
     "PUBLIC_URL": "https://chat.example.com",
     "DATABASE_URL": "postgres://chat@db.example.com/chat",
     "REDIS_URL": "redis://cache.example.com/0",
@@ -174,6 +182,8 @@ def test_production_settings_are_clean(tmp_path):
     ("name", "value", "warning"),
     [
         ("CHAT_PASSWORD_KEYS", "", "W001"),
+        ("TRANSCRIPT_KEYS", "", "W008"),
+        ("TRANSCRIPT_SALT_KEY", "", "W008"),
         ("PUBLIC_URL", "http://chat.example.com", "W002"),
         ("DATABASE_URL", "sqlite:///x.db", "W003"),
         ("REDIS_URL", "", "W004"),

@@ -15,7 +15,7 @@ from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.bus import publish
 from chatapi.db.encryption import decrypt, encrypt
 from chats import hints
-from chats.actions import attachments, chat_users, events, messages
+from chats.actions import attachments, chat_users, events, messages, transcripts
 from chats.hints import chat_channel
 from chats.models import (
     Attachment,
@@ -128,6 +128,8 @@ def set_status(chat: Chat, status: str) -> None:
     chat.save(update_fields=["status"])
     closes = status == Chat.Status.CLOSED
     events.append_for_chat(chat, EventType.CHAT_CLOSED if closes else EventType.CHAT_REOPENED)
+    if closes and chat.company.mail_transcripts:
+        transcripts.mail_at_closing(chat)
 
 
 def rotate_password(chat_id: int) -> Chat:

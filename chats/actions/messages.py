@@ -13,7 +13,7 @@ from chatapi.api.idempotency import conflict
 from chatapi.files.uploads import Upload
 from chats import hints, representations
 from chats.access import events as event_access
-from chats.actions import attachments, events, messages_postgresql, search_index
+from chats.actions import attachments, events, messages_postgresql, search_index, transcripts
 from chats.actions import mentions as mention_actions
 from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
@@ -258,6 +258,7 @@ def delete(chat_id: int, message_id: int, author: ChatUser | None) -> Message:
         if author is not None and message.author_id != author.pk:
             raise ApiError(ErrorCode.NOT_AUTHOR)
         if message.deleted_at is None:
+            transcripts.seal_message(message)
             message.text, message.deleted_at = "", timezone.now()
             had_attachments = bool(message.attachments)
             message.reactions = message.attachments = message.terms = None

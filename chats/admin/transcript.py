@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from chatapi.api.ids import parse_id
-from chats.models import Chat, ChatUser, Event, EventType, Message, Note
-from chats.models.events import EVENT_KINDS
+from chats.models import Chat, Event, EventType, Message, Note
+from chats.transcripts import notices
 
 PAGE = 100
 
@@ -76,22 +76,9 @@ def line(event: Event) -> Line:
 
 
 def notice(event: Event) -> str:
-    """An event in words. An unknown type is shown as it is in the log."""
-    if event.type not in EventType:
-        return event.type
+    """An event in words."""
     data: dict[str, Any] = event.data or {}
-    if data.get("status") == ChatUser.Status.BANNED:
-        return f"{name_of(data)} was banned."
     message = event.message
-    parameters = (
-        {"name": name_of(data)}
-        if message is None
-        else {"name": message.author.name, "seq": message.seq, "emoji": data.get("emoji")}
-    )
-    return str(EVENT_KINDS[EventType(event.type)].notice) % parameters
-
-
-def name_of(data: dict[str, Any]) -> str:
-    """The name of the chat or chat user that the event is about."""
-    name = data.get("name") or f"{data.get('first_name', '')} {data.get('last_name', '')}"
-    return name.strip() or str(data.get("id", ""))
+    if message is None:
+        return notices.notice(event.type, data)
+    return notices.notice(event.type, data, message.author.name, message.seq)

@@ -75,12 +75,14 @@ class EventKind:
 
 
 EVENT_KINDS = {
-    EventType.CHAT_CREATED: EventKind(Subject.CHAT, "Chat created: “%(name)s”"),
+    EventType.CHAT_CREATED: EventKind(Subject.CHAT, gettext_lazy("Chat created: “%(name)s”")),
     EventType.CHAT_UPDATED: EventKind(
-        Subject.CHAT, "Chat updated: “%(name)s”", example={"name": "Booking 4712"}
+        Subject.CHAT, gettext_lazy("Chat updated: “%(name)s”"), example={"name": "Booking 4712"}
     ),
-    EventType.CHAT_CLOSED: EventKind(Subject.CHAT, "Chat closed", example={"status": "closed"}),
-    EventType.CHAT_REOPENED: EventKind(Subject.CHAT, "Chat reopened"),
+    EventType.CHAT_CLOSED: EventKind(
+        Subject.CHAT, gettext_lazy("Chat closed"), example={"status": "closed"}
+    ),
+    EventType.CHAT_REOPENED: EventKind(Subject.CHAT, gettext_lazy("Chat reopened")),
     EventType.USER_JOINED: EventKind(
         Subject.USER,
         gettext_lazy("%(name)s joined."),
@@ -89,7 +91,7 @@ EVENT_KINDS = {
     ),
     EventType.USER_UPDATED: EventKind(
         Subject.USER,
-        "%(name)s was updated (name, role or assurance).",
+        gettext_lazy("%(name)s was updated (name, role or assurance)."),
         changes_earlier=True,
         example={"first_name": "Georgina"},
     ),
@@ -108,7 +110,7 @@ EVENT_KINDS = {
     EventType.MESSAGE_CREATED: EventKind(Subject.MESSAGE, "%(name)s sent message %(seq)s."),
     EventType.MESSAGE_UPDATED: EventKind(
         Subject.MESSAGE,
-        "%(name)s edited message %(seq)s.",
+        gettext_lazy("%(name)s edited message %(seq)s."),
         changes_earlier=True,
         example={
             "text": "Hello, I would like to change my booking 4711.",
@@ -117,7 +119,7 @@ EVENT_KINDS = {
     ),
     EventType.MESSAGE_DELETED: EventKind(
         Subject.MESSAGE,
-        "Message %(seq)s of %(name)s was deleted.",
+        gettext_lazy("Message %(seq)s of %(name)s was deleted."),
         changes_earlier=True,
         example={"text": None, "deleted_at": "2021-07-05T09:35:00.000000Z"},
     ),
@@ -128,7 +130,7 @@ EVENT_KINDS = {
     ),
     EventType.REACTION_ADDED: EventKind(
         Subject.MESSAGE,
-        "Reaction %(emoji)s added to message %(seq)s of %(name)s.",
+        gettext_lazy("Reaction %(emoji)s added to message %(seq)s of %(name)s."),
         changes_earlier=True,
         example={
             "reactions": [{"emoji": "👍", "count": 1, "chat_user_ids": [8]}],
@@ -137,7 +139,7 @@ EVENT_KINDS = {
     ),
     EventType.REACTION_REMOVED: EventKind(
         Subject.MESSAGE,
-        "Reaction %(emoji)s removed from message %(seq)s of %(name)s.",
+        gettext_lazy("Reaction %(emoji)s removed from message %(seq)s of %(name)s."),
         changes_earlier=True,
         example={"reaction": {"emoji": "👍", "chat_user_id": 8}},
     ),
@@ -194,6 +196,8 @@ class Event(models.Model):
         db_constraint=False,
     )
     data = models.JSONField(null=True)
+    # The SHA-256 of the content in transcripts, stored when the content is deleted or erased.
+    content_hash = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:
         indexes = [

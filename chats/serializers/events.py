@@ -44,8 +44,13 @@ class LogPositionField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+START = (0, None)  # of a query without a position
+
+
 class MemberEventsQuery(PageOfEvents):
-    after = LogPositionField(default=(0, None), help_text="A `seq` or, for members, a `last_id`.")
+    after = LogPositionField(
+        required=False, help_text="A `seq` or, for members, a `last_id`. Defaults to 0."
+    )
 
 
 @extend_schema_field({"type": "string"})

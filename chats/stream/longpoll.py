@@ -23,7 +23,7 @@ from chatapi.server.hooks import disconnected, on_shutdown
 from chats.access.grants import Grant
 from chats.hints import Hint, LogPosition
 from chats.models.events import Audience
-from chats.serializers.events import MemberEventsQuery
+from chats.serializers.events import START, MemberEventsQuery
 from chats.stream.caps import Caps, refuse
 from chats.stream.chat_feed import Frames
 from chats.stream.hub import hub
@@ -79,7 +79,7 @@ class LongPoll:
             if not allowed:
                 raise TooManyOpenError
             query = query_of(scope)
-            seq, member_seq = query["after"]
+            seq, member_seq = query.get("after", START)
             head = LogPosition(page["last_seq"], page.get("last_member_seq", 0)).total
             after = max(LogPosition(seq, member_seq or 0).total, head)
             is_over, frames = await wait_for_events(scope, grant, after, deadline, disconnection)

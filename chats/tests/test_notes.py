@@ -474,3 +474,13 @@ def test_the_pause_holds_for_edits_of_an_older_note(chat, bob, mary, mails):
             assert answer.status_code == 200
             assert answer.json()["edited_at"]
     assert OutgoingMail.objects.filter(kind="mention").count() == 1
+
+
+def test_no_mail_to_somebody_who_has_left_or_is_no_longer_mentioned(
+    chat, bob, mary, alice, acme, agent_bob, mails
+):
+    note = write(alice, chat, "Secret", mentions=[bob.user.pk, mary.user.pk])
+    send_with_mentions(agent_bob, chat, [mary.user.pk])
+    alice.api.patch(url(chat, f"/{note['id']}"), {"mentions": [mary.user.pk]})
+    end_membership(acme.memberships.get(user=mary.user), Role.OWNER, leaves=False)
+    assert mails() == []

@@ -39,6 +39,9 @@ def guests_view(gina, chat):
         f"{base}/notes?per_page=1&order=asc",
         f"{base}/notes/1",
         f"{base}/notes/999999",
+        f"{base}/transcript",
+        f"{base}/transcript?format=text",
+        f"{base}/transcript?format=html",
         f"/api/search?q={SECRET}",
         f"/api/search?q={SECRET[:5]}&order=newest",
         "/api/search?q=hello",
@@ -52,7 +55,8 @@ def guests_view(gina, chat):
     for url in urls:
         answer = gina.api.get(url)
         content = re.sub(rb'"request_id":"\w+"', b"", answer.content)
-        # Links are signed for a time.
+        # Transcripts are signed at a time, links for a time.
+        content = re.sub(rb'"(signed_at|signature)":"[^"]+"', b"", content)
         content = re.sub(rb"/files/[^\"]+", b"/files/", content)
         headers = {k: v for k, v in answer.headers.items() if k not in RANDOM}
         seen[url] = (answer.status_code, headers, content)

@@ -28,7 +28,7 @@ from chats.serializers.chats import (
     ShareInput,
     TypingInput,
 )
-from chats.serializers.events import EventsQuery, MemberEventsQuery
+from chats.serializers.events import START, EventsQuery, MemberEventsQuery
 from chats.views.base import API_TOKEN, EITHER, ChatView, render_chats
 from companies.access.companies import by_id_or_slug, companies_for
 
@@ -128,7 +128,7 @@ class ChatViewSet(ChatView):
 
     def both_logs(self, query: dict[str, Any]) -> dict[str, Any]:
         """A page of both logs of the chat. With a seq alone, from that event on."""
-        chat_id, (seq, member_seq) = self.caller.chat_id, query["after"]
+        chat_id, (seq, member_seq) = self.caller.chat_id, query.get("after", START)
         head = event_access.heads([chat_id]).get(chat_id)
         if head is None:
             raise not_found()

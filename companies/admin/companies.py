@@ -31,7 +31,12 @@ else:
     CompanyModelForm = forms.ModelForm
 
 
-SETTINGS = ("verify_first_join", "edit_window_minutes", "chat_user_token_days")
+SETTINGS = (
+    "verify_first_join",
+    "mail_transcripts",
+    "edit_window_minutes",
+    "chat_user_token_days",
+)
 
 
 FOR_PAGES = ("allowed_origins", "opening_hours", "closed_text")

@@ -23,6 +23,11 @@ class Company(models.Model):
         default=True,
         help_text="Guests must enter a mailed code on their first join, not only when they return.",
     )
+    mail_transcripts = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="When a chat is closed, its guests get the transcript by mail.",
+    )
     edit_window_minutes = models.PositiveIntegerField(
         default=15, help_text="How many minutes authors can edit their messages."
     )

@@ -15,6 +15,7 @@ COMPANY: dict[str, Any] = {
     "logo_url": "https://acme.example.com/logo.png",
     "role": "owner",
     "verify_first_join": True,
+    "mail_transcripts": False,
     "edit_window_minutes": 15,
     "chat_user_token_days": 30,
     "allowed_origins": ["https://acme.example.com"],

@@ -38,6 +38,7 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
             "logo_url",
             "role",
             "verify_first_join",
+            "mail_transcripts",
             "edit_window_minutes",
             "chat_user_token_days",
             "allowed_origins",
@@ -76,6 +77,7 @@ class CompanyInput(serializers.Serializer[Any]):
         validators=[URLValidator(schemes=["https", "http"])],
     )
     verify_first_join = serializers.BooleanField(required=False)
+    mail_transcripts = serializers.BooleanField(required=False)
     edit_window_minutes = serializers.IntegerField(required=False, min_value=0, max_value=525_600)
     chat_user_token_days = serializers.IntegerField(required=False, min_value=1, max_value=365)
     allowed_origins = OriginsField(

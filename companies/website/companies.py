@@ -48,6 +48,7 @@ class CompanyForm(SerializerForm):
         "slug",
         "logo_url",
         "verify_first_join",
+        "mail_transcripts",
         "edit_window_minutes",
         "chat_user_token_days",
         "closed_text",
@@ -72,6 +73,11 @@ class CompanyForm(SerializerForm):
         help_text=gettext_lazy(
             "We email visitors a code. If off, they only need one when they return."
         ),
+    )
+    mail_transcripts = forms.BooleanField(
+        label=gettext_lazy("Email the transcript when a chat is closed"),
+        required=False,
+        help_text=gettext_lazy("To the visitors in the chat who have verified their address."),
     )
     edit_window_minutes = forms.IntegerField(
         label=gettext_lazy("Messages can be edited for (minutes)"),

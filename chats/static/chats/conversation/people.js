@@ -21,10 +21,12 @@ export class People {
    * @param {any} options.me the reader's chat user
    * @param {any} [options.company]
    * @param {(user: any) => Action[]} [options.actionsFor] what the reader may do with a chat user
+   * @param {string} [options.email] the reader's address, if the server can't know it from the token
    * @param {(() => void) | null} [options.onLeave] called when the reader has left; null if they cannot leave
    */
-  constructor(root, { api, conversation, chat, me, company = null, actionsFor = () => [], onLeave = null }) {
+  constructor(root, { api, conversation, chat, me, company = null, actionsFor = () => [], email, onLeave = null }) {
     this.api = api;
+    this.email = email;
     this.chat = chat;
     this.me = me;
     this.company = company;
@@ -65,6 +67,11 @@ export class People {
           gettext('Share join link'),
         ),
         this.link,
+        element(
+          'button',
+          { class: 'button secondary', type: 'button', on: { click: () => this.openTranscript() } },
+          gettext('Transcript'),
+        ),
         onLeave
           ? element(
               'button',
@@ -209,6 +216,16 @@ export class People {
     } catch {
       this.notice.textContent = gettext('Copy this link. Anyone who has it can join.');
       this.link.select();
+    }
+  }
+
+  async openTranscript() {
+    try {
+      const { openTranscript } = await import('./transcript.js');
+      const { api, chat, email, me } = this;
+      openTranscript({ api, chat, email, canMail: me.assurance !== 'claimed' });
+    } catch {
+      this.notice.textContent = gettext('No connection. Please try again.');
     }
   }
 

@@ -39,6 +39,7 @@ export class InboxChat {
     this.onUnread = onUnread;
     this.onJoined = onJoined;
     this.path = `/api/chats/${chat.id}`;
+    this.email = user.email;
     this.company = user.companies.find((each) => each.id === chat.company_id);
     this.tokenKey = `chatapi:agent:${user.id}:${chat.id}`;
     /** @type {Map<number, {id: number, online: boolean}>} by chat user id */
@@ -346,6 +347,7 @@ export class InboxChat {
       me,
       company: this.company,
       actionsFor: (user) => this.actionsFor(user),
+      email: this.email,
       onLeave: me.id ? () => this.handleEnd() : null,
     });
     source.dispatchEvent(new CustomEvent('presence', { detail: [...this.presence.values()] }));

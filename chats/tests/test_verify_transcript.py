@@ -1,0 +1,272 @@
+"""`manage.py verify_transcript`, and what docs/transcripts.md says about verifying."""
+
+import copy
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from chatapi.tests.installation import ROOT
+from chats.actions import messages
+from chats.schema.examples import transcripts as example
+from chats.transcripts import chain, keys
+
+PAGE = (ROOT / "docs" / "transcripts.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def document(chat, gina, bob):
+    first, _ = messages.send(gina.chat_user, "Hello")
+    messages.edit(gina.chat_user, first["id"], "Hello!")
+    gone, _ = messages.send(gina.chat_user, "Oops")
+    messages.delete(chat.pk, gone["id"], gina.chat_user)
+    return bob.api.get(f"/api/chats/{chat.pk}/transcript").json()
+
+
+@pytest.fixture
+def verify(tmp_path):
+    """Run the command on a document or on bytes; returns what it prints."""
+
+    def run(content, *arguments):
+        file = tmp_path / "transcript.json"
+        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        out = StringIO()
+        call_command("verify_transcript", str(file), *arguments, stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+def test_a_valid_one_is_one_line(verify, document, chat):
+    (line,) = verify(document).splitlines()
+    assert line.startswith(f"The transcript of chat {chat.pk} is valid: 7 entries, signed at ")
+
+
+def test_by_a_file_of_keys(verify, document, tmp_path, settings):
+    (tmp_path / "keys.json").write_text(json.dumps(keys.jwks()))
+    settings.TRANSCRIPT_KEYS = ["1a" * 32]
+    assert "is valid" in verify(document, "--keys", str(tmp_path / "keys.json"))
+    with pytest.raises(CommandError, match="is not among the keys"):
+        verify(document)
+
+
+def test_by_an_old_key(verify, document, settings):
+    settings.TRANSCRIPT_KEYS = ["1a" * 32, keys.derived("transcript signatures").hex()]
+    assert "is valid" in verify(document)
+
+
+def entry(number, **changes):
+    return lambda document: document["entries"][number - 1].update(changes)
+
+
+def content(seq, **changes):
+    return lambda document: document["entries"][seq - 1]["content"].update(changes)
+
+
+def fields(**changes):
+    return lambda document: document.update(changes)
+
+
+def remove(seq):
+    return lambda document: document["entries"].pop(seq - 1)
+
+
+def swap(document):
+    entries = document["entries"]
+    entries[3], entries[4] = entries[4], entries[3]
+
+
+def swap_with_numbers(document):
+    swap(document)
+    for seq, each in enumerate(document["entries"], 1):
+        each["seq"] = seq
+
+
+def truncate(document):
+    document["entries"] = document["entries"][:-1]
+    document["seq"] -= 1
+    document["head"] = document["entries"][-1]["hash"]
+
+
+def rewrite(document):
+    """Change a text, and chain all again without the key."""
+    document["entries"][3]["content"]["text"] = "Good bye"
+    previous = chain.START
+    for each in document["entries"]:
+        if each["salt"]:
+            hashed = chain.hash_content(bytes.fromhex(each["salt"]), each["content"])
+            each["content_hash"] = hashed.hex()
+        previous = chain.hash_entry(
+            previous,
+            document["chat"]["id"],
+            each["seq"],
+            each["type"],
+            each["created_at"],
+            bytes.fromhex(each["content_hash"]),
+        )
+        each["hash"] = previous.hex()
+    document["head"] = previous.hex()
+
+
+HASH = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        (content(4, text="Good bye"), "The content of entry 4 was changed."),
+        (content(4, more=1), "The content of entry 4 was changed."),
+        (content(4, text="\ud800"), "The content of entry 4 was changed."),
+        (content(4, text=float("nan")), "The content of entry 4 was changed."),
+        (entry(4, content=None), "The content of entry 4 was changed."),
+        (entry(4, salt=HASH), "The content of entry 4 was changed."),
+        (entry(4, salt="short"), "The `salt` of entry 4 is not a hash."),
+        (entry(4, salt=None), "Entry 4 has content, but no salt."),
+        (entry(6, content={"text": "Oops"}), "Entry 6 has content, but no salt."),
+        (entry(6, content_hash=HASH), "The hash of entry 6 does not match."),
+        (entry(6, content_hash=None), "The `content_hash` of entry 6 is not a hash."),
+        (entry(4, type="message.updated"), "The hash of entry 4 does not match."),
+        (entry(4, created_at="2021-07-05T09:31:38.000000Z"), "The hash of entry 4 does not match."),
+        (entry(4, created_at=7), "Entry 4 has no type or no time."),
+        (entry(4, type="\udfff"), "The hash of entry 4 does not match."),
+        (entry(4, hash=HASH), "The hash of entry 4 does not match."),
+        (entry(4, seq="4"), "Entry 4 is not an entry of a transcript."),
+        (remove(1), "Entry 1 is missing or out of place: there is entry 2 instead."),
+        (remove(4), "Entry 4 is missing or out of place: there is entry 5 instead."),
+        (remove(7), "The transcript must end with entry 7."),
+        (swap, "Entry 4 is missing or out of place: there is entry 5 instead."),
+        (swap_with_numbers, "The hash of entry 4 does not match."),
+        (fields(head=HASH), "The head is not the hash of the last entry."),
+        (fields(seq=8), "The transcript must end with entry 8."),
+        (fields(entries=[]), "This is no transcript: it has no chat or no entries."),
+        (fields(entries={"a": 1}), "This is no transcript: it has no chat or no entries."),
+        (fields(entries=[1]), "Entry 1 is not an entry of a transcript."),
+        (fields(chat={"id": -1}), "The hash of entry 1 does not match."),
+        (fields(chat={"id": True}), "This is no transcript: it has no chat or no entries."),
+        (fields(chat=None), "This is no transcript: it has no chat or no entries."),
+        (fields(signed_at="2021-07-05T09:31:38.000000Z"), "The signature does not match."),
+        (fields(signature="ab"), "The signature does not match."),
+        (fields(signature="!"), "The signature does not match."),
+        (fields(signature="ü"), "The signature does not match."),
+        (fields(signature=None), "The signature does not match."),
+        (fields(signed_at="\ud800"), "The signature does not match."),
+        (fields(key_id="other"), "The key that signed the transcript is not among the keys."),
+        (fields(key_id=["x"]), "The key that signed the transcript is not among the keys."),
+        (truncate, "The signature does not match."),
+        (rewrite, "The signature does not match."),
+    ],
+)
+def test_each_kind_of_tampering_is_found(verify, document, tamper, sentence):
+    tamper(document)
+    with pytest.raises(CommandError) as raised:
+        verify(document)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "name", ["chat", "entries", "seq", "head", "signed_at", "key_id", "signature"]
+)
+def test_a_missing_field_is_found(verify, document, name):
+    del document[name]
+    with pytest.raises(CommandError):
+        verify(document)
+
+
+@pytest.mark.parametrize("name", ["seq", "type", "created_at", "content", "content_hash", "hash"])
+def test_a_missing_field_of_an_entry_is_found(verify, document, name):
+    del document["entries"][3][name]
+    with pytest.raises(CommandError):
+        verify(document)
+
+
+def test_people_and_the_name_of_the_chat_are_not_signed(verify, document):
+    document["people"], document["chat"]["name"] = [], "Other"
+    assert "is valid" in verify(document)
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"{", b"[" * 100_000, b'{"chat": '])
+def test_what_is_not_json(verify, text):
+    with pytest.raises(CommandError, match="is not JSON"):
+        verify(text)
+
+
+@pytest.mark.parametrize("text", [b"1", b"[]", b"null", b"{}", b'"a"', b"[" * 500 + b"]" * 500])
+def test_what_is_no_transcript(verify, text):
+    with pytest.raises(CommandError, match="This is no transcript"):
+        verify(text)
+
+
+def test_a_truncated_file(verify, document):
+    content = json.dumps(document).encode()
+    for length in (1, 100, len(content) - 1):
+        with pytest.raises(CommandError, match="is not JSON"):
+            verify(content[:length])
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"keys": [{}, 1]}', '{"keys": [{"crv": "Ed25519"}]}']
+)
+def test_a_file_that_is_no_jwks(verify, document, tmp_path, text):
+    (tmp_path / "keys.json").write_text(text)
+    with pytest.raises(CommandError, match="is no JWKS"):
+        verify(document, "--keys", str(tmp_path / "keys.json"))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(CommandError, match="can't be read: No such file"):
+        call_command("verify_transcript", str(tmp_path / "missing.json"))
+
+
+class TestPage:
+    """What docs/transcripts.md says."""
+
+    def run(self, tmp_path, document, jwks):
+        for name, content in (("transcript", document), ("keys", jwks)):
+            (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        (tmp_path / "verify.py").write_text(blocks("python")[0])
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "verify.py", "transcript.json", "keys.json"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_its_program_verifies_a_transcript(self, tmp_path, document):
+        done = self.run(tmp_path, document, keys.jwks())
+        assert (done.returncode, done.stdout) == (0, "valid\n"), done.stderr
+
+    @pytest.mark.parametrize(
+        "tamper", [content(4, text="Good bye"), remove(4), remove(7), swap, truncate, rewrite]
+    )
+    def test_its_program_finds_tampering(self, tmp_path, document, tamper):
+        tamper(document)
+        assert self.run(tmp_path, document, keys.jwks()).returncode != 0
+
+    def test_its_vectors_of_canonical_json(self):
+        rows = re.findall(r"^\| `(.*)` \| `([0-9a-f]{64})` \|$", PAGE, re.MULTILINE)
+        assert len(rows) == 4
+        for value, digest in rows:
+            assert hashlib.sha256(chain.canonical(json.loads(value))).hexdigest() == digest
+
+    def test_its_transcript_is_valid(self):
+        *_, transcript, withheld, jwks = map(json.loads, blocks("json"))
+        assert transcript == example.TRANSCRIPT
+        assert jwks == example.KEYS
+        chain.verify(transcript, chain.read_jwks(jwks))
+        salt, entry = bytes([example.DELETED]) * 32, transcript["entries"][example.DELETED - 1]
+        assert entry["content"] is None
+        assert chain.hash_content(salt, withheld).hex() == entry["content_hash"]
+        changed = copy.deepcopy(transcript)
+        changed["entries"][2]["content"]["text"] = "Hello"
+        with pytest.raises(chain.InvalidTranscriptError):
+            chain.verify(changed, chain.read_jwks(jwks))

@@ -1,0 +1,1 @@
+"""Transcripts: the chain of hashes, its keys, and the forms in which one is written."""
