@@ -26,6 +26,9 @@ def write_keys() -> None:
         file.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
         if not text("CHAT_PASSWORD_KEYS"):
             file.write(f"CHAT_PASSWORD_KEYS={secrets.token_urlsafe(32)}\n")
+        for name in ("TRANSCRIPT_KEYS", "TRANSCRIPT_SALT_KEY"):
+            if not text(name):
+                file.write(f"{name}={secrets.token_hex(32)}\n")
     print(f"Wrote keys of your own into {ENV_FILE.name}.", file=sys.stderr)
 
 

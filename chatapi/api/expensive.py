@@ -39,7 +39,7 @@ def expensive_read(caller: str, timeout: int, weight: int = 1) -> Iterator[None]
 def too_many() -> ApiError:
     return ApiError(
         ErrorCode.RATE_LIMITED,
-        "Too many searches at once; wait for one to end.",
+        "Too many expensive requests at once; wait for one to end.",
         headers={"Retry-After": RETRY_AFTER},
     )
 

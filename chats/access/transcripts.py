@@ -7,7 +7,7 @@ deleted since is withheld, but its hash remains (`chats.actions.transcripts`).
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -15,7 +15,7 @@ from chatapi.api.encoding import instant
 from chatapi.api.errors import not_found
 from chats import representations
 from chats.access.chats import live_chats
-from chats.models import ChatUser, Event, EventType, Message
+from chats.models import ChatUser, Event, EventType, Message, MessageRevision
 from chats.transcripts import chain, keys
 from chats.transcripts.forms import Entry, Transcript
 from companies.models import Membership
@@ -71,11 +71,11 @@ def entries(chat_id: int, last_seq: int, *, for_member: bool) -> Iterator[Entry]
     edits: Counter[int] = Counter()  # that have been read, by message
     while seq < last_seq:
         rows = list(page(chat_id).filter(seq__gt=seq, seq__lte=last_seq)[:PAGE])
-        texts = texts_of(chat_id, rows)
+        texts = texts_of(chat_id, rows, edits)
         if texts is None:
             continue  # a message was deleted between the two queries
         if not rows:
-            return  # the chat has just been purged
+            raise not_found()  # the chat has just been purged
         for row in rows:
             if row["type"] == EventType.MESSAGE_UPDATED:
                 edits[row["message_id"]] += 1
@@ -92,42 +92,62 @@ def page(chat_id: int) -> QuerySet[Event, dict[str, Any]]:
     return rows.order_by("seq")
 
 
-def texts_of(chat_id: int, rows: Iterable[Row]) -> dict[int, list[str]] | None:
-    """The texts of each edited message that a page is about, oldest first, the current one last.
+class Texts(NamedTuple):
+    """The texts of edited messages: at each number of edits that a page needs, and the last number.
 
-    They are read in one statement, since each edit moves the current text to the earlier ones. None
-    if one of the messages has been deleted since the page was read.
+    A message that is not in `edits` was not edited.
     """
-    edited = {
-        row["message_id"]
-        for row in rows
-        if row["type"] in WITH_TEXT and row["message__edited_at"] and not is_lost(row)
+
+    at: Mapping[tuple[int, int], str]
+    edits: Mapping[int, int]
+
+
+def texts_of(chat_id: int, rows: Iterable[Row], edits: Mapping[int, int]) -> Texts | None:
+    """The texts that a page needs. `edits` were before it, by message.
+
+    None if a message has been deleted since the page was read. The current texts are read before
+    the earlier ones, to which an edit in between moves a current one.
+    """
+    needed: dict[int, list[int]] = {}
+    for row in rows:
+        if row["type"] in WITH_TEXT and row["message__edited_at"] and not is_lost(row):
+            pk = row["message_id"]
+            numbers = needed.setdefault(pk, [])
+            is_edit = row["type"] == EventType.MESSAGE_UPDATED
+            numbers.append((numbers[-1] if numbers else edits[pk]) + 1 if is_edit else 0)
+    if not needed:
+        return Texts({}, {})
+    messages = Message.objects.filter(chat_id=chat_id, pk__in=needed, deleted_at=None)
+    current = dict(messages.values_list("pk", "text"))
+    # Only ids at first: a message can have many earlier texts, of which a page needs few.
+    earlier: dict[int, list[int]] = {pk: [] for pk in needed}
+    revisions = MessageRevision.objects.filter(chat_id=chat_id, message__in=needed)
+    for pk, revision in revisions.order_by("pk").values_list("message_id", "pk"):
+        earlier[pk].append(revision)
+    wanted = {
+        earlier[pk][number]: (pk, number)
+        for pk, numbers in needed.items()
+        for number in numbers
+        if number < len(earlier[pk])
     }
-    if not edited:
-        return {}
-    found: dict[int, list[str]] = {}
-    current: dict[int, str] = {}
-    messages = Message.objects.filter(chat_id=chat_id, pk__in=edited).order_by("revisions__pk")
-    fields = ("pk", "text", "deleted_at", "revisions__text")
-    for pk, text, deleted_at, earlier in messages.values_list(*fields):
-        if deleted_at is not None:
-            return None
-        current[pk] = text
-        if earlier is not None:
-            found.setdefault(pk, []).append(earlier)
-    return {pk: [*found.get(pk, ()), text] for pk, text in current.items()}
+    read = MessageRevision.objects.filter(pk__in=wanted).values_list("pk", "text")
+    at = {wanted[revision]: text for revision, text in read}
+    if messages.count() < len(needed):
+        return None
+    last = {pk: len(revisions) for pk, revisions in earlier.items()}
+    return Texts(at | {(pk, last[pk]): text for pk, text in current.items()}, last)
 
 
-def text_of(
-    row: Row, texts: Mapping[int, list[str]], edits: Mapping[int, int]
-) -> tuple[str | None, bool]:
+def text_of(row: Row, texts: Texts, edits: Mapping[int, int]) -> tuple[str | None, bool]:
     """The text of a message after the edits that were read, and whether it is still its text."""
     if row["type"] not in WITH_TEXT or is_lost(row):
         return None, True
-    known = texts.get(row["message_id"], [row["message__text"]])
-    number = edits[row["message_id"]] if row["type"] == EventType.MESSAGE_UPDATED else 0
-    number = min(number, len(known) - 1)
-    return known[number], number == len(known) - 1
+    pk = row["message_id"]
+    if pk not in texts.edits:
+        return row["message__text"], True
+    last = texts.edits[pk]
+    number = min(edits[pk] if row["type"] == EventType.MESSAGE_UPDATED else 0, last)
+    return texts.at[pk, number], number == last
 
 
 def is_lost(row: Row) -> bool:
@@ -193,7 +213,7 @@ def content(row: Row, text: str | None) -> Any:
 def may_be_mailed(chat_id: int, email: str) -> bool:
     """Whether an address may get a transcript by mail.
 
-    It must belong to a chat user who has verified it, or to a member of the company.
+    It must belong to a guest who has verified it, or to a member of the company.
     """
     verified = chat_users_to_mail(chat_id).filter(email=email)
     return verified.exists() or is_members(chat_id, email)
@@ -206,6 +226,10 @@ def is_members(chat_id: int, email: str) -> bool:
 
 
 def chat_users_to_mail(chat_id: int) -> QuerySet[ChatUser]:
-    """The chat users whose addresses are verified."""
-    active = ChatUser.objects.filter(chat_id=chat_id, status=ChatUser.Status.ACTIVE)
-    return active.exclude(assurance=ChatUser.Assurance.CLAIMED)
+    """The guests whose addresses are verified. Of agents, the membership counts."""
+    return ChatUser.objects.filter(
+        chat_id=chat_id,
+        status=ChatUser.Status.ACTIVE,
+        role=ChatUser.Role.GUEST,
+        assurance=ChatUser.Assurance.EMAIL_VERIFIED,
+    )

@@ -18,6 +18,7 @@ from chats.actions import mentions as mention_actions
 from chats.models import Attachment, Chat, ChatUser, EventType, Message, MessageRevision
 
 RETRY_WINDOW = timedelta(minutes=5)
+MAX_EDITS = 100  # of one message, whose earlier texts are kept
 # Errors of a retry whose first attempt may have been accepted.
 MAY_HAVE_CHANGED = {
     ErrorCode.CHAT_CLOSED,
@@ -222,7 +223,7 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
     """Replace the text of a message. It keeps its seq, and members can see the earlier text.
 
     Raises ApiError 403 when `author` did not write it, or it is deleted, too old or in a closed
-    chat; 404 when it does not exist.
+    chat; 404 when it does not exist; 422 when it was edited too often.
     """
     with transaction.atomic():
         chat = events.lock_chat(author.chat_id)
@@ -236,6 +237,9 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
         if now > message.created_at + timedelta(minutes=chat.company.edit_window_minutes):
             raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
         if text != message.text:
+            if message.revisions.count() >= MAX_EDITS:
+                sentence = f"A message can be edited at most {MAX_EDITS} times."
+                raise ApiError(ErrorCode.VALIDATION_FAILED, sentence, "text")
             MessageRevision.objects.create(
                 chat_id=chat.pk, message=message, text=message.text, replaced_at=now
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from chatapi.limits.limiter import Charge, limiter
 from chatapi.mail import outbox
 from chats.access import transcripts as access
-from chats.models import Chat, ChatUser, Event, EventType, Message
+from chats.models import Chat, Event, EventType, Message
 from chats.transcripts import chain, keys
 
 
@@ -36,9 +36,12 @@ def seal(row: access.Row, text: str | None = None) -> None:
     events.update(content_hash=content_hash)
 
 
-def mail_charge(chat_id: int, email: str) -> Charge:
-    """The charge for mailing a transcript of a chat to an address."""
-    return Charge("CODE_MAIL", f"transcript {chat_id} {email}")
+def mail_charges(reason: str, chat_id: int, email: str) -> list[Charge]:
+    """The charges for mailing a transcript of a chat to an address. Each reason counts apart."""
+    return [
+        Charge("CODE_MAIL", f"transcript {reason} {chat_id} {email}"),
+        Charge("MAIL", f"transcript {email}"),
+    ]
 
 
 def mail(chat_id: int, email: str) -> None:
@@ -48,7 +51,6 @@ def mail(chat_id: int, email: str) -> None:
 
 def mail_at_closing(chat: Chat) -> None:
     """Mail it to the guests who are in the chat, but not each time a chat is closed again."""
-    guests = access.chat_users_to_mail(chat.pk).filter(role=ChatUser.Role.GUEST)
-    for email in guests.values_list("email", flat=True):
-        if limiter().take([mail_charge(chat.pk, email)]).allowed:
+    for email in access.chat_users_to_mail(chat.pk).values_list("email", flat=True):
+        if limiter().take(mail_charges("closing", chat.pk, email)).allowed:
             mail(chat.pk, email)

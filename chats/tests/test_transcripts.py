@@ -208,10 +208,10 @@ class TestDeletion:
         edit(gina, message, "Two")
         before, read_texts = read(gina, chat), access.texts_of
 
-        def delete_first(chat_id, rows):
+        def delete_first(*arguments):
             monkeypatch.setattr(access, "texts_of", read_texts)
             delete(gina, message)
-            return read_texts(chat_id, rows)
+            return read_texts(*arguments)
 
         monkeypatch.setattr(access, "texts_of", delete_first)
         during = read(gina, chat)
@@ -373,8 +373,9 @@ class TestForms:
     ):
         for number in range(20):
             edit(gina, send(gina, f"{number}"), f"{number}!")
-        # the chat with its company; its people; a page of the log; the texts of edited messages
-        with django_assert_num_queries(4):
+        # the chat with its company; its people; a page of the log; of edited messages, the texts,
+        # the ids of earlier ones, those of them that are needed, and whether all are still there
+        with django_assert_num_queries(7):
             list(access.transcript(chat.pk, for_member=True).entries)
 
 

@@ -16,10 +16,8 @@ from chatapi.api.language import callers_language
 from chatapi.api.policies import READ, WRITE, Policy, Replay, by_token, token
 from chatapi.api.views import ApiViewSet
 from chatapi.files.downloads import SANDBOX
-from chatapi.limits.limiter import Charge
 from chats.access import transcripts as access
 from chats.actions import transcripts as actions
-from chats.models import ChatUser
 from chats.permissions import InChat
 from chats.schema import transcripts as schema
 from chats.serializers.transcripts import TranscriptInput, TranscriptQuery
@@ -65,9 +63,7 @@ class TranscriptViewSet(ChatView):
             # The mail shows what the token may not read.
             raise ApiError(ErrorCode.SCOPE_MISSING, "This token lacks the scope `read`.")
         chat_id, email = self.caller.chat_id, self.recipient(self.body(TranscriptInput))
-        self.charge(
-            actions.mail_charge(chat_id, email), Charge("MAIL", f"transcript {email}"), shown=False
-        )
+        self.charge(*actions.mail_charges("request", chat_id, email), shown=False)
         with callers_language(request):
             actions.mail(chat_id, email)
         return Response({"chat_id": chat_id, "email": email}, 202)
@@ -79,7 +75,7 @@ class TranscriptViewSet(ChatView):
             if fields.get("email", own.email) != own.email:
                 sentence = "A chat user can have transcripts mailed only to their own address."
                 raise ApiError(ErrorCode.PERMISSION_DENIED, sentence)
-            if own.assurance == ChatUser.Assurance.CLAIMED:
+            if not access.may_be_mailed(self.caller.chat_id, own.email):
                 sentence = "Verify your address first: join again with the code mailed to it."
                 raise ApiError(ErrorCode.PERMISSION_DENIED, sentence)
             return own.email
