@@ -1,5 +1,5 @@
-// The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the reader
-// scrolls, and removes those far away. Messages are sorted by seq.
+// The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the
+// reader scrolls, and removes those far away. Messages are sorted by seq.
 
 import { gettext } from '../../chatapi/text/i18n.js';
 import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
@@ -88,8 +88,7 @@ export class Timeline {
       const others = page.data.filter((each) => !isMine(each) && each.deleted_at === null);
       this.firstUnreadSeq = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }
-    for (const entry of this.entries) entry.element.remove();
-    this.entries = [];
+    this.clear();
     this.insert(page.data.reverse());
     this.toBottom();
   }
@@ -209,13 +208,17 @@ export class Timeline {
       this.api.get(`${this.path}?after_seq=${seq - 1}&per_page=${size}&order=asc`),
     ]);
     if (this.closed) return;
+    this.clear();
+    this.reachedStart = older.next_page_url === null;
+    this.insert([...older.data.reverse(), ...newer.data]);
+  }
+
+  clear() {
     for (const entry of this.entries) {
       entry.day?.remove();
       entry.element.remove();
     }
     this.entries = [];
-    this.reachedStart = older.next_page_url === null;
-    this.insert([...older.data.reverse(), ...newer.data]);
   }
 
   toBottom() {
