@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, enter, shot
 from chats.tests.guests import fill, message
@@ -27,6 +27,55 @@ def write(page: Page, text: str) -> None:
     page.keyboard.type(text)
     page.keyboard.press("Enter")
     expect(field(page)).to_be_hidden()
+
+
+def hold(page: Page, pattern: str, method: str) -> list[Route]:
+    """The requests of a page that wait until the test lets them go on."""
+    held: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if route.request.method == method:
+            held.append(route)
+        else:
+            route.fallback()
+
+    page.route(pattern, handle)
+    return held
+
+
+def wait_for(page: Page, held: list[Route]) -> Route:
+    for _ in range(100):
+        if held:
+            return held[0]
+        page.wait_for_timeout(50)
+    raise AssertionError("no request")
+
+
+def opened(site: Site, person: Person, name: str) -> tuple[dict[str, Any], Page]:
+    """A chat with a message, open in the inbox of alice, who reads it."""
+    chat = site.chat(name=name)
+    send(site, chat, site.guest(chat), "Hello")
+    page = open_inbox(site, person)
+    page.goto(f"/inbox#chat={chat['id']}")
+    expect(message(page, "Hello")).to_be_visible()
+    return chat, page
+
+
+def listed(site: Site, chat: dict[str, Any], token: str) -> list[Any]:
+    notes = site.ask("GET", f"/api/chats/{chat['id']}/notes", token=token)["data"]
+    assert isinstance(notes, list)
+    return notes
+
+
+def mentioned(site: Site, chat: dict[str, Any], token: str) -> list[int]:
+    """The members whom messages of a chat mention."""
+    events = site.ask("GET", f"/api/chats/{chat['id']}/events", token=token)["data"]
+    mentions = [event["data"] for event in events if event["type"] == "mention.created"]
+    return [each for mention in mentions for each in mention["mentions"]]
+
+
+def id_of(site: Site, token: str) -> int:
+    return int(site.ask("GET", "/api/user", token=token)["id"])
 
 
 @pytest.fixture
@@ -220,3 +269,87 @@ def test_a_message_mentions_a_member(site: Site, person: Callable[..., Person], 
     # Members are not suggested to guests.
     guest.get_by_label("Message", exact=True).fill("@ba")
     expect(guest.get_by_role("option")).to_have_count(0)
+
+
+def test_a_message_is_sent_while_the_conversation_is_opening(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    chat, page = opened(site, person(), "Opening")
+    page.get_by_role("button", name="Join the chat").click()
+    written = page.get_by_label("Message", exact=True)
+    expect(written).to_be_visible()
+    held = hold(page, "**/messages?*", "GET")
+    page.reload()
+    written.fill("An early answer to @Bob Baker")
+    wait_for(page, held)
+    page.keyboard.press("Enter")
+    expect(written).to_have_value("")
+    expect(message(page, "An early answer")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(message(page, "Hello")).to_be_visible()
+    expect(page.locator(".messages.pending .message")).to_have_count(0)
+    expect(message(page, "An early answer")).to_have_count(1)
+    expect(page.locator(".day")).to_have_count(1)
+    assert mentioned(site, chat, bob) == [id_of(site, bob)]
+
+
+def test_a_pasted_mention_waits_for_the_members_but_not_for_long(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    alice = person()
+    alice.allow("Failed to load resource")
+    chat, page = opened(site, alice, "Pasted")
+    page.get_by_role("button", name="Join the chat").click()
+    written = page.get_by_label("Message", exact=True)
+    expect(written).to_be_focused()
+    members = f"**/companies/{site.acme['id']}/users?*"
+    held = hold(page, members, "GET")
+    page.keyboard.insert_text("@Bob Baker please look at this")
+    wait_for(page, held)
+    page.keyboard.press("Enter")
+    expect(written).to_have_value("")
+    held[0].continue_()
+    expect(message(page, "please look at this")).to_be_visible()
+    expect(page.locator(".messages.pending .message")).to_have_count(0)
+    assert mentioned(site, chat, bob) == [id_of(site, bob)]
+    # Without the members, the message is sent all the same.
+    page.reload()
+    expect(message(page, "please look at this")).to_be_visible()
+    written.fill("@Bob Baker again")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messages.pending .message")).to_have_count(1)
+    expect(page.locator(".messages.pending .message")).to_have_count(0)
+    expect(message(page, "again")).to_be_visible()
+    assert len(mentioned(site, chat, bob)) == 1
+
+
+def test_of_two_members_with_the_same_name_the_chosen_one_is_mentioned(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    chat, page = opened(site, person(), "Namesakes")
+    token = site.token("bob2@acme.test")
+    site.as_account(
+        "bob2@acme.test", "user.first_name, user.last_name = 'Rob', 'Baker'; user.save()"
+    )
+    site.as_account("bob@acme.test", "user.first_name = 'Rob'; user.save()")
+    path = f"/api/companies/{site.acme['id']}/users"
+    site.ask("POST", path, {"email": "bob2@acme.test"}, site.alice)
+    site.ask("POST", f"{path}/accept", {}, token)
+    page.get_by_role("button", name="Note", exact=True).click()
+    expect(field(page)).to_be_focused()
+    chosen = []
+    for presses in (0, 1):
+        page.keyboard.type("Ask @rob")
+        expect(page.get_by_role("option", name="Rob Baker")).to_have_count(2)
+        for _ in range(presses):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(field(page)).to_have_value("Ask @Rob Baker ")
+        page.keyboard.press("Enter")
+        expect(field(page)).to_be_hidden()
+        chosen += listed(site, chat, bob)[0]["mentions"]
+        page.get_by_role("button", name="Note", exact=True).click()
+        expect(field(page)).to_be_focused()
+    site.ask("DELETE", f"{path}/{id_of(site, token)}", token=site.alice)
+    assert sorted(chosen) == sorted([id_of(site, bob), id_of(site, token)])

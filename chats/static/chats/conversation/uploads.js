@@ -131,17 +131,16 @@ export class Uploads {
     this.change();
   }
 
-  /**
-   * Hand the uploaded files over to a message.
-   *
-   * @returns {{id: number, name: string}[]}
-   */
-  take() {
-    const taken = this.items.map(({ attachment: { id, name } }) => ({ id, name }));
+  /** @returns {import('./outbox.js').SentFile[]} the uploaded files, as a message has them */
+  get sent() {
+    return this.items.map(({ attachment: { id, name } }) => ({ id, name }));
+  }
+
+  /** Let go of the files: they belong to a message now. */
+  clear() {
     for (const item of this.items) this.drop(item);
     this.error.hidden = true;
     this.change();
-    return taken;
   }
 
   createItem(file) {

@@ -15,8 +15,10 @@ import { renderQuote } from '../conversation/quotes.js';
 import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
-import { MentionSuggestions } from './mention-suggestions.js';
+import { Members } from './mentions.js';
 import { ChatNotes } from './notes.js';
+
+const MEMBERS_TIMEOUT = 3_000; // milliseconds for which a message waits for the members whom it may mention
 
 export class InboxChat {
   /**
@@ -64,7 +66,10 @@ export class InboxChat {
     this.peopleToggle = button(gettext('People'), () => this.showPeople(!this.peopleShown));
     this.peopleToggle.classList.add('people-toggle');
     this.notice = element('p', { class: 'small said', role: 'status' });
-    this.notes = new ChatNotes({ api, chat, user, company: this.company });
+    this.members = new Members(api, chat.company_id);
+    /** @type {number[]} */
+    this.chosen = []; // members whom the agent has chosen in messages
+    this.notes = new ChatNotes({ api, chat, user, company: this.company, members: this.members });
     this.notes.onClosed = () => this.focus();
     this.body = element('div', { class: 'chat-body' });
     this.node = element(
@@ -273,14 +278,13 @@ export class InboxChat {
     Object.assign(this.chat, { status: chat.status, name: chat.name, last_seq: chat.last_seq, chat_user_id: me.id });
     this.leaveReading();
     this.onJoined(me);
-    /** @type {MentionSuggestions} */
-    let suggestions;
     this.conversation = await openConversation(this.body, {
       api,
       chat,
       me,
       connect: (callbacks) => this.connect(callbacks),
-      mentionsIn: (text) => suggestions.mentionsIn(text),
+      mentionsIn: (text) => this.members.mentionedIn(text, this.chosen),
+      findMentions: (text) => this.findMentions(text),
       onUnread: (count) => this.onUnread(count),
       onEnded: () => this.handleEnd(),
     });
@@ -292,8 +296,7 @@ export class InboxChat {
       this.update();
     });
     const { composer } = this.conversation;
-    suggestions = new MentionSuggestions({ field: composer.field, loadMembers: () => this.notes.loadMembers() });
-    composer.form.append(suggestions.node);
+    this.suggestMembers(composer);
     composer.field.addEventListener('keydown', (event) => {
       if (event.key !== '/' || composer.field.value) return;
       event.preventDefault();
@@ -301,6 +304,32 @@ export class InboxChat {
     });
     this.conversation.focus();
     return undefined;
+  }
+
+  /** Suggest members in the message form, from the first @ on. */
+  suggestMembers({ field, form }) {
+    const start = async () => {
+      if (!field.value.includes('@')) return;
+      field.removeEventListener('input', start);
+      this.members.load().catch(() => {}); // the suggestions try again
+      try {
+        const { MentionSuggestions } = await import('./mention-suggestions.js');
+        const suggestions = new MentionSuggestions({ field, members: this.members, chosen: this.chosen });
+        form.append(suggestions.node);
+        suggestions.suggest();
+      } catch {
+        field.addEventListener('input', start);
+      }
+    };
+    field.addEventListener('input', start);
+    start(); // there may be a draft
+  }
+
+  /** The members whom a message mentions; none if they cannot be loaded soon, because the message must not wait long. */
+  async findMentions(text) {
+    const timeout = new Promise((resolve) => setTimeout(resolve, MEMBERS_TIMEOUT));
+    await Promise.race([this.members.load().catch(() => {}), timeout]);
+    return this.members.mentionedIn(text, this.chosen) ?? [];
   }
 
   async requestToken() {

@@ -11,6 +11,7 @@ import { describeError } from '../conversation/errors.js';
 import { formatText } from '../conversation/formatting.js';
 import { messageButton } from '../conversation/message.js';
 import { MentionSuggestions } from './mention-suggestions.js';
+import { mayMention } from './mentions.js';
 
 export class ChatNotes {
   /**
@@ -19,9 +20,13 @@ export class ChatNotes {
    * @param {any} options.chat
    * @param {any} options.user
    * @param {any} options.company the reader's, with their role
+   * @param {import('./mentions.js').Members} options.members
    */
-  constructor({ api, chat, user, company }) {
+  constructor({ api, chat, user, company, members }) {
     this.api = api;
+    this.members = members;
+    /** @type {number[]} */
+    this.chosen = []; // members whom the writer has chosen
     this.user = user;
     this.company = company;
     this.path = `/api/chats/${chat.id}/notes`;
@@ -40,7 +45,11 @@ export class ChatNotes {
       'aria-label': gettext('Note for members'),
       on: { input: () => this.handleInput(), keydown: (event) => this.handleKey(event) },
     });
-    this.suggestions = new MentionSuggestions({ field: this.field, loadMembers: () => this.loadMembers() });
+    this.suggestions = new MentionSuggestions({
+      field: this.field,
+      members,
+      chosen: this.chosen,
+    });
     this.button = element('button', { class: 'button small', type: 'submit' }, gettext('Save the note'));
     this.error = element('p', { class: 'error', role: 'alert', hidden: true });
     this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
@@ -245,8 +254,8 @@ export class ChatNotes {
     this.saving = true;
     this.handleInput();
     try {
-      if (text.includes('@')) await this.suggestions.load();
-      const body = { text, mentions: this.suggestions.mentionsIn(text) };
+      if (mayMention(text)) await this.members.load();
+      const body = { text, mentions: this.members.mentionedIn(text, this.chosen) };
       const saved = this.editing
         ? await this.api.put(`${this.path}/${this.editing.id}`, body)
         : await this.api.post(this.path, body);
@@ -276,12 +285,6 @@ export class ChatNotes {
     } catch (error) {
       this.announcement.textContent = describeError(error);
     }
-  }
-
-  /** @returns {Promise<import('./mentions.js').Member[]>} all members of the company */
-  async loadMembers() {
-    const page = await this.api.get(`/api/companies/${this.company.id}/users?per_page=249`);
-    return page.data.filter(({ status }) => status === 'active');
   }
 }
 
