@@ -138,10 +138,8 @@ export class Timeline {
     this.keepPosition(() => {
       for (const entry of entries) {
         const rendered = this.render(entry.message);
-        const focused = entry.element.contains(document.activeElement) ? document.activeElement : null;
-        entry.element.replaceWith(rendered);
+        replaceMessage(entry.element, rendered);
         entry.element = rendered;
-        if (focused) sameButton(rendered, focused).focus();
       }
       this.arrange();
     });
@@ -363,6 +361,13 @@ export class Timeline {
       button.tabIndex = message?.contains(button) ? 0 : -1;
     }
   }
+}
+
+/** Put a message in place of a former version. If the focus was in that one, it moves to the same button. */
+export function replaceMessage(former, rendered) {
+  const focused = former.contains(document.activeElement) ? document.activeElement : null;
+  former.replaceWith(rendered);
+  if (focused) sameButton(rendered, focused).focus();
 }
 
 /** The button of a message that does the same as one that was there before; the message if there is none. */

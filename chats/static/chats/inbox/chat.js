@@ -15,7 +15,7 @@ import { renderQuote } from '../conversation/quotes.js';
 import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
-import { Members } from './mentions.js';
+import { Members, suggestMembers } from './mentions.js';
 import { ChatNotes } from './notes.js';
 
 const MEMBERS_TIMEOUT = 3_000; // milliseconds for which a message waits for the members whom it may mention
@@ -69,8 +69,15 @@ export class InboxChat {
     this.members = new Members(api, chat.company_id);
     /** @type {number[]} */
     this.chosen = []; // members whom the agent has chosen in messages
-    this.notes = new ChatNotes({ api, chat, user, company: this.company, members: this.members });
-    this.notes.onClosed = () => this.focus();
+    this.notes = new ChatNotes({
+      api,
+      chat,
+      user,
+      company: this.company,
+      members: this.members,
+      notify: (text) => this.notify(text),
+      onFormClosed: () => this.focus(),
+    });
     this.body = element('div', { class: 'chat-body' });
     this.node = element(
       'section',
@@ -110,16 +117,17 @@ export class InboxChat {
   }
 
   async open() {
+    this.notes.load();
     const { chat_user_id: id } = this.chat;
     const me = id && (await this.api.get(`${this.path}/users/${id}`));
     if (this.closed) return;
     if (me?.role === 'agent' && me.status === 'active') await this.join();
     else await this.read();
-    if (!this.closed) await this.notes.load();
   }
 
   close() {
     this.closed = true;
+    this.notes.close();
     this.conversation?.close();
     this.leaveReading();
     this.people?.close();
@@ -246,6 +254,7 @@ export class InboxChat {
 
   handleState(state) {
     this.state = state;
+    if (state === 'connected') this.notes.load(); // unless they are loaded
     this.callbacks?.onState?.(state);
   }
 
@@ -296,7 +305,7 @@ export class InboxChat {
       this.update();
     });
     const { composer } = this.conversation;
-    this.suggestMembers(composer);
+    suggestMembers(composer.field, composer.form, this.members, (id) => this.chosen.push(id));
     composer.field.addEventListener('keydown', (event) => {
       if (event.key !== '/' || composer.field.value) return;
       event.preventDefault();
@@ -304,25 +313,6 @@ export class InboxChat {
     });
     this.conversation.focus();
     return undefined;
-  }
-
-  /** Suggest members in the message form, from the first @ on. */
-  suggestMembers({ field, form }) {
-    const start = async () => {
-      if (!field.value.includes('@')) return;
-      field.removeEventListener('input', start);
-      this.members.load().catch(() => {}); // the suggestions try again
-      try {
-        const { MentionSuggestions } = await import('./mention-suggestions.js');
-        const suggestions = new MentionSuggestions({ field, members: this.members, chosen: this.chosen });
-        form.append(suggestions.node);
-        suggestions.suggest();
-      } catch {
-        field.addEventListener('input', start);
-      }
-    };
-    field.addEventListener('input', start);
-    start(); // there may be a draft
   }
 
   /** The members whom a message mentions; none if they cannot be loaded soon, because the message must not wait long. */
@@ -403,8 +393,10 @@ export class InboxChat {
 
   // --- Actions ---
 
-  writeNote() {
-    this.notes.write();
+  async writeNote() {
+    this.node.setAttribute('aria-busy', 'true'); // keys are no shortcuts while the form is being loaded
+    await this.attempt(() => this.notes.write());
+    this.node.removeAttribute('aria-busy');
   }
 
   async setStatus() {

@@ -12,12 +12,12 @@ export class MentionSuggestions {
    * @param {object} options
    * @param {HTMLTextAreaElement} options.field
    * @param {import('./mentions.js').Members} options.members
-   * @param {number[]} options.chosen gets the ids of the members whom the writer chooses
+   * @param {(id: number) => void} options.onChoose called when the writer chooses a member
    */
-  constructor({ field, members, chosen }) {
+  constructor({ field, members, onChoose }) {
     this.field = field;
     this.members = members;
-    this.chosen = chosen;
+    this.onChoose = onChoose;
     /** @type {import('./mentions.js').Member[]} */
     this.shown = [];
     this.selected = 0;
@@ -88,7 +88,7 @@ export class MentionSuggestions {
   choose({ id, name }) {
     const { written } = this;
     if (!written) return;
-    this.chosen.push(id);
+    this.onChoose(id);
     this.field.setRangeText(`@${name} `, written.start, this.field.selectionStart, 'end');
     this.field.dispatchEvent(new Event('input', { bubbles: true })); // the text has changed
     this.close();

@@ -107,6 +107,32 @@ export class Members {
   }
 }
 
+/**
+ * Suggest members in a text field, from the first @ on.
+ *
+ * @param {HTMLTextAreaElement} field
+ * @param {HTMLElement} parent gets the suggestions
+ * @param {Members} members
+ * @param {(id: number) => void} onChoose
+ */
+export function suggestMembers(field, parent, members, onChoose) {
+  const start = async () => {
+    if (!field.value.includes('@')) return;
+    field.removeEventListener('input', start);
+    members.load().catch(() => {}); // the suggestions try again
+    try {
+      const { MentionSuggestions } = await import('./mention-suggestions.js');
+      const suggestions = new MentionSuggestions({ field, members, onChoose });
+      parent.append(suggestions.node);
+      suggestions.suggest();
+    } catch {
+      field.addEventListener('input', start);
+    }
+  };
+  field.addEventListener('input', start);
+  if (mayMention(field.value)) members.load().catch(() => {}); // a draft
+}
+
 function escapePattern(name) {
   return name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
