@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, enter, shot
+from chatapi.tests.browser import PHONE, Person, Site, assert_accessible, enter, hide, shot
+from chatapi.tests.installation import wait_for
 from chats.tests.guests import fill, message
 from chats.tests.inbox import guest_and_agent, open_inbox, send
 
@@ -44,7 +45,7 @@ def hold(page: Page, pattern: str, method: str) -> list[Route]:
     return held
 
 
-def wait_for(page: Page, held: list[Route]) -> Route:
+def first_of(page: Page, held: list[Route]) -> Route:
     for _ in range(100):
         if held:
             return held[0]
@@ -282,7 +283,7 @@ def test_a_message_is_sent_while_the_conversation_is_opening(
     held = hold(page, "**/messages?*", "GET")
     page.reload()
     written.fill("An early answer to @Bob Baker")
-    wait_for(page, held)
+    first_of(page, held)
     page.keyboard.press("Enter")
     expect(written).to_have_value("")
     expect(message(page, "An early answer")).to_be_visible()
@@ -308,7 +309,7 @@ def test_a_pasted_mention_waits_for_the_members_but_not_for_long(
     held = hold(page, members, "GET")
     page.keyboard.insert_text("@Bob Baker please look at this")
     expect(written).to_have_value("@Bob Baker please look at this")
-    wait_for(page, held)
+    first_of(page, held)
     page.keyboard.press("Enter")
     expect(written).to_have_value("")
     held[0].continue_()
@@ -376,7 +377,7 @@ def test_a_note_cannot_be_changed_while_it_is_saved(
     held = hold(page, "**/notes", "POST")
     start(page, "One")
     page.keyboard.press("Enter")
-    route = wait_for(page, held)
+    route = first_of(page, held)
     page.keyboard.type(" and more")
     expect(field(page)).to_have_value("One")
     # Nor is it written twice by somebody who cancels and goes on.
@@ -401,7 +402,7 @@ def test_an_edit_that_is_started_while_another_note_is_saved_stays_open(
     held = hold(page, "**/notes", "POST")
     start(page, "New note")
     page.keyboard.press("Enter")
-    route = wait_for(page, held)
+    route = first_of(page, held)
     use(page, "Old note", "Edit")
     field(page).fill("Old note, better")
     route.continue_()
@@ -422,7 +423,7 @@ def test_an_edit_that_is_cancelled_writes_no_other_note(
     held = hold(page, f"**/companies/{site.acme['id']}/users?*", "GET")
     field(page).fill("Ask @Bob Baker")
     page.get_by_role("button", name="Save the note").click()
-    route = wait_for(page, held)
+    route = first_of(page, held)
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(field(page)).to_be_hidden()
     route.continue_()
@@ -496,7 +497,7 @@ def test_a_found_note_is_opened_once_notes_are_loaded(
     held = hold(page, "**/notes?*", "GET")
     page.get_by_label("Search chats and messages").fill("xyloph")
     page.locator(".hit").click()
-    route = wait_for(page, held)
+    route = first_of(page, held)
     expect(message(page, "Message number 100.")).to_be_visible()
     route.continue_()
     expect(notes(page, "xylophone")).to_be_focused()
@@ -558,3 +559,48 @@ def test_an_edit_does_not_move_the_reader(site: Site, person: Callable[..., Pers
     page.keyboard.press("Enter")
     expect(notes(page, "Early, and better")).to_be_in_viewport()
     expect(message(page, "Message number 100.")).not_to_be_in_viewport()
+
+
+def test_a_mention_that_an_edit_adds_is_shown_and_announced_once(
+    site: Site, person: Callable[..., Person], bob: str
+) -> None:
+    chat, page = opened(site, person(permissions=["notifications"]), "Named later")
+    page.evaluate(
+        """() => {
+            window.shown = [];
+            window.Notification = class extends EventTarget {
+                static permission = 'granted';
+                static requestPermission = async () => 'granted';
+                constructor(title, { body }) {
+                    super();
+                    this.text = `${title}: ${body}`;
+                    window.shown.push(this.text);
+                }
+                close() {
+                    window.shown = window.shown.filter((each) => each !== this.text);
+                }
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Turn on notifications").click()
+    expect(page.get_by_role("button", name="Notifications are on")).to_be_visible()
+    path = f"/api/chats/{chat['id']}/notes"
+    note = site.ask("POST", path, {"text": "Look"}, bob)
+    expect(notes(page, "Look")).to_be_visible()
+    expect(page.locator(".mentions-me")).to_have_count(0)
+    hide(page)
+    mentions = {"mentions": [id_of(site, site.alice)]}
+    site.ask("PATCH", f"{path}/{note['id']}", mentions, bob)
+    expect(page.locator(".mentions-me")).to_have_count(1)
+    wait_for(lambda: page.evaluate("shown.length"))
+    assert page.evaluate("shown") == ["Bob Baker mentioned you in Named later: Look"]
+    # A later edit is no other mention, and a deletion withdraws what was shown.
+    page.evaluate("shown = []")
+    site.ask("PATCH", f"{path}/{note['id']}", {"text": "Look here"}, bob)
+    expect(notes(page, "Look here")).to_be_visible()
+    page.wait_for_timeout(1_500)
+    assert page.evaluate("shown") == []
+    other = site.ask("POST", path, {"text": "Secret", **mentions}, bob)
+    wait_for(lambda: page.evaluate("shown.length"))
+    site.ask("DELETE", f"{path}/{other['id']}", token=bob)
+    wait_for(lambda: not page.evaluate("shown.length"))
