@@ -225,7 +225,7 @@ test('without randomUUID a key is as long', async (context) => {
   assert.notEqual(attempts[0][1], attempts[1][1]);
 });
 
-test('mentions are stored with a message, and are found when it is first sent if they are not known before', async () => {
+test('mentions are stored with a message, also those that are found when it is sent', async () => {
   errors = [OFFLINE, OFFLINE];
   outbox.add('Ask @Bob', null, [], [2]);
   outbox.add('Ask @Max', null, [], null);

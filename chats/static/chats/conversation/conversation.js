@@ -41,14 +41,14 @@ const READ_DELAY = 500; // milliseconds; one request reports a burst of read mes
  * @property {import('../../chatapi/api/client.js').Api} api has a chat-user token
  * @property {any} chat the response of GET /api/chats/{id}
  * @property {any} me the reader's chat user
- * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default, a
- *   stream of the chat
+ * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default,
+ *   a stream of the chat
  * @property {(text: string) => number[] | null} [mentionsIn] returns the ids of the members whom a text mentions; null
  *   if members must be loaded first
  * @property {(text: string) => Promise<number[]>} [findMentions] loads members, and returns the same
  * @property {(count: number) => void} [onUnread] gets the number of unread messages
- * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is no
- *   longer valid
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is
+ *   no longer valid
  * @property {(() => void) | null} [onNewChat] called when the reader asks for a new chat, because this one is closed
  */
 

@@ -1,5 +1,5 @@
-// The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads this
-// module with the first file.
+// The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads
+// this module with the first file.
 
 import { OfflineError } from '../../chatapi/api/client.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';

@@ -315,7 +315,7 @@ export class InboxChat {
     return undefined;
   }
 
-  /** The members whom a message mentions; none if they cannot be loaded soon, because the message must not wait long. */
+  /** The members whom a message mentions; none if they cannot be loaded soon, as the message must not wait long. */
   async findMentions(text) {
     const timeout = new Promise((resolve) => setTimeout(resolve, MEMBERS_TIMEOUT));
     await Promise.race([this.members.load().catch(() => {}), timeout]);
