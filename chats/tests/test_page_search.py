@@ -46,7 +46,7 @@ def test_messages_are_found_and_opened_by_keys(site: Site, person: Callable[...,
     page.keyboard.press("/")
     page.keyboard.type("peonies")
     expect(hits(page)).to_have_count(2)
-    expect(status(page)).to_have_text("2 messages found.")
+    expect(status(page)).to_have_text("2 results found.")
     expect(page.get_by_text("No chats found.")).to_be_visible()
     expect(page.get_by_text("Visitors can start one at:")).to_be_hidden()
     expect(hits(page).locator("mark")).to_have_text(["peonies", "Peonies"])
@@ -124,7 +124,7 @@ def test_an_empty_box_and_a_word_that_nobody_said(
     box(page).fill("clover")
     expect(hits(page)).to_have_count(1)
     box(page).fill("cloverleaf")
-    expect(status(page)).to_have_text("No messages found.")
+    expect(status(page)).to_have_text("No messages or notes found.")
     expect(page.get_by_text("No chats found.")).to_be_visible()
     expect(hits(page)).to_have_count(0)
     box(page).fill("!?")  # the API would refuse it
@@ -153,7 +153,7 @@ def test_late_answers_are_dropped(site: Site, person: Callable[..., Person]) -> 
     assert late in held
     page.wait_for_timeout(500)
     expect(hits(page)).to_have_text([re.compile("The carp is gone.")])
-    expect(status(page)).to_have_text("1 message found.")
+    expect(status(page)).to_have_text("1 result found.")
 
 
 def test_only_the_companies_of_the_agent_are_searched(
@@ -183,11 +183,11 @@ def test_more_messages_are_loaded(site: Site, person: Callable[..., Person]) -> 
     said(site, "Bulbs", *(f"Tulip bulb {number}" for number in range(25)))
     page = open_inbox(site, person())
     box(page).fill("tulip")
-    expect(status(page)).to_have_text("More than 20 messages found.")
-    more = page.get_by_role("button", name="More messages")
+    expect(status(page)).to_have_text("More than 20 results found.")
+    more = page.get_by_role("button", name="More results")
     more.focus()
     page.keyboard.press("Enter")
-    expect(status(page)).to_have_text("25 messages found.")
+    expect(status(page)).to_have_text("25 results found.")
     expect(hits(page)).to_have_count(25)
     expect(more).to_be_hidden()
     expect(hits(page).nth(20)).to_be_focused()
@@ -202,7 +202,7 @@ def test_a_failed_search_is_tried_again(site: Site, person: Callable[..., Person
     expect(hits(page)).to_have_count(20)
     # A page that fails leaves those before it.
     page.route(SEARCH, lambda route: route.abort())
-    page.get_by_role("button", name="More messages").click()
+    page.get_by_role("button", name="More results").click()
     expect(status(page)).to_have_text("No connection. Please try again.")
     expect(hits(page)).to_have_count(20)
     page.unroute(SEARCH)

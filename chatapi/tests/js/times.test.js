@@ -3,7 +3,7 @@ import { mock, test } from 'node:test';
 import { setHidden } from './browser.js';
 
 process.env.TZ = 'Europe/Berlin';
-const { dayKey, formatBrief, formatDateTime, formatDay, formatTime, onNewDay } = await import(
+const { dayKey, formatBrief, formatDateTime, formatDayAndTime, formatDay, formatTime, onNewDay } = await import(
   '../../static/chatapi/text/times.js'
 );
 
@@ -38,6 +38,8 @@ test('a brief time is the hour today and the day otherwise', (context) => {
   assert.equal(formatBrief('2026-07-05T10:30:00Z'), '12:30');
   assert.equal(formatBrief('2026-07-04T06:00:00Z'), '4 Jul');
   assert.equal(formatBrief('2025-07-05T10:30:00Z'), '5 Jul 2025');
+  assert.equal(formatDayAndTime('2026-07-05T10:30:00Z'), '5 Jul, 12:30');
+  assert.equal(formatDayAndTime('2025-07-05T10:30:00Z'), '5 Jul 2025, 12:30');
 });
 
 test('a new day is reported once, by a timer or when the page comes back', (context) => {

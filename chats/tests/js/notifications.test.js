@@ -130,6 +130,24 @@ test('what is read is withdrawn, before it is shown and after', async () => {
   assert.equal(shown().length, 0);
 });
 
+test('what is deleted is withdrawn, and nothing else', async () => {
+  const note = { ...message(5), id: 3, member_seq: 1, mentionedBy: 'Bob' };
+  for (const delay of [0, 1_000]) {
+    notifications.notify(note);
+    await pass(delay);
+    for (const other of [
+      { ...note, id: 4 },
+      { ...note, member_seq: undefined },
+      { ...note, chat_id: 2 },
+    ])
+      notifications.withdrawDeleted(other);
+    assert.equal(notifications.notices.size, 1);
+    notifications.withdrawDeleted({ ...note, text: null, mentionedBy: undefined });
+    await pass(1_000);
+    assert.deepEqual([shown(), notifications.notices.size], [[], 0]);
+  }
+});
+
 test('a click opens the chat', async () => {
   notifications.notify(message(1, { chat: 7 }));
   await pass(1_000);

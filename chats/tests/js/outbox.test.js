@@ -224,3 +224,20 @@ test('without randomUUID a key is as long', async (context) => {
   for (const [, key] of attempts) assert.match(key, /^[\da-f]{32}$/);
   assert.notEqual(attempts[0][1], attempts[1][1]);
 });
+
+test('mentions are stored with a message, also those that are found when it is sent', async () => {
+  errors = [OFFLINE, OFFLINE];
+  outbox.add('Ask @Bob', null, [], [2]);
+  outbox.add('Ask @Max', null, [], null);
+  await settle();
+  const stored = () => getStored(KEY).map(({ mentions }) => mentions);
+  assert.deepEqual(stored(), [[2], null]);
+  outbox.setMentions(outbox.items[1], [3]);
+  assert.deepEqual(stored(), [[2], [3]]);
+  outbox.close();
+  outbox = create();
+  assert.deepEqual(
+    outbox.items.map(({ mentions }) => mentions),
+    [[2], [3]],
+  );
+});

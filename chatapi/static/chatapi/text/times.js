@@ -4,12 +4,18 @@
 const pageLanguage = document.documentElement.lang || 'en';
 const primary = pageLanguage.split('-')[0];
 const language = navigator.languages.find((each) => each.split('-')[0] === primary) ?? pageLanguage;
-const timeFormat = new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' });
+/** @type {Intl.DateTimeFormatOptions} */
+const TIME = { hour: 'numeric', minute: '2-digit' };
+/** @type {Intl.DateTimeFormatOptions} */
+const SHORT_DAY = { day: 'numeric', month: 'short' };
+const timeFormat = new Intl.DateTimeFormat(language, TIME);
 const dayFormat = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' });
 const dayOfYearFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', year: 'numeric' });
 const fullFormat = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'short' });
-const shortDayFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
-const shortDayOfYearFormat = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
+const shortDayFormat = new Intl.DateTimeFormat(language, SHORT_DAY);
+const shortDayOfYearFormat = new Intl.DateTimeFormat(language, { ...SHORT_DAY, year: 'numeric' });
+const shortFormat = new Intl.DateTimeFormat(language, { ...SHORT_DAY, ...TIME });
+const shortOfYearFormat = new Intl.DateTimeFormat(language, { ...SHORT_DAY, year: 'numeric', ...TIME });
 const relativeFormat = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
 
 /** The hour and minute of an ISO 8601 time. */
@@ -39,6 +45,12 @@ export function formatBrief(instant) {
   if (dayKey(instant) === dayKey(today)) return formatTime(instant);
   const date = new Date(instant);
   return (date.getFullYear() === today.getFullYear() ? shortDayFormat : shortDayOfYearFormat).format(date);
+}
+
+/** The day and the time: "5 Jul, 14:05" or "5 Jul 2021, 14:05". */
+export function formatDayAndTime(instant) {
+  const date = new Date(instant);
+  return (date.getFullYear() === new Date().getFullYear() ? shortFormat : shortOfYearFormat).format(date);
 }
 
 /**

@@ -1,5 +1,5 @@
-// Delivers a chat's log, without the members' log, in order and each event once. The source may repeat, reorder or miss events; gaps in the
-// sequence are filled from the API.
+// Delivers a chat's log, without the members' log, in order and each event once. The source may repeat, reorder or miss
+// events; gaps in the sequence are filled from the API.
 
 const GAP_TIMEOUT = 500; // milliseconds for a missing event to arrive by itself
 const RETRY_DELAY = 5_000; // milliseconds after a failed request

@@ -1,5 +1,5 @@
-// The message form. Enter sends, Shift+Enter breaks the line. The draft, and the message to which it replies, are stored,
-// so they survive a reload.
+// The message form. Enter sends, Shift+Enter breaks the line. The draft, and the message to which it replies, are
+// stored, so they survive a reload.
 
 import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
@@ -295,13 +295,14 @@ export class Composer {
         this.update();
         return;
       }
+      // The draft goes last, so that nothing is lost if this fails.
+      this.onSend(isBlank(text) ? '' : text, this.quote, this.uploads?.sent ?? []);
+      this.uploads?.clear();
+      this.setQuote(null);
       this.field.value = '';
       this.typingSentAt = null;
       setStored(this.draftKey, null);
       this.update();
-      const { quote } = this;
-      this.setQuote(null);
-      this.onSend(isBlank(text) ? '' : text, quote, this.uploads?.take() ?? []);
       return;
     }
     const message = this.editing;

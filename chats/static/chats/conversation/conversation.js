@@ -41,12 +41,14 @@ const READ_DELAY = 500; // milliseconds; one request reports a burst of read mes
  * @property {import('../../chatapi/api/client.js').Api} api has a chat-user token
  * @property {any} chat the response of GET /api/chats/{id}
  * @property {any} me the reader's chat user
- * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default, a
- *   stream of the chat
- * @property {(text: string) => number[]} [mentionsIn] returns the ids of the members whom a text mentions
+ * @property {((callbacks: ChatCallbacks) => void) | null} [connect] connects a source of the chat's events; by default,
+ *   a stream of the chat
+ * @property {(text: string) => number[] | null} [mentionsIn] returns the ids of the members whom a text mentions; null
+ *   if members must be loaded first
+ * @property {(text: string) => Promise<number[]>} [findMentions] loads members, and returns the same
  * @property {(count: number) => void} [onUnread] gets the number of unread messages
- * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is no
- *   longer valid
+ * @property {(reason: import('../../chatapi/stream/follow.js').EndReason) => void} [onEnded] called when the token is
+ *   no longer valid
  * @property {(() => void) | null} [onNewChat] called when the reader asks for a new chat, because this one is closed
  */
 
@@ -76,7 +78,17 @@ class Conversation extends EventTarget {
    */
   constructor(
     root,
-    { api, chat, me, connect = null, mentionsIn = () => [], onUnread = () => {}, onEnded = () => {}, onNewChat = null },
+    {
+      api,
+      chat,
+      me,
+      connect = null,
+      mentionsIn = () => [],
+      findMentions = async () => [],
+      onUnread = () => {},
+      onEnded = () => {},
+      onNewChat = null,
+    },
   ) {
     super();
     this.api = api;
@@ -119,10 +131,12 @@ class Conversation extends EventTarget {
     this.node.append(element('div', { class: 'below' }, this.downButton), this.typing.node, this.announcement);
     this.outbox = new Outbox({
       storageKey: `chatapi:outbox:${me.id}`,
-      send: ({ text, key, quote, files, mentions }) => {
+      send: async (item) => {
+        const { text, key, quote, files } = item;
+        if (item.mentions === null) this.outbox.setMentions(item, await findMentions(text));
         const body = {
           text,
-          ...(mentions && { mentions }),
+          ...(item.mentions?.length && { mentions: item.mentions }),
           ...(quote && { reply_to_id: quote.id }),
           ...(files?.length && { attachment_ids: files.map(({ id }) => id) }),
         };

@@ -1,5 +1,5 @@
-// Formatting in messages: bold, italics, code, lists and quotes, as in Markdown. Everything else of Markdown and all HTML
-// stay text. Only elements and text nodes are created, so there is no HTML to sanitize.
+// Formatting in messages: bold, italics, code, lists and quotes, as in Markdown. Everything else of Markdown and all
+// HTML stay text. Only elements and text nodes are created, so there is no HTML to sanitize.
 
 import { element } from '../../chatapi/ui/dom.js';
 import { Marked, Tokenizer } from '../vendor/marked.esm.js';

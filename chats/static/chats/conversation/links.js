@@ -2,12 +2,12 @@
 
 import { element } from '../../chatapi/ui/dom.js';
 
-// Where an address may start. Before the @ of a mailbox only ASCII is accepted: in `müller@…`, `ller@…` would be somebody
-// else's.
+// Where an address may start. Before the @ of a mailbox only ASCII is accepted: in `müller@…`, `ller@…` would be
+// somebody else's.
 const START =
   /(?<![a-z\d])(?:https?:\/\/|www\.|tel:)|(?<![\w.%+'\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{M}-])(?<!\/\/|\p{L}’)(?:mailto:)?[\w.%+'-]+@/giu;
-// The characters of an address: ASCII that browsers accept unescaped, and other characters that are neither invisible nor
-// bidirectional controls, quotation marks, brackets or punctuation that ends a clause.
+// The characters of an address: ASCII that browsers accept unescaped, and other characters that are neither invisible
+// nor bidirectional controls, quotation marks, brackets or punctuation that ends a clause.
 const REST =
   /(?:[!#-;=?-[\]^_a-z{|}~]|[^\p{ASCII}\s\p{C}\p{Default_Ignorable_Code_Point}\p{Quotation_Mark}\p{Terminal_Punctuation}\p{Ps}\p{Pe}\u2800…‥＜＞])+/iuy;
 const HOST = /\[[\da-f:.]+\]|(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{N}\p{Extended_Pictographic}._-])+/iuy;

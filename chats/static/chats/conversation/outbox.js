@@ -17,7 +17,7 @@ const MAX_DELAY = 15_000;
  * @property {string} at when it was written, in ISO 8601
  * @property {import('./quotes.js').Quote} [quote] of the message to which it replies
  * @property {SentFile[]} [files]
- * @property {number[]} [mentions] ids of members
+ * @property {number[] | null} [mentions] ids of members; null until they are known
  * @property {'waiting' | 'sending' | 'refused'} state
  * @property {Error} [reason] why it was refused
  */
@@ -51,12 +51,16 @@ export class Outbox {
    * @param {string} text
    * @param {import('./quotes.js').Quote | null} [quote]
    * @param {SentFile[]} [files]
-   * @param {number[]} [mentions]
+   * @param {number[] | null} [mentions] null if `send` has to find them
    */
   add(text, quote = null, files = [], mentions = []) {
-    const key = crypto.randomUUID?.() ?? randomKey();
+    const key = newKey();
     this.ownKeys.add(key);
-    const extra = { ...(quote && { quote }), ...(files.length && { files }), ...(mentions.length && { mentions }) };
+    const extra = {
+      ...(quote && { quote }),
+      ...(files.length && { files }),
+      ...(mentions?.length !== 0 && { mentions }),
+    };
     this.items.push({ key, text, at: new Date().toISOString(), ...extra, state: 'waiting' });
     this.save();
     this.run();
@@ -80,6 +84,12 @@ export class Outbox {
     const replies = this.items.filter((item) => item.quote?.id === quote.id);
     for (const item of replies) item.quote = quote;
     if (replies.length) this.save();
+  }
+
+  /** Keep the mentions that were found for an item, which stay the same with its key. */
+  setMentions(item, mentions) {
+    item.mentions = mentions;
+    this.save();
   }
 
   discard(item) {
@@ -155,14 +165,16 @@ export class Outbox {
     const others = (getStored(this.storageKey) ?? []).filter((item) => !this.ownKeys.has(item.key));
     const stored = [
       ...others,
-      ...this.items.map(({ key, text, at, quote, files }) => ({ key, text, at, quote, files })),
+      ...this.items.map(({ key, text, at, quote, files, mentions }) => ({ key, text, at, quote, files, mentions })),
     ];
     setStored(this.storageKey, stored.length ? stored : null);
     this.onChange();
   }
 }
 
-/** Without TLS, there is no randomUUID. */
+/** An idempotency key. Without TLS, there is no randomUUID. */
+export const newKey = () => crypto.randomUUID?.() ?? randomKey();
+
 function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -27,8 +27,8 @@ export class Palette {
   /**
    * @param {object} options
    * @param {HTMLElement} options.root
-   * @param {(messageId: number) => HTMLElement | null} options.elementOf the element that shows a message now; its button
-   *   "react" opens the palette
+   * @param {(messageId: number) => HTMLElement | null} options.elementOf the element that shows a message now; its
+   *   button "react" opens the palette
    * @param {(messageId: number, emoji: string) => void} options.onChoose
    * @param {AbortSignal} options.signal
    */

@@ -1,5 +1,5 @@
-// The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the reader
-// scrolls, and removes those far away. Messages are sorted by seq.
+// The messages of a chat, as a window over the whole log: it holds at most MAX_MESSAGES messages, loads more as the
+// reader scrolls, and removes those far away. Messages are sorted by seq.
 
 import { gettext } from '../../chatapi/text/i18n.js';
 import { dayKey, formatDay, onNewDay } from '../../chatapi/text/times.js';
@@ -88,8 +88,7 @@ export class Timeline {
       const others = page.data.filter((each) => !isMine(each) && each.deleted_at === null);
       this.firstUnreadSeq = others[Math.min(unread, others.length) - 1]?.seq ?? null;
     }
-    for (const entry of this.entries) entry.element.remove();
-    this.entries = [];
+    this.clear();
     this.insert(page.data.reverse());
     this.toBottom();
   }
@@ -139,10 +138,8 @@ export class Timeline {
     this.keepPosition(() => {
       for (const entry of entries) {
         const rendered = this.render(entry.message);
-        const focused = entry.element.contains(document.activeElement) ? document.activeElement : null;
-        entry.element.replaceWith(rendered);
+        replaceMessage(entry.element, rendered);
         entry.element = rendered;
-        if (focused) sameButton(rendered, focused).focus();
       }
       this.arrange();
     });
@@ -209,13 +206,17 @@ export class Timeline {
       this.api.get(`${this.path}?after_seq=${seq - 1}&per_page=${size}&order=asc`),
     ]);
     if (this.closed) return;
+    this.clear();
+    this.reachedStart = older.next_page_url === null;
+    this.insert([...older.data.reverse(), ...newer.data]);
+  }
+
+  clear() {
     for (const entry of this.entries) {
       entry.day?.remove();
       entry.element.remove();
     }
     this.entries = [];
-    this.reachedStart = older.next_page_url === null;
-    this.insert([...older.data.reverse(), ...newer.data]);
   }
 
   toBottom() {
@@ -360,6 +361,13 @@ export class Timeline {
       button.tabIndex = message?.contains(button) ? 0 : -1;
     }
   }
+}
+
+/** Put a message in place of a former version. If the focus was in that one, it moves to the same button. */
+export function replaceMessage(former, rendered) {
+  const focused = former.contains(document.activeElement) ? document.activeElement : null;
+  former.replaceWith(rendered);
+  if (focused) sameButton(rendered, focused).focus();
 }
 
 /** The button of a message that does the same as one that was there before; the message if there is none. */

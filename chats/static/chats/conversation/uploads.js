@@ -1,5 +1,5 @@
-// The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads this
-// module with the first file.
+// The files of the message that is being written: they are uploaded at once, and sent with the message. A page loads
+// this module with the first file.
 
 import { OfflineError } from '../../chatapi/api/client.js';
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
@@ -131,17 +131,16 @@ export class Uploads {
     this.change();
   }
 
-  /**
-   * Hand the uploaded files over to a message.
-   *
-   * @returns {{id: number, name: string}[]}
-   */
-  take() {
-    const taken = this.items.map(({ attachment: { id, name } }) => ({ id, name }));
+  /** @returns {import('./outbox.js').SentFile[]} the uploaded files, as a message has them */
+  get sent() {
+    return this.items.map(({ attachment: { id, name } }) => ({ id, name }));
+  }
+
+  /** Let go of the files: they belong to a message now. */
+  clear() {
     for (const item of this.items) this.drop(item);
     this.error.hidden = true;
     this.change();
-    return taken;
   }
 
   createItem(file) {

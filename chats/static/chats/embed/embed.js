@@ -104,8 +104,8 @@
 
   /** A company's button and panel. */
   function createChat(script, service, company) {
-    // Set once a chat was started here. It holds the panel's values if the panel cannot store them, encrypted because every
-    // script of this website can read them.
+    // Set once a chat was started here. It holds the panel's values if the panel cannot store them, encrypted because
+    // every script of this website can read them.
     const storageKey = `chatapi:${service}:${company}`;
     let text, texts, settings;
     let button, label, badge, panel, frame, fallback;

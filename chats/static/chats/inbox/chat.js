@@ -15,8 +15,10 @@ import { renderQuote } from '../conversation/quotes.js';
 import { isReactedBy, messageOf, renderReactions } from '../conversation/reactions.js';
 import { Timeline } from '../conversation/timeline.js';
 import { titleOf } from './list.js';
-import { MentionSuggestions } from './mention-suggestions.js';
+import { Members, suggestMembers } from './mentions.js';
 import { ChatNotes } from './notes.js';
+
+const MEMBERS_TIMEOUT = 3_000; // milliseconds for which a message waits for the members whom it may mention
 
 export class InboxChat {
   /**
@@ -65,8 +67,18 @@ export class InboxChat {
     this.peopleToggle = button(gettext('People'), () => this.showPeople(!this.peopleShown));
     this.peopleToggle.classList.add('people-toggle');
     this.notice = element('p', { class: 'small said', role: 'status' });
-    this.notes = new ChatNotes({ api, chat, user, company: this.company });
-    this.notes.onClosed = () => this.focus();
+    this.members = new Members(api, chat.company_id);
+    /** @type {number[]} */
+    this.chosen = []; // members whom the agent has chosen in messages
+    this.notes = new ChatNotes({
+      api,
+      chat,
+      user,
+      company: this.company,
+      members: this.members,
+      notify: (text) => this.notify(text),
+      onFormClosed: () => this.focus(),
+    });
     this.body = element('div', { class: 'chat-body' });
     this.node = element(
       'section',
@@ -106,16 +118,17 @@ export class InboxChat {
   }
 
   async open() {
+    this.notes.load();
     const { chat_user_id: id } = this.chat;
     const me = id && (await this.api.get(`${this.path}/users/${id}`));
     if (this.closed) return;
     if (me?.role === 'agent' && me.status === 'active') await this.join();
     else await this.read();
-    if (!this.closed) await this.notes.load();
   }
 
   close() {
     this.closed = true;
+    this.notes.close();
     this.conversation?.close();
     this.leaveReading();
     this.people?.close();
@@ -242,6 +255,7 @@ export class InboxChat {
 
   handleState(state) {
     this.state = state;
+    if (state === 'connected') this.notes.load(); // unless they are loaded
     this.callbacks?.onState?.(state);
   }
 
@@ -274,14 +288,13 @@ export class InboxChat {
     Object.assign(this.chat, { status: chat.status, name: chat.name, last_seq: chat.last_seq, chat_user_id: me.id });
     this.leaveReading();
     this.onJoined(me);
-    /** @type {MentionSuggestions} */
-    let suggestions;
     this.conversation = await openConversation(this.body, {
       api,
       chat,
       me,
       connect: (callbacks) => this.connect(callbacks),
-      mentionsIn: (text) => suggestions.mentionsIn(text),
+      mentionsIn: (text) => this.members.mentionedIn(text, this.chosen),
+      findMentions: (text) => this.findMentions(text),
       onUnread: (count) => this.onUnread(count),
       onEnded: () => this.handleEnd(),
     });
@@ -293,8 +306,7 @@ export class InboxChat {
       this.update();
     });
     const { composer } = this.conversation;
-    suggestions = new MentionSuggestions({ field: composer.field, loadMembers: () => this.notes.loadMembers() });
-    composer.form.append(suggestions.node);
+    suggestMembers(composer.field, composer.form, this.members, (id) => this.chosen.push(id));
     composer.field.addEventListener('keydown', (event) => {
       if (event.key !== '/' || composer.field.value) return;
       event.preventDefault();
@@ -302,6 +314,13 @@ export class InboxChat {
     });
     this.conversation.focus();
     return undefined;
+  }
+
+  /** The members whom a message mentions; none if they cannot be loaded soon, as the message must not wait long. */
+  async findMentions(text) {
+    const timeout = new Promise((resolve) => setTimeout(resolve, MEMBERS_TIMEOUT));
+    await Promise.race([this.members.load().catch(() => {}), timeout]);
+    return this.members.mentionedIn(text, this.chosen) ?? [];
   }
 
   async requestToken() {
@@ -376,8 +395,10 @@ export class InboxChat {
 
   // --- Actions ---
 
-  writeNote() {
-    this.notes.write();
+  async writeNote() {
+    this.node.setAttribute('aria-busy', 'true'); // keys are no shortcuts while the form is being loaded
+    await this.attempt(() => this.notes.write());
+    this.node.removeAttribute('aria-busy');
   }
 
   async setStatus() {

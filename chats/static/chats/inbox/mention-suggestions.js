@@ -1,8 +1,8 @@
-// Suggests members while somebody types an @ and a name in a text field.
+// Suggests members while somebody types an @ and a name in a text field. Loaded when it is first needed.
 
 import { gettext } from '../../chatapi/text/i18n.js';
 import { element } from '../../chatapi/ui/dom.js';
-import { membersNamed, mentionsIn, nameBeingWritten } from './mentions.js';
+import { membersNamed, nameBeingWritten } from './mentions.js';
 
 const MAX_SUGGESTIONS = 6;
 let lists = 0; // each has an id of its own
@@ -11,15 +11,13 @@ export class MentionSuggestions {
   /**
    * @param {object} options
    * @param {HTMLTextAreaElement} options.field
-   * @param {() => Promise<import('./mentions.js').Member[]>} options.loadMembers
+   * @param {import('./mentions.js').Members} options.members
+   * @param {(id: number) => void} options.onChoose called when the writer chooses a member
    */
-  constructor({ field, loadMembers }) {
+  constructor({ field, members, onChoose }) {
     this.field = field;
-    this.loadMembers = loadMembers;
-    /** @type {import('./mentions.js').Member[]} */
-    this.members = []; // until they are loaded
-    /** @type {Promise<void> | null} */
-    this.loading = null;
+    this.members = members;
+    this.onChoose = onChoose;
     /** @type {import('./mentions.js').Member[]} */
     this.shown = [];
     this.selected = 0;
@@ -31,29 +29,12 @@ export class MentionSuggestions {
       'aria-label': gettext('Members'),
       hidden: true,
     });
-    if (field.value.includes('@')) this.load(); // a draft
     field.setAttribute('aria-autocomplete', 'list');
     field.setAttribute('aria-controls', this.node.id);
     field.addEventListener('input', () => this.suggest());
     field.addEventListener('blur', () => this.close());
     // Before the field's own listener, for which Enter means something else.
     field.addEventListener('keydown', (event) => this.handleKey(event), { capture: true });
-  }
-
-  /** The ids of the members whom a text mentions, as far as members are loaded: those suggested are. */
-  mentionsIn(text) {
-    return mentionsIn(text, this.members);
-  }
-
-  async load() {
-    this.loading ??= this.loadMembers()
-      .then((members) => {
-        this.members = members;
-      })
-      .catch(() => {
-        this.loading = null; // the next one tries again
-      });
-    await this.loading;
   }
 
   get written() {
@@ -65,9 +46,9 @@ export class MentionSuggestions {
       this.close();
       return;
     }
-    await this.load();
+    await this.members.load().catch(() => {}); // the next key press tries again
     const { written } = this; // it may have changed meanwhile
-    this.shown = written ? membersNamed(this.members, written.name).slice(0, MAX_SUGGESTIONS) : [];
+    this.shown = written ? membersNamed(this.members.list ?? [], written.name).slice(0, MAX_SUGGESTIONS) : [];
     this.selected = 0;
     this.show();
   }
@@ -104,9 +85,10 @@ export class MentionSuggestions {
     this.show();
   }
 
-  choose({ name }) {
+  choose({ id, name }) {
     const { written } = this;
     if (!written) return;
+    this.onChoose(id);
     this.field.setRangeText(`@${name} `, written.start, this.field.selectionStart, 'end');
     this.field.dispatchEvent(new Event('input', { bubbles: true })); // the text has changed
     this.close();

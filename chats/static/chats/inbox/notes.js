@@ -1,16 +1,16 @@
-// The notes of an open chat, which only members see: shown among the messages, and the form to write them.
+// The notes of an open chat, which only members see, among its messages.
 
-import { getStored, setStored } from '../../chatapi/storage/storage.js';
 import { gettext, interpolate } from '../../chatapi/text/i18n.js';
-import { isBlank, shorten, trim } from '../../chatapi/text/text.js';
-import { formatDateTime, formatTime } from '../../chatapi/text/times.js';
+import { shorten } from '../../chatapi/text/text.js';
+import { dayKey, formatDateTime, formatDayAndTime, formatTime } from '../../chatapi/text/times.js';
 import { confirmAction } from '../../chatapi/ui/dialog.js';
 import { bdi, element } from '../../chatapi/ui/dom.js';
-import { excess, tooLong } from '../conversation/composer.js';
 import { describeError } from '../conversation/errors.js';
 import { formatText } from '../conversation/formatting.js';
 import { messageButton } from '../conversation/message.js';
-import { MentionSuggestions } from './mention-suggestions.js';
+import { replaceMessage } from '../conversation/timeline.js';
+
+const RETRY_DELAY = 10_000; // milliseconds after notes could not be loaded
 
 export class ChatNotes {
   /**
@@ -19,64 +19,55 @@ export class ChatNotes {
    * @param {any} options.chat
    * @param {any} options.user
    * @param {any} options.company the reader's, with their role
+   * @param {import('./mentions.js').Members} options.members
+   * @param {(text: string) => void} options.notify shows a text, in place of the one before
+   * @param {() => void} options.onFormClosed
    */
-  constructor({ api, chat, user, company }) {
+  constructor({ api, chat, user, company, members, notify, onFormClosed }) {
     this.api = api;
     this.user = user;
     this.company = company;
+    this.notify = notify;
     this.path = `/api/chats/${chat.id}/notes`;
-    this.draftKey = `chatapi:note:${user.id}:${chat.id}`;
     /** @type {Map<number, any>} by id, in the order of the log */
     this.notes = new Map();
     /** @type {Map<number, HTMLElement>} by id */
     this.elements = new Map();
     /** @type {import('../conversation/timeline.js').Timeline | null} */
     this.timeline = null;
-    this.editing = null;
-    this.saving = false;
-    this.field = element('textarea', {
-      rows: 3,
-      dir: 'auto',
-      'aria-label': gettext('Note for members'),
-      on: { input: () => this.handleInput(), keydown: (event) => this.handleKey(event) },
-    });
-    this.suggestions = new MentionSuggestions({ field: this.field, loadMembers: () => this.loadMembers() });
-    this.button = element('button', { class: 'button small', type: 'submit' }, gettext('Save the note'));
-    this.error = element('p', { class: 'error', role: 'alert', hidden: true });
+    /** @type {Promise<void> | null} */
+    this.loading = null; // before the first attempt, and after one that failed
+    this.failed = false;
+    this.retrying = null; // timer
+    this.closed = false;
+    this.members = members;
+    this.onFormClosed = onFormClosed;
+    this.draftKey = `chatapi:note:${user.id}:${chat.id}`;
+    /** @type {import('./note-form.js').NoteForm | null} */
+    this.form = null; // until it is first opened
     this.announcement = element('p', { class: 'unseen', 'aria-live': 'polite' });
-    this.form = element(
-      'form',
-      {
-        class: 'note-form',
-        hidden: true,
-        'aria-label': gettext('Note'),
-        on: {
-          submit: (event) => this.handleSubmit(event),
-          keydown: (event) => {
-            if (event.key === 'Escape' && !event.defaultPrevented) this.closeForm();
-          },
-        },
-      },
-      element('p', { class: 'small' }, gettext('Only members of the company see notes. Type @ to mention somebody.')),
-      element('div', { class: 'mention-field' }, this.field, this.suggestions.node),
-      this.error,
-      element(
-        'div',
-        { class: 'buttons' },
-        this.button,
-        element(
-          'button',
-          { class: 'link small', type: 'button', on: { click: () => this.closeForm() } },
-          gettext('Cancel'),
-        ),
-      ),
-    );
-    this.node = element('div', {}, this.form, this.announcement);
-    this.onClosed = () => {};
+    this.node = element('div', {}, this.announcement);
   }
 
-  /** Load all notes, newest first. */
-  async load() {
+  close() {
+    this.closed = true;
+    clearTimeout(this.retrying);
+  }
+
+  /** Load all notes, unless they are loaded. If that fails, the reader is told, and it is tried again later. */
+  load() {
+    clearTimeout(this.retrying);
+    this.loading ??= this.loadAll().catch((error) => {
+      this.loading = null;
+      if (this.closed) return;
+      this.failed = true;
+      this.notify(interpolate(gettext('Notes could not be loaded. %(reason)s'), { reason: describeError(error) }));
+      if (error.isTransient) this.retrying = setTimeout(() => this.load(), RETRY_DELAY);
+    });
+    return this.loading;
+  }
+
+  async loadAll() {
     let page;
     let cursor = '';
     do {
@@ -84,7 +75,9 @@ export class ChatNotes {
       for (const note of page.data) this.keep(note);
       cursor = page.next_cursor;
     } while (cursor);
-    this.place();
+    this.keepPosition(() => this.place());
+    if (this.failed) this.notify('');
+    this.failed = false;
   }
 
   /** Show the notes in a timeline, in place of the one before. */
@@ -95,11 +88,12 @@ export class ChatNotes {
   }
 
   /**
-   * Go to a note, and load the messages around it unless it is shown.
+   * Go to a note, and load the messages around it unless it is shown. It may have to be loaded first.
    *
    * @param {{id: number, seq: number}} note
    */
   async goTo({ id, seq }) {
+    await this.loading;
     if (!this.elements.get(id)?.isConnected) await this.timeline?.openAround(seq);
     const target = this.elements.get(id);
     if (target?.isConnected) this.timeline?.reveal(target);
@@ -107,8 +101,7 @@ export class ChatNotes {
 
   handleEvent({ type, data: note }) {
     const isNew = type === 'note.created' && !this.notes.has(note.id);
-    this.keep(note);
-    this.place();
+    this.show(note);
     if (!isNew || note.author?.id === this.user.id || note.text === null) return;
     this.announcement.textContent = interpolate(gettext('Note by %(name)s: %(text)s'), {
       name: nameOf(note),
@@ -116,15 +109,27 @@ export class ChatNotes {
     });
   }
 
-  /** Keep a version of a note, unless a newer one is known. */
+  /** Show a version of a note, unless a newer one is known. */
+  show(note) {
+    this.keepPosition(() => {
+      this.keep(note);
+      this.place();
+    });
+  }
+
+  keepPosition(change) {
+    if (this.timeline) this.timeline.keepPosition(change);
+    else change();
+  }
+
   keep(note) {
     const known = this.notes.get(note.id);
-    if (known && versionOf(known) >= versionOf(note)) return;
+    if (known && versionOf(known) > versionOf(note)) return;
     this.notes.set(note.id, note);
     const former = this.elements.get(note.id);
     const rendered = this.render(note);
     this.elements.set(note.id, rendered);
-    former?.replaceWith(rendered);
+    if (former) replaceMessage(former, rendered);
   }
 
   /** Place the notes after the messages that they follow, as far as these are loaded. */
@@ -140,13 +145,15 @@ export class ChatNotes {
         node.remove();
         continue;
       }
-      const after = previous && index === place ? previous : index >= 0 ? entries[index].element : null;
+      const follows = previous && index === place; // another note
+      const after = follows ? this.elements.get(previous.id) : index >= 0 ? entries[index].element : null;
       if (after ? after.nextElementSibling !== node : list.firstElementChild !== node) {
         if (after) after.after(node);
         else list.prepend(node);
       }
+      showTime(node, note, follows ? previous : entries[index]?.message);
       entries[index + 1]?.element.classList.remove('follows'); // the name is not that of the message before
-      previous = node;
+      previous = note;
       place = index;
     }
   }
@@ -180,11 +187,7 @@ export class ChatNotes {
       element(
         'div',
         { class: 'meta' },
-        element(
-          'time',
-          { dateTime: note.created_at, title: formatDateTime(note.created_at) },
-          formatTime(note.created_at),
-        ),
+        element('time', { dateTime: note.created_at, title: formatDateTime(note.created_at) }), // see showTime
         note.edited_at && !deleted
           ? element('span', { title: formatDateTime(note.edited_at) }, gettext('edited'))
           : null,
@@ -193,96 +196,53 @@ export class ChatNotes {
     );
   }
 
-  // --- The form ---
-
   /** Write a new note, or go on with the draft. */
-  write() {
-    if (this.editing || this.form.hidden) {
-      this.editing = null;
-      this.openForm(getStored(this.draftKey) ?? '');
-    }
-    this.field.focus();
+  async write() {
+    (await this.loadForm()).write();
   }
 
-  edit(note) {
-    this.editing = note;
-    this.openForm(note.text);
-    this.field.focus();
-  }
-
-  openForm(text) {
-    this.field.value = text;
-    this.error.hidden = true;
-    this.form.hidden = false;
-    this.handleInput();
-  }
-
-  closeForm() {
-    this.form.hidden = true;
-    this.editing = null;
-    this.onClosed();
-  }
-
-  handleInput() {
-    if (!this.editing) setStored(this.draftKey, this.field.value || null);
-    this.button.disabled = this.saving || isBlank(this.field.value);
-  }
-
-  handleKey(event) {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-    event.preventDefault();
-    this.form.requestSubmit();
-  }
-
-  async handleSubmit(event) {
-    event.preventDefault();
-    const text = trim(this.field.value);
-    if (this.saving || isBlank(text)) return;
-    if (excess(text) > 0) {
-      this.showError(tooLong(excess(text)));
-      return;
-    }
-    this.saving = true;
-    this.handleInput();
+  async edit(note) {
     try {
-      if (text.includes('@')) await this.suggestions.load();
-      const body = { text, mentions: this.suggestions.mentionsIn(text) };
-      const saved = this.editing
-        ? await this.api.put(`${this.path}/${this.editing.id}`, body)
-        : await this.api.post(this.path, body);
-      if (!this.editing) setStored(this.draftKey, null);
-      this.keep(saved);
-      this.place();
-      this.closeForm();
-      this.timeline?.scrollToEnd().catch(() => {});
+      (await this.loadForm()).edit(note);
     } catch (error) {
-      this.showError(describeError(error));
-    } finally {
-      this.saving = false;
-      this.button.disabled = isBlank(this.field.value);
+      this.notify(describeError(error));
     }
   }
 
-  showError(text) {
-    this.error.textContent = text;
-    this.error.hidden = false;
+  async loadForm() {
+    const { NoteForm } = await import('./note-form.js');
+    if (this.form) return this.form;
+    this.form = new NoteForm({
+      api: this.api,
+      path: this.path,
+      draftKey: this.draftKey,
+      members: this.members,
+      onSaved: (note, isNew) => {
+        this.show(note);
+        if (isNew) this.timeline?.scrollToEnd().catch(() => {});
+      },
+      onError: this.notify,
+      onClosed: this.onFormClosed,
+    });
+    this.node.prepend(this.form.node);
+    return this.form;
   }
 
   async remove(note) {
     if (!(await confirmAction(gettext('Delete this note?'), gettext('Delete')))) return;
+    this.notify('');
     try {
-      this.keep(await this.api.delete(`${this.path}/${note.id}`));
-      this.place();
+      this.show(await this.api.delete(`${this.path}/${note.id}`));
     } catch (error) {
-      this.announcement.textContent = describeError(error);
+      this.notify(describeError(error));
     }
   }
+}
 
-  /** @returns {Promise<import('./mentions.js').Member[]>} all members of the company */
-  async loadMembers() {
-    const page = await this.api.get(`/api/companies/${this.company.id}/users?per_page=249`);
-    return page.data.filter(({ status }) => status === 'active');
-  }
+/** Show the time of a note, with the day unless that is the day of what stands before it. */
+function showTime(node, { created_at: at }, before) {
+  const sameDay = before && dayKey(before.created_at) === dayKey(at);
+  node.querySelector('time').textContent = sameDay ? formatTime(at) : formatDayAndTime(at);
 }
 
 function nameOf(note) {

@@ -62,8 +62,8 @@ export class Notifications {
   }
 
   /**
-   * Notify of a message or, `mentionedBy` somebody, of a mention of the agent, unless a tab of the inbox is visible or the
-   * message is read at once.
+   * Notify of a message or, `mentionedBy` somebody, of a mention of the agent, unless a tab of the inbox is visible or
+   * the message is read at once.
    */
   notify(message) {
     if (!this.on || message.text === null) return;
@@ -86,6 +86,14 @@ export class Notifications {
   withdraw(chatId, seq) {
     const notice = this.notices.get(chatId);
     if (!notice || notice.message.seq > seq || notice.message.mentionedBy) return;
+    notice.close();
+    this.notices.delete(chatId);
+  }
+
+  /** Close the notification of a message or a note that was deleted. */
+  withdrawDeleted({ chat_id: chatId, id, member_seq: ofMembers }) {
+    const notice = this.notices.get(chatId);
+    if (notice?.message.id !== id || Boolean(notice.message.member_seq) !== Boolean(ofMembers)) return;
     notice.close();
     this.notices.delete(chatId);
   }

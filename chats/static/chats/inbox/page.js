@@ -33,6 +33,8 @@ let opened = null;
 let opening = Promise.resolve(); // until the chat beside the list has been opened
 /** @type {Notifications} */
 let notifications;
+/** @type {Set<number>} */
+const mentionedIn = new Set(); // ids of the notes that mention the agent, as far as there were events of them
 /** @type {Deduplicator} */
 let deduplicator;
 /** @type {SharedStream} */
@@ -107,10 +109,22 @@ function handleEvent(user, event, id) {
 
 function notify(user, { type, chat_id: id, data }) {
   if (type === 'message.created' && data.author.role === 'guest') notifications.notify(data);
-  else if (type === 'note.created' && data.mentions.includes(user.id) && data.author?.id !== user.id)
-    notifications.notify({ ...data, mentionedBy: data.author?.name });
+  else if (type.startsWith('note.')) notifyOfNote(user, data);
   else if (type === 'mention.created' && data.mentions.includes(user.id)) notifyOfMention(id, data);
-  else if (type === 'message.deleted') notifications.withdraw(id, data.seq);
+  else if (type === 'message.deleted') notifications.withdrawDeleted(data);
+}
+
+/** Notify of a note that mentions the agent, unless an earlier version of it did. */
+function notifyOfNote(user, note) {
+  const { id, author, mentions } = note;
+  const known = mentionedIn.has(id) || opened?.notes.notes.get(id)?.mentions.includes(user.id);
+  if (!mentions.includes(user.id)) {
+    mentionedIn.delete(id);
+    notifications.withdrawDeleted(note); // or the mention was
+    return;
+  }
+  mentionedIn.add(id);
+  if (!known && author?.id !== user.id) notifications.notify({ ...note, mentionedBy: author?.name });
 }
 
 async function notifyOfMention(chatId, { message_id: id, author }) {

@@ -167,12 +167,12 @@ export class MessageSearch {
   showCount(hasMore) {
     const n = this.hits.size;
     const text = hasMore
-      ? gettext('More than %(n)s messages found.')
+      ? gettext('More than %(n)s results found.')
       : n
-        ? ngettext('%(n)s message found.', '%(n)s messages found.', n)
-        : gettext('No messages found.');
+        ? ngettext('%(n)s result found.', '%(n)s results found.', n)
+        : gettext('No messages or notes found.');
     this.say(interpolate(text, { n }));
-    this.more.textContent = gettext('More messages');
+    this.more.textContent = gettext('More results');
     this.more.hidden = !hasMore;
   }
 

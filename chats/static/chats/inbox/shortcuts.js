@@ -26,7 +26,7 @@ export function listenToKeys(actions) {
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (getStored(KEY) === 'off' && event.key !== '?') return;
-    if (document.querySelector('dialog[open]')) return;
+    if (document.querySelector('dialog[open], .chat[aria-busy]')) return;
     if (event.target instanceof Element && event.target.closest('input, textarea, select, [contenteditable]')) return;
     const action = actions[event.key];
     if (!action) return;

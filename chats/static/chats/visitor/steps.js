@@ -1,5 +1,5 @@
-// The forms that a visitor fills in before a conversation. Each step shows itself in `root` and returns a promise of the
-// answer. A rejected form keeps its values.
+// The forms that a visitor fills in before a conversation. Each step shows itself in `root` and returns a promise of
+// the answer. A rejected form keeps its values.
 
 import { gettext, interpolate, ngettext } from '../../chatapi/text/i18n.js';
 import { bdi, element } from '../../chatapi/ui/dom.js';

@@ -1,5 +1,5 @@
-// Leads a visitor into a chat: password, name and address, code, conversation. A returning visitor skips what the browser
-// remembers.
+// Leads a visitor into a chat: password, name and address, code, conversation. A returning visitor skips what the
+// browser remembers.
 
 import { Api, ApiError, OfflineError } from '../../chatapi/api/client.js';
 import { getStored, setStored } from '../../chatapi/storage/storage.js';
