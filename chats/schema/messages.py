@@ -57,7 +57,7 @@ messages = describe(
         "Edit a message",
         {200: Response(MessageDetailSerializer, {"Edited": EDITED}, "The updated message.")},
         "Only the author can edit a message, within 15 minutes unless the company has set another "
-        "limit. The message keeps its `seq`.",
+        "limit, and at most 100 times. The message keeps its `seq`.",
         request=MessageEdit,
         examples={"New text": {"text": EDITED["text"]}},
         errors=(

@@ -6,7 +6,7 @@
  * @property {string} name
  */
 
-const BEING_WRITTEN = /(?<=^|[\s(])@([^\s@]{0,40}(?: [^\s@]{0,40})?)$/u;
+const BEING_WRITTEN = /(?<![^\s(])@([^\s@]{0,40}(?: [^\s@]{0,40})?)$/u;
 
 /**
  * The beginning of a name that stands after an @ before the cursor, and where the @ is; null if there is none.
@@ -35,7 +35,7 @@ export function membersNamed(members, start) {
 }
 
 /** Whether a text may mention somebody: there is an @ at the start of a word. */
-export const mayMention = (text) => /(?<=^|[\s(])@/u.test(text);
+export const mayMention = (text) => /(?<![^\s(])@/u.test(text);
 
 /**
  * The ids of those members whose names stand after an @ as whole words. Of names that begin alike, the longest one
@@ -52,12 +52,28 @@ export function mentionsIn(text, members, chosen = []) {
   let rest = text;
   return byLength
     .filter(({ name }) => {
-      const pattern = new RegExp(`(?<=^|[\\s(])@${escapePattern(name)}(?![\\p{L}\\p{M}\\p{N}])`, 'gu');
-      const before = rest;
-      rest = rest.replace(pattern, '@'); // which begins no name, and ends none
-      return rest !== before;
+      // What is left of a mention is an @, which begins no name, and ends none.
+      const parts = splitAtMentions(rest, name);
+      rest = parts.join('@');
+      return parts.length > 1;
     })
     .map(({ id }) => id);
+}
+
+/** The parts of a text between the mentions of a name. */
+function splitAtMentions(text, name) {
+  const parts = [];
+  let start = 0;
+  let at = text.indexOf(`@${name}`);
+  while (at >= 0) {
+    const end = at + name.length + 1;
+    if (!/[^\s(]$/u.test(text.slice(0, at).slice(-2)) && !/^[\p{L}\p{M}\p{N}]/u.test(text.slice(end))) {
+      parts.push(text.slice(start, at));
+      start = end;
+    }
+    at = text.indexOf(`@${name}`, at + 1);
+  }
+  return [...parts, text.slice(start)];
 }
 
 /** The members of a company, loaded when they are first needed. */
@@ -131,10 +147,6 @@ export function suggestMembers(field, parent, members, onChoose) {
   };
   field.addEventListener('input', start);
   if (mayMention(field.value)) members.load().catch(() => {}); // a draft
-}
-
-function escapePattern(name) {
-  return name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 function fold(text) {
