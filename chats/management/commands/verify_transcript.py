@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +40,10 @@ class Command(BaseCommand):
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return chain.parse(path.read_bytes())
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+    except chain.InvalidTranscriptError as error:
+        raise CommandError(str(error)) from None
     except (ValueError, RecursionError):
         raise CommandError(f"{path} is not JSON.") from None
