@@ -58,6 +58,9 @@ class TranscriptSerializer(serializers.Serializer[Any]):
     entries = TranscriptEntrySerializer(many=True)
     seq = serializers.IntegerField(help_text="That of the last entry.")
     head = serializers.CharField(help_text="The hash of the last entry.")
+    withheld = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The `seq` of each withheld entry, in order."
+    )
     signed_at = serializers.DateTimeField()
     key_id = serializers.CharField(help_text="The `kid` of the key that signed it.")
     signature = serializers.CharField(help_text="Ed25519, in base64url.")

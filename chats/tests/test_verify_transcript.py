@@ -48,7 +48,9 @@ def verify(tmp_path):
 
 def test_a_valid_one_is_one_line(verify, document, chat):
     (line,) = verify(document).splitlines()
-    assert line.startswith(f"The transcript of chat {chat.pk} is valid: 7 entries, signed at ")
+    assert line.startswith(
+        f"The transcript of chat {chat.pk} is valid: 7 entries, of which 1 are withheld, "
+    )
 
 
 def test_by_a_file_of_keys(verify, document, tmp_path, settings):
@@ -117,6 +119,21 @@ def rewrite(document):
     document["head"] = previous.hex()
 
 
+def blank(*seqs, **changes):
+    """Withhold entries without the key."""
+
+    def tamper(document):
+        for seq in seqs:
+            document["entries"][seq - 1].update(content=None, salt=None)
+        document.update(changes)
+
+    return tamper
+
+
+def blank_all(document):
+    blank(*range(1, 8), withheld=list(range(1, 8)))(document)
+
+
 HASH = "ab" * 32
 
 
@@ -151,7 +168,7 @@ TAMPERINGS = [
     (fields(seq=8), "The transcript must end with entry 8."),
     (fields(entries=[]), "This is no transcript: it has no chat or no entries."),
     (fields(entries={"a": 1}), "This is no transcript: it has no chat or no entries."),
-    (fields(entries=[1]), "Entry 1 is not an entry of a transcript."),
+    (fields(entries=[1], withheld=[]), "Entry 1 is not an entry of a transcript."),
     (fields(chat={"id": -1}), "The hash of entry 1 does not match."),
     (fields(chat={"id": True}), "This is no transcript: it has no chat or no entries."),
     (fields(chat=None), "This is no transcript: it has no chat or no entries."),
@@ -163,6 +180,20 @@ TAMPERINGS = [
     (fields(signed_at="\ud800"), "The time of the signature is not a time."),
     (fields(key_id="other"), "The key that signed the transcript is not among the keys."),
     (fields(key_id=["x"]), "The key that signed the transcript is not among the keys."),
+    (blank(4), "The content of entry 4 was removed."),
+    (blank(4, withheld=[4, 6]), "The signature does not match."),
+    (blank(5, withheld=[5, 6]), "The signature does not match."),
+    (blank_all, "The signature does not match."),
+    (fields(withheld=[]), "The content of entry 6 was removed."),
+    (fields(withheld=[4, 6]), "Entry 4 is withheld, but has a salt."),
+    (fields(withheld=None), "The list of withheld entries is not valid."),
+    (fields(withheld={"6": 1}), "The list of withheld entries is not valid."),
+    (fields(withheld=[6, 6]), "The list of withheld entries is not valid."),
+    (fields(withheld=[7, 6]), "The list of withheld entries is not valid."),
+    (fields(withheld=[6, 8]), "The list of withheld entries is not valid."),
+    (fields(withheld=[True, 6]), "The list of withheld entries is not valid."),
+    (fields(withheld=["6"]), "The list of withheld entries is not valid."),
+    (fields(withheld=[[6]]), "The list of withheld entries is not valid."),
     (truncate, "The signature does not match."),
     (rewrite, "The signature does not match."),
     (entry(4, salt=spaced(HASH)), "The `salt` of entry 4 is not a hash."),
@@ -211,7 +242,8 @@ def test_floats_are_refused_in_every_document(document):
 
 
 @pytest.mark.parametrize(
-    "name", ["chat", "people", "entries", "seq", "head", "signed_at", "key_id", "signature"]
+    "name",
+    ["chat", "people", "entries", "seq", "head", "withheld", "signed_at", "key_id", "signature"],
 )
 def test_a_missing_field_is_found(verify, document, name):
     del document[name]
@@ -307,12 +339,14 @@ class TestPage:
             text=True,
             check=False,
         )
-        assert (done.returncode, done.stdout) == (0, "valid\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, "valid, 1 of 7 entries are withheld\n"), (
+            done.stderr
+        )
 
     @pytest.mark.parametrize("optimize", [0, 1])
     @pytest.mark.parametrize("tamper", [tamper for tamper, _ in TAMPERINGS])
     def test_its_program_finds_tampering(self, run, document, capsys, tamper, optimize):
-        assert run(document, optimize) == "valid\n"
+        assert run(document, optimize).startswith("valid")
         tamper(document)
         with pytest.raises((SystemExit, Exception)) as raised:
             run(document, optimize)

@@ -51,11 +51,19 @@ def hash_entry(
     return hashlib.sha256(previous + canonical(head)).digest()
 
 
-def signed_bytes(chat_id: int, seq: int, head: str, signed_at: str, key_id: str) -> bytes:
+def signed_bytes(
+    chat_id: int, seq: int, head: str, withheld: list[int], signed_at: str, key_id: str
+) -> bytes:
     """What the signature of a transcript with `seq` entries signs."""
-    return canonical(
-        {"chat_id": chat_id, "seq": seq, "head": head, "signed_at": signed_at, "key_id": key_id}
-    )
+    signed = {
+        "chat_id": chat_id,
+        "seq": seq,
+        "head": head,
+        "withheld": withheld,
+        "signed_at": signed_at,
+        "key_id": key_id,
+    }
+    return canonical(signed)
 
 
 # --- Encode ---------------------------------------------------------------------------------------
@@ -97,7 +105,17 @@ def read_jwks(document: Any) -> dict[str, bytes]:
 
 # --- Verify ---------------------------------------------------------------------------------------
 
-FIELDS = {"chat", "people", "entries", "seq", "head", "signed_at", "key_id", "signature"}
+FIELDS = {
+    "chat",
+    "people",
+    "entries",
+    "seq",
+    "head",
+    "withheld",
+    "signed_at",
+    "key_id",
+    "signature",
+}
 ENTRY_FIELDS = {"seq", "type", "created_at", "content", "salt", "content_hash", "hash"}
 HASH = re.compile(r"[0-9a-f]{64}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -139,9 +157,10 @@ def verify(document: Any, keys: Mapping[str, bytes]) -> None:
         raise InvalidTranscriptError("This is no transcript: it has no chat or no entries.")
     if document.keys() != FIELDS:
         raise InvalidTranscriptError("The fields are not those of a transcript.")
+    withheld = withheld_of(document, len(entries))
     previous = START
     for seq, entry in enumerate(entries, 1):
-        previous = verify_entry(previous, chat_id, seq, entry)
+        previous = verify_entry(previous, chat_id, seq, entry, seq in withheld)
     if type(document["seq"]) is not int or document["seq"] != len(entries):
         raise InvalidTranscriptError(f"The transcript must end with entry {document['seq']!r}.")
     if document["head"] != previous.hex():
@@ -170,7 +189,19 @@ def chat_id_of(document: Mapping[str, Any]) -> int | None:
     return found if type(found) is int else None
 
 
-def verify_entry(previous: bytes, chat_id: int, seq: int, entry: Any) -> bytes:
+def withheld_of(document: Mapping[str, Any], last_seq: int) -> set[int]:
+    """The seqs of the withheld entries."""
+    seqs = document["withheld"]
+    if (
+        not isinstance(seqs, list)
+        or any(type(seq) is not int or not 1 <= seq <= last_seq for seq in seqs)
+        or seqs != sorted(set(seqs))
+    ):
+        raise InvalidTranscriptError("The list of withheld entries is not valid.")
+    return set(seqs)
+
+
+def verify_entry(previous: bytes, chat_id: int, seq: int, entry: Any, is_withheld: bool) -> bytes:
     """The hash of entry `seq`, if it is right."""
     if not isinstance(entry, dict) or entry.keys() != ENTRY_FIELDS or type(entry["seq"]) is not int:
         raise InvalidTranscriptError(f"Entry {seq} is not an entry of a transcript.")
@@ -182,6 +213,10 @@ def verify_entry(previous: bytes, chat_id: int, seq: int, entry: Any) -> bytes:
     if entry["salt"] is None:
         if entry["content"] is not None:
             raise InvalidTranscriptError(f"Entry {seq} has content, but no salt.")
+        if not is_withheld:
+            raise InvalidTranscriptError(f"The content of entry {seq} was removed.")
+    elif is_withheld:
+        raise InvalidTranscriptError(f"Entry {seq} is withheld, but has a salt.")
     elif hash_of(seq, from_hex(entry, "salt"), entry["content"]) != content_hash:
         raise InvalidTranscriptError(f"The content of entry {seq} was changed.")
     type_, created_at = entry["type"], entry["created_at"]
@@ -218,9 +253,10 @@ def verify_signature(
         raise InvalidTranscriptError("The key that signed the transcript is not among the keys.")
     if not isinstance(signed_at, str) or not INSTANT.fullmatch(signed_at):
         raise InvalidTranscriptError("The time of the signature is not a time.")
+    signed = signed_bytes(chat_id, seq, head, document["withheld"], signed_at, key_id)
     try:
         signature = from_base64url(document["signature"])
         public = Ed25519PublicKey.from_public_bytes(keys[key_id])
-        public.verify(signature, signed_bytes(chat_id, seq, head, signed_at, key_id))
+        public.verify(signature, signed)
     except (InvalidSignature, TypeError, ValueError, binascii.Error):
         raise InvalidTranscriptError("The signature does not match.") from None

@@ -56,10 +56,13 @@ def write_json(transcript: Transcript, file: IO[bytes]) -> None:
     chat, people = dumps(transcript.chat), dumps(transcript.people)
     file.write(b'{"chat":%b,\n"people":%b,\n"entries":[' % (chat, people))
     head, separator = chain.START, b"\n"
+    withheld = []
     for entry in transcript.entries:
         file.write(separator + dumps(shown(entry)))
         head, separator = entry.hash, b",\n"
-    signed = keys.signature(transcript.chat["id"], transcript.seq, head)
+        if entry.salt is None:
+            withheld.append(entry.seq)
+    signed = keys.signature(transcript.chat["id"], transcript.seq, head, withheld)
     # An object without its opening brace, behind the other fields.
     file.write(b"\n],\n" + dumps({"seq": transcript.seq, **signed})[1:] + b"\n")
 

@@ -34,7 +34,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"The transcript of chat {document['chat']['id']} is valid: {document['seq']} entries,"
-            f" signed at {document['signed_at']} by {document['key_id']}."
+            f" of which {len(document['withheld'])} are withheld, signed at {document['signed_at']}"
+            f" by {document['key_id']}."
         )
 
 
