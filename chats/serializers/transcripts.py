@@ -51,7 +51,7 @@ class TranscriptEntrySerializer(serializers.Serializer[Any]):
 
 
 class TranscriptSerializer(serializers.Serializer[Any]):
-    """A transcript. The chat and the people are as they are now, and are not signed."""
+    """A transcript. The chat and the people are as they were when it was signed."""
 
     chat = ChatBriefSerializer()
     people = PersonSerializer(many=True)

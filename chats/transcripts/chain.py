@@ -51,12 +51,23 @@ def hash_entry(
     return hashlib.sha256(previous + canonical(head)).digest()
 
 
+def hash_about(chat: Any, people: Any) -> str:
+    return hashlib.sha256(canonical({"chat": chat, "people": people})).hexdigest()
+
+
 def signed_bytes(
-    chat_id: int, seq: int, head: str, withheld: list[int], signed_at: str, key_id: str
+    chat: Mapping[str, Any],
+    people: Any,
+    seq: int,
+    head: str,
+    withheld: list[int],
+    signed_at: str,
+    key_id: str,
 ) -> bytes:
     """What the signature of a transcript with `seq` entries signs."""
     signed = {
-        "chat_id": chat_id,
+        "chat_id": chat["id"],
+        "about": hash_about(chat, people),
         "seq": seq,
         "head": head,
         "withheld": withheld,
@@ -165,7 +176,7 @@ def verify(document: Any, keys: Mapping[str, bytes]) -> None:
         raise InvalidTranscriptError(f"The transcript must end with entry {document['seq']!r}.")
     if document["head"] != previous.hex():
         raise InvalidTranscriptError("The head is not the hash of the last entry.")
-    verify_signature(document, chat_id, len(entries), previous.hex(), keys)
+    verify_signature(document, keys)
 
 
 def depth(value: Any) -> int:
@@ -245,16 +256,23 @@ def from_hex(entry: Mapping[str, Any], name: str) -> bytes:
     return bytes.fromhex(found)
 
 
-def verify_signature(
-    document: Mapping[str, Any], chat_id: int, seq: int, head: str, keys: Mapping[str, bytes]
-) -> None:
+def verify_signature(document: Mapping[str, Any], keys: Mapping[str, bytes]) -> None:
+    """Verify the signature of a transcript whose other fields are right."""
     key_id, signed_at = document["key_id"], document["signed_at"]
     if not isinstance(key_id, str) or key_id not in keys:
         raise InvalidTranscriptError("The key that signed the transcript is not among the keys.")
     if not isinstance(signed_at, str) or not INSTANT.fullmatch(signed_at):
         raise InvalidTranscriptError("The time of the signature is not a time.")
-    signed = signed_bytes(chat_id, seq, head, document["withheld"], signed_at, key_id)
     try:
+        signed = signed_bytes(
+            document["chat"],
+            document["people"],
+            document["seq"],
+            document["head"],
+            document["withheld"],
+            signed_at,
+            key_id,
+        )
         signature = from_base64url(document["signature"])
         public = Ed25519PublicKey.from_public_bytes(keys[key_id])
         public.verify(signature, signed)

@@ -62,7 +62,7 @@ def write_json(transcript: Transcript, file: IO[bytes]) -> None:
         head, separator = entry.hash, b",\n"
         if entry.salt is None:
             withheld.append(entry.seq)
-    signed = keys.signature(transcript.chat["id"], transcript.seq, head, withheld)
+    signed = keys.signature(transcript.chat, transcript.people, transcript.seq, head, withheld)
     # An object without its opening brace, behind the other fields.
     file.write(b"\n],\n" + dumps({"seq": transcript.seq, **signed})[1:] + b"\n")
 

@@ -48,11 +48,13 @@ def jwks() -> dict[str, list[dict[str, str]]]:
     return {"keys": [each.jwk for each in keys()]}
 
 
-def signature(chat_id: int, seq: int, head: bytes, withheld: list[int]) -> dict[str, Any]:
+def signature(
+    chat: dict[str, Any], people: list[Any], seq: int, head: bytes, withheld: list[int]
+) -> dict[str, Any]:
     """The fields of a transcript that sign it now. `withheld` are the seqs of withheld entries."""
     key = keys()[0]
     head_hex, signed_at, key_id = head.hex(), instant(timezone.now()), key.jwk["kid"]
-    signed = chain.signed_bytes(chat_id, seq, head_hex, withheld, signed_at, key_id)
+    signed = chain.signed_bytes(chat, people, seq, head_hex, withheld, signed_at, key_id)
     return {
         "head": head_hex,
         "withheld": withheld,

@@ -56,10 +56,13 @@ def sign() -> tuple[dict[str, Any], dict[str, Any]]:
         entries.append(entry)
     private = Ed25519PrivateKey.from_private_bytes(SEED)
     jwk = chain.public_jwk(private.public_key().public_bytes_raw())
-    signed = chain.signed_bytes(chat_id, len(entries), head.hex(), [DELETED], SIGNED_AT, jwk["kid"])
+    people = [{name: GUEST[name] for name in ("id", "first_name", "last_name", "role")}]
+    signed = chain.signed_bytes(
+        CHAT_BRIEF, people, len(entries), head.hex(), [DELETED], SIGNED_AT, jwk["kid"]
+    )
     transcript = {
         "chat": CHAT_BRIEF,
-        "people": [{name: GUEST[name] for name in ("id", "first_name", "last_name", "role")}],
+        "people": people,
         "entries": entries,
         "seq": len(entries),
         "head": head.hex(),
