@@ -1,6 +1,6 @@
 """Write a transcript as JSON, as plain text or as a page to print, entry by entry.
 
-Only JSON can be verified. The other forms are for readers, so they show no hashes but the last.
+Only JSON can be verified. The other forms are for readers, so they show no hashes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 from chatapi.api.encoding import dumps, instant
 from chats.models import EventType
 from chats.transcripts import chain, keys
-from chats.transcripts.notices import notice
+from chats.transcripts.notices import name_of, notice
+from chats.transcripts.people import People, Person
+from chats.transcripts.plain import SEPARATOR, one_line, plain_name, visible
 
 
 class Entry(NamedTuple):
@@ -29,11 +31,12 @@ class Entry(NamedTuple):
     salt: bytes | None
     content_hash: bytes
     hash: bytes
-    # For readers, if the entry is about a message: the seq and the author of the message, and the
-    # seq of the one that it replies to.
+    # For readers, if the entry is about a message: its seq, the name of its author now, the seq of
+    # the one that it replies to, and the author's id.
     message_seq: int | None = None
     author: str = ""
     reply_to_seq: int | None = None
+    author_id: int | None = None
     is_earlier: bool = False  # withheld because the message was edited since
 
 
@@ -87,50 +90,64 @@ class Line(NamedTuple):
 
     seq: int
     at: str
-    author: str  # empty for a notice
+    author: Person | None  # None for a notice
     notice: str
     text: str
     files: list[str]
 
-
-def line(entry: Entry) -> Line | None:
-    """None for an entry that concerns readers in no way."""
-    if entry.type == EventType.ATTACHMENT_UPDATED:
-        return None
-    at = f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
-    content = entry.content or {}
-    text = content.get("text") or ""
-    files = [one_line(each["name"]) for each in content.get("attachments", ())]
-    author, about = "", ""
-    if entry.type == EventType.MESSAGE_CREATED:
-        author = one_line(entry.author)
-        if entry.is_earlier:
-            about = _("This message was edited later.")
-        elif entry.content is None:
-            about = _("This message was deleted.")
-        elif entry.reply_to_seq is not None:
-            about = _("In reply to %(number)s") % {"number": f"#{entry.reply_to_seq}"}
-    elif entry.content is None and entry.message_seq is None:
-        about = _("What this entry said was erased.")
-    else:
-        about = one_line(notice(entry.type, content, entry.author, entry.message_seq))
-    return Line(entry.seq, at, author, about, text, files)
+    @property
+    def subject(self) -> str:
+        parts = (str(self.author) if self.author else "", self.notice)
+        return f" {SEPARATOR} ".join(filter(None, parts))
 
 
-def lines(transcript: Transcript) -> Iterator[Line]:
-    return filter(None, map(line, transcript.entries))
+class Lines:
+    """The entries of a transcript for readers, in order.
 
+    People are shown as they were then, so that a later name can't pass for the author.
+    """
 
-def one_line(text: str) -> str:
-    return " ".join(visible(text).split())
+    def __init__(self, transcript: Transcript) -> None:
+        self.entries = transcript.entries
+        self.people = People(transcript.people)
 
+    def __iter__(self) -> Iterator[Line]:
+        for entry in self.entries:
+            # This one concerns readers in no way.
+            if entry.type != EventType.ATTACHMENT_UPDATED:
+                yield self.line(entry)
 
-CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")})
+    def line(self, entry: Entry) -> Line:
+        content = entry.content or {}
+        author, about = None, ""
+        if entry.type == EventType.MESSAGE_CREATED:
+            author = self.author(entry)
+            if entry.is_earlier:
+                about = _("This message was edited later.")
+            elif entry.content is None:
+                about = _("This message was deleted.")
+            elif entry.reply_to_seq is not None:
+                about = _("In reply to %(number)s") % {"number": f"#{entry.reply_to_seq}"}
+        elif entry.content is None and entry.message_seq is None:
+            about = _("What this entry said was erased.")
+        else:
+            about = one_line(notice(entry.type, content, self.name(entry), entry.message_seq))
+        at = f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
+        files = [one_line(each["name"]) for each in content.get("attachments", ())]
+        return Line(entry.seq, at, author, about, content.get("text") or "", files)
 
+    def author(self, entry: Entry) -> Person:
+        """The author of the message that an entry is about."""
+        assurance = (entry.content or {}).get("assurance")
+        return self.people.find(entry.author_id, assurance) or Person(plain_name(entry.author))
 
-def visible(text: str) -> str:
-    """A text without control characters, which could rewrite what a terminal shows."""
-    return text.translate(CONTROLS)
+    def name(self, entry: Entry) -> str:
+        """How a notice calls whom or what it is about."""
+        if entry.message_seq is not None:
+            return str(self.author(entry))
+        if entry.type.startswith("user."):
+            return str(self.people.learn(entry.content))
+        return one_line(name_of(entry.content))
 
 
 def write_text(transcript: Transcript, file: IO[bytes]) -> None:
@@ -138,9 +155,9 @@ def write_text(transcript: Transcript, file: IO[bytes]) -> None:
     context = head_of(transcript)
     head = f"{context['title']}\n{context['company']}\n{context['times']}\n"
     file.write(head.encode())
-    for each in lines(transcript):
-        subject = " · ".join(filter(None, (each.author, each.notice)))
-        written = [f"\n#{each.seq}  {each.at}  {subject}"]
+    lines = Lines(transcript)
+    for each in lines:
+        written = [f"\n#{each.seq}  {each.at}  {each.subject}"]
         written += [f"    {part}" for part in visible(each.text).splitlines()]
         written += ["    " + _("File: %(name)s") % {"name": name} for name in each.files]
         file.write(("\n".join(written) + "\n").encode())
@@ -152,10 +169,14 @@ BATCH = 500
 
 def write_html(transcript: Transcript, file: IO[bytes]) -> None:
     """Write a page that loads nothing and runs nothing."""
-    context = {**head_of(transcript), "entries": mark_safe(MARK)}  # noqa: S308 (a constant)
+    context = {
+        **head_of(transcript),
+        "entries": mark_safe(MARK),  # noqa: S308 (a constant)
+    }
+    lines = Lines(transcript)
     start, _mark, end = render_to_string("chats/transcript.html", context).partition(MARK)
     file.write(start.encode())
-    for batch in batched(lines(transcript), BATCH):
+    for batch in batched(lines, BATCH):
         file.write(render_to_string("chats/transcript_entries.html", {"lines": batch}).encode())
     file.write(end.encode())
 

@@ -81,6 +81,8 @@ All times are in UTC.
 
 #1  2021-07-05 09:30:00  Chat created: “Booking 4711”
 
-#2  2021-07-05 09:31:00  Gina Green joined.
+#2  2021-07-05 09:31:00  Gina Green (guest, email verified) joined.
+
+…
 """
 AS_HTML = '<!doctype html>\n<html lang="en">…</html>\n'
