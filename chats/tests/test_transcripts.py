@@ -308,6 +308,7 @@ class TestForms:
         said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text(bob, chat))
         gina_then = "Gina Guest (guest, email verified)"
         bob_then = "Bob Test (agent, member of the company)"
+        proof = read(bob, chat)
         assert said == (
             f"Transcript of chat {chat.pk}: Help for Gina\n"
             "Acme\n"
@@ -323,6 +324,8 @@ class TestForms:
             f"\n#8  TIME  Reaction 👍 added to message 5 of {gina_then}.\n"
             f"\n#9  TIME  {gina_then} · This message was deleted.\n"
             f"\n#10  TIME  Message 9 of {gina_then} was deleted.\n"
+            "\nTo compare with the transcript as proof (JSON): 10 entries, "
+            f"hash of the last entry {proof['head']}, key {proof['key_id']}\n"
         )
 
     def test_a_later_name_does_not_pass_for_the_author(self, chat, gina, agent_bob):
@@ -353,6 +356,13 @@ class TestForms:
         send(gina, "Hello")
         said = f"  {gina.chat_user.pk} (guest, email verified)\n    Hello\n"
         assert said in text(gina, chat)
+
+    def test_a_page_ends_with_what_proves_it(self, chat, gina):
+        page, proof = text(gina, chat, "html"), read(gina, chat)
+        end = page.partition("</ol>")[2]
+        assert f"{proof['seq']} entries" in end
+        assert proof["head"] in end
+        assert proof["key_id"] in end
 
     def test_a_file_name_is_isolated(self, chat, gina):
         attachment = upload(gina, "שלום (1).txt").json()

@@ -1,6 +1,7 @@
 """Write a transcript as JSON, as plain text or as a page to print, entry by entry.
 
-Only JSON can be verified. The other forms are for readers, so they show no hashes.
+Only JSON can be verified. The other forms are for readers. They end with the last hash, by which
+they can be compared with one in JSON.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from itertools import islice
 from typing import IO, Any, NamedTuple
 
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
@@ -102,7 +104,7 @@ class Line(NamedTuple):
 
 
 class Lines:
-    """The entries of a transcript for readers, in order.
+    """The entries of a transcript for readers, in order. `head` is the hash of the last one read.
 
     People are shown as they were then, so that a later name can't pass for the author.
     """
@@ -110,9 +112,11 @@ class Lines:
     def __init__(self, transcript: Transcript) -> None:
         self.entries = transcript.entries
         self.people = People(transcript.people)
+        self.head = chain.START
 
     def __iter__(self) -> Iterator[Line]:
         for entry in self.entries:
+            self.head = entry.hash
             # This one concerns readers in no way.
             if entry.type != EventType.ATTACHMENT_UPDATED:
                 yield self.line(entry)
@@ -161,9 +165,11 @@ def write_text(transcript: Transcript, file: IO[bytes]) -> None:
         written += [f"    {part}" for part in visible(each.text).splitlines()]
         written += ["    " + _("File: %(name)s") % {"name": name} for name in each.files]
         file.write(("\n".join(written) + "\n").encode())
+    file.write(f"\n{proof_of(transcript, lines.head)}\n".encode())
 
 
 MARK = "<!-- entries -->"
+MARK_OF_PROOF = "<!-- proof -->"
 BATCH = 500
 
 
@@ -172,13 +178,15 @@ def write_html(transcript: Transcript, file: IO[bytes]) -> None:
     context = {
         **head_of(transcript),
         "entries": mark_safe(MARK),  # noqa: S308 (a constant)
+        "proof": mark_safe(MARK_OF_PROOF),  # noqa: S308 (a constant)
     }
     lines = Lines(transcript)
     start, _mark, end = render_to_string("chats/transcript.html", context).partition(MARK)
     file.write(start.encode())
     for batch in batched(lines, BATCH):
         file.write(render_to_string("chats/transcript_entries.html", {"lines": batch}).encode())
-    file.write(end.encode())
+    proof = escape(proof_of(transcript, lines.head))
+    file.write(end.replace(MARK_OF_PROOF, proof).encode())
 
 
 def head_of(transcript: Transcript) -> dict[str, str]:
@@ -190,6 +198,14 @@ def head_of(transcript: Transcript) -> dict[str, str]:
         "company": one_line(transcript.company),
         "times": _("All times are in UTC."),
     }
+
+
+def proof_of(transcript: Transcript, head: bytes) -> str:
+    """A line by which readers can find the transcript in JSON that proves this one."""
+    return _(
+        "To compare with the transcript as proof (JSON): %(number)s entries, hash of the last "
+        "entry %(head)s, key %(key)s"
+    ) % {"number": transcript.seq, "head": head.hex(), "key": keys.keys()[0].jwk["kid"]}
 
 
 def batched(found: Iterable[Line], size: int) -> Iterator[list[Line]]:
