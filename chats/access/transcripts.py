@@ -184,6 +184,7 @@ def make_entry(previous: bytes, row: Row, text: str | None) -> Entry:
         row["message__seq"],
         author,
         row["message__reply_to__seq"],
+        row["message__author_id"],
     )
 
 

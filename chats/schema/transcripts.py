@@ -34,8 +34,9 @@ transcripts = describe(
         "For chat users and members. The transcript has all events of the chat's log, with what "
         "they said when they happened. Deleted texts are withheld, and earlier texts of edited "
         "messages from all but members. Notes are in no transcript. The entries are chained by "
-        "hashes, and the last hash is signed. `docs/transcripts.md` has the rules by which anyone "
-        "can verify it. It counts as an expensive read.",
+        "hashes, and the last hash is signed with the people and the list of withheld entries. "
+        "`docs/transcripts.md` has the rules by which anyone can verify it. It counts as "
+        "an expensive read.",
         query=TranscriptQuery,
         errors=(ErrorCode.QUERY_TIMEOUT,),
     ),

@@ -51,13 +51,16 @@ class TranscriptEntrySerializer(serializers.Serializer[Any]):
 
 
 class TranscriptSerializer(serializers.Serializer[Any]):
-    """A transcript. The chat and the people are as they are now, and are not signed."""
+    """A transcript. The chat and the people are as they were when it was signed."""
 
     chat = ChatBriefSerializer()
     people = PersonSerializer(many=True)
     entries = TranscriptEntrySerializer(many=True)
     seq = serializers.IntegerField(help_text="That of the last entry.")
     head = serializers.CharField(help_text="The hash of the last entry.")
+    withheld = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The `seq` of each withheld entry, in order."
+    )
     signed_at = serializers.DateTimeField()
     key_id = serializers.CharField(help_text="The `kid` of the key that signed it.")
     signature = serializers.CharField(help_text="Ed25519, in base64url.")

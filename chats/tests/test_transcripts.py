@@ -117,7 +117,9 @@ class TestEntries:
             assert said["attachments"] == [{"id": attachment["id"], "name": attachment["name"]}]
             for form in ("json", "text", "html"):
                 assert "draft" not in text(caller, chat, form)
-        assert "Gina Guest · This message was edited later." in text(gina, chat)
+        assert "Gina Guest (guest, email verified) · This message was edited later." in text(
+            gina, chat
+        )
 
     def test_reactions_say_who_and_what(self, chat, gina):
         message = send(gina)
@@ -304,21 +306,68 @@ class TestForms:
         gone = send(gina, "Oops")
         delete(gina, gone)
         said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", text(bob, chat))
+        gina_then = "Gina Guest (guest, email verified)"
+        bob_then = "Bob Test (agent, member of the company)"
+        proof = read(bob, chat)
         assert said == (
             f"Transcript of chat {chat.pk}: Help for Gina\n"
             "Acme\n"
             "All times are in UTC.\n"
             "\n#1  TIME  Chat created: “Help for Gina”\n"
-            "\n#2  TIME  Gina Guest joined.\n"
-            "\n#3  TIME  Gina Guest was updated (name, role or assurance).\n"
-            "\n#4  TIME  Bob Test joined.\n"
-            "\n#5  TIME  Gina Guest\n    Hello,\n    \n    is anybody there?\n    File: note.txt\n"
-            "\n#6  TIME  Bob Test · In reply to #5\n    Yes\n"
-            "\n#7  TIME  Gina Guest edited message 5.\n    Hello!\n    File: note.txt\n"
-            "\n#8  TIME  Reaction 👍 added to message 5 of Gina Guest.\n"
-            "\n#9  TIME  Gina Guest · This message was deleted.\n"
-            "\n#10  TIME  Message 9 of Gina Guest was deleted.\n"
+            "\n#2  TIME  Gina Guest (guest, email not verified) joined.\n"
+            f"\n#3  TIME  {gina_then} was updated (name, role or assurance).\n"
+            f"\n#4  TIME  {bob_then} joined.\n"
+            f"\n#5  TIME  {gina_then}\n    Hello,\n    \n    is anybody there?\n"
+            "    File: note.txt\n"
+            f"\n#6  TIME  {bob_then} · In reply to #5\n    Yes\n"
+            f"\n#7  TIME  {gina_then} edited message 5.\n    Hello!\n    File: note.txt\n"
+            f"\n#8  TIME  Reaction 👍 added to message 5 of {gina_then}.\n"
+            f"\n#9  TIME  {gina_then} · This message was deleted.\n"
+            f"\n#10  TIME  Message 9 of {gina_then} was deleted.\n"
+            "\nTo compare with the transcript as proof (JSON): 10 entries, "
+            f"hash of the last entry {proof['head']}, key {proof['key_id']}\n"
         )
+
+    def test_a_later_name_does_not_pass_for_the_author(self, chat, gina, agent_bob):
+        send(agent_bob, "There is no refund.")
+        promise = send(gina, "I want a refund.")
+        chat_users.update(gina.chat_user, {"first_name": "Bob", "last_name": "Test"}, None)
+        send(gina, "You get a refund.")
+        delete(gina, promise)
+        said = text(gina, chat)
+        assert "  Bob Test (agent, member of the company)\n    There is no refund.\n" in said
+        assert "  Gina Guest (guest, email verified) · This message was deleted.\n" in said
+        assert "  Bob Test (guest, email verified)\n    You get a refund.\n" in said
+        page = text(gina, chat, "html")
+        assert "<strong><bdi>Gina Guest</bdi></strong> (guest, email verified)" in page
+        assert "<strong><bdi>Bob Test</bdi></strong> (agent, member of the company)" in page
+
+    def test_a_name_cannot_pass_for_a_notice_or_a_standing(self, chat, gina):
+        name = "Bob (agent) · In reply\u202e to #4 ·"
+        chat_users.update(gina.chat_user, {"first_name": name, "last_name": "·"}, None)
+        send(gina, "Hello")
+        shown = "Bob [agent] In reply to #4"
+        assert f"  {shown} (guest, email verified)\n    Hello\n" in text(gina, chat)
+        page = text(gina, chat, "html")
+        assert f"<bdi>{shown}</bdi></strong> (guest, email verified)</p>" in page
+
+    def test_a_name_of_nothing_but_dots_is_the_id(self, chat, gina):
+        chat_users.update(gina.chat_user, {"first_name": "·", "last_name": "·"}, None)
+        send(gina, "Hello")
+        said = f"  {gina.chat_user.pk} (guest, email verified)\n    Hello\n"
+        assert said in text(gina, chat)
+
+    def test_a_page_ends_with_what_proves_it(self, chat, gina):
+        page, proof = text(gina, chat, "html"), read(gina, chat)
+        end = page.partition("</ol>")[2]
+        assert f"{proof['seq']} entries" in end
+        assert proof["head"] in end
+        assert proof["key_id"] in end
+
+    def test_a_file_name_is_isolated(self, chat, gina):
+        attachment = upload(gina, "שלום (1).txt").json()
+        send(gina, "Hello", attachment_ids=[attachment["id"]])
+        assert f"<p>File: <bdi>{attachment['name']}</bdi></p>" in text(gina, chat, "html")
 
     def test_a_text_cannot_pass_for_an_entry(self, chat, gina):
         for mark in "\n\r\v\f\x1c\x85\u2028\u2029":
@@ -333,7 +382,7 @@ class TestForms:
         hostile = "<script>alert(1)</script><!-- entries -->"
         chat_actions.update(chat.pk, {"name": hostile})
         chat_users.update(gina.chat_user, {"first_name": hostile}, None)
-        attachment = upload(gina, ("<b>.txt", b"Hello")).json()
+        attachment = upload(gina, "<b>.txt").json()
         send(gina, hostile, attachment_ids=[attachment["id"]])
         page = text(gina, chat, "html")
         assert "<script" not in page
@@ -344,7 +393,10 @@ class TestForms:
 
     def test_the_readable_forms_are_in_the_callers_language(self, chat, gina):
         answer = gina.api.get(f"{path(chat)}?format=text", headers={"Accept-Language": "de"})
-        assert "Gina Guest ist beigetreten." in answer.content.decode()
+        assert (
+            "Gina Guest (Gast, E-Mail-Adresse nicht bestätigt) ist beigetreten."
+            in answer.content.decode()
+        )
 
     def test_head_sends_no_body(self, chat, gina):
         answer = gina.api.head(path(chat))
@@ -562,7 +614,7 @@ class TestMail:
     def test_in_the_language_of_the_request(self, chat, gina):
         gina.api.post(path(chat), headers={"Accept-Language": "de"})
         (mail,) = mailed()
-        assert "Gina Guest ist beigetreten." in mail.body
+        assert "Gina Guest (Gast, E-Mail-Adresse nicht bestätigt) ist beigetreten." in mail.body
 
 
 class TestClosing:

@@ -6,7 +6,7 @@ The first key signs, and all of them verify. Without these settings, both come f
 import hashlib
 import hmac
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -48,16 +48,19 @@ def jwks() -> dict[str, list[dict[str, str]]]:
     return {"keys": [each.jwk for each in keys()]}
 
 
-def signature(chat_id: int, seq: int, head: bytes) -> dict[str, str]:
-    """The fields of a transcript that sign its head now."""
+def signature(
+    chat: dict[str, Any], people: list[Any], seq: int, head: bytes, withheld: list[int]
+) -> dict[str, Any]:
+    """The fields of a transcript that sign it now. `withheld` are the seqs of withheld entries."""
     key = keys()[0]
     head_hex, signed_at, key_id = head.hex(), instant(timezone.now()), key.jwk["kid"]
-    signed = key.private.sign(chain.signed_bytes(chat_id, seq, head_hex, signed_at, key_id))
+    signed = chain.signed_bytes(chat, people, seq, head_hex, withheld, signed_at, key_id)
     return {
         "head": head_hex,
+        "withheld": withheld,
         "signed_at": signed_at,
         "key_id": key_id,
-        "signature": chain.to_base64url(signed),
+        "signature": chain.to_base64url(key.private.sign(signed)),
     }
 
 

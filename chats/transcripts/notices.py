@@ -8,20 +8,19 @@ from chats.models import ChatUser, EventType
 from chats.models.events import EVENT_KINDS
 
 
-def notice(type: str, data: dict[str, Any], author: str = "", seq: int | None = None) -> str:
+def notice(type: str, data: dict[str, Any], name: str = "", seq: int | None = None) -> str:
     """An event in words. An unknown type is shown as it is in the log.
 
-    For an event of a message, `author` and `seq` are those of the message.
+    `name` is that of the chat or the chat user, if it is not the one in `data`. For an event of a
+    message, `name` is that of its author, and `seq` is that of the message.
     """
     if type not in EventType:
         return type
+    if seq is None:
+        name = name or name_of(data)
     if data.get("status") == ChatUser.Status.BANNED:
-        return _("%(name)s was banned.") % {"name": name_of(data)}
-    parameters = (
-        {"name": name_of(data)}
-        if seq is None
-        else {"name": author, "seq": seq, "emoji": data.get("emoji")}
-    )
+        return _("%(name)s was banned.") % {"name": name}
+    parameters = {"name": name, "seq": seq, "emoji": data.get("emoji")}
     return str(EVENT_KINDS[EventType(type)].notice) % parameters
 
 

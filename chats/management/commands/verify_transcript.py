@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +34,17 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"The transcript of chat {document['chat']['id']} is valid: {document['seq']} entries,"
-            f" signed at {document['signed_at']} by {document['key_id']}."
+            f" of which {len(document['withheld'])} are withheld, signed at {document['signed_at']}"
+            f" by {document['key_id']}."
         )
 
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return chain.parse(path.read_bytes())
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+    except chain.InvalidTranscriptError as error:
+        raise CommandError(str(error)) from None
     except (ValueError, RecursionError):
         raise CommandError(f"{path} is not JSON.") from None

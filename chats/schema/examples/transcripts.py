@@ -56,13 +56,17 @@ def sign() -> tuple[dict[str, Any], dict[str, Any]]:
         entries.append(entry)
     private = Ed25519PrivateKey.from_private_bytes(SEED)
     jwk = chain.public_jwk(private.public_key().public_bytes_raw())
-    signed = chain.signed_bytes(chat_id, len(entries), head.hex(), SIGNED_AT, jwk["kid"])
+    people = [{name: GUEST[name] for name in ("id", "first_name", "last_name", "role")}]
+    signed = chain.signed_bytes(
+        CHAT_BRIEF, people, len(entries), head.hex(), [DELETED], SIGNED_AT, jwk["kid"]
+    )
     transcript = {
         "chat": CHAT_BRIEF,
-        "people": [{name: GUEST[name] for name in ("id", "first_name", "last_name", "role")}],
+        "people": people,
         "entries": entries,
         "seq": len(entries),
         "head": head.hex(),
+        "withheld": [DELETED],
         "signed_at": SIGNED_AT,
         "key_id": jwk["kid"],
         "signature": chain.to_base64url(private.sign(signed)),
@@ -77,6 +81,8 @@ All times are in UTC.
 
 #1  2021-07-05 09:30:00  Chat created: “Booking 4711”
 
-#2  2021-07-05 09:31:00  Gina Green joined.
+#2  2021-07-05 09:31:00  Gina Green (guest, email verified) joined.
+
+…
 """
 AS_HTML = '<!doctype html>\n<html lang="en">…</html>\n'

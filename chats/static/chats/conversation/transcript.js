@@ -9,7 +9,7 @@ import { describeError } from './errors.js';
  * @param {object} options
  * @param {import('../../chatapi/api/client.js').Api} options.api
  * @param {any} options.chat
- * @param {string} [options.email] the reader's address, if the server can't know it from the token
+ * @param {string} [options.email] the reader's address, if they read as a member, because the server can't know it from the token
  * @param {boolean} options.canMail whether the reader's address is verified
  */
 export function openTranscript({ api, chat, email, canMail }) {
@@ -25,7 +25,7 @@ export function openTranscript({ api, chat, email, canMail }) {
     'dialog',
     { class: 'dialog', 'aria-labelledby': 'transcript-title', on: { close: () => dialog.remove() } },
     element('h2', { id: 'transcript-title' }, gettext('Transcript')),
-    element('p', {}, gettext('Everything that was said in this chat, except for deleted messages.')),
+    element('p', {}, email ? forMembers() : forChatUsers()),
     element('div', { class: 'stack' }, ...buttons),
     notice,
     element(
@@ -34,6 +34,16 @@ export function openTranscript({ api, chat, email, canMail }) {
       element('button', { class: 'button secondary' }, gettext('Close')),
     ),
   );
+
+  function forMembers() {
+    return gettext('Everything that was said in this chat, except for deleted messages.');
+  }
+
+  function forChatUsers() {
+    return gettext(
+      'What was said in this chat, except for deleted messages and for the earlier texts of edited messages.',
+    );
+  }
 
   function button(label, act) {
     return element('button', { class: 'button secondary', type: 'button', on: { click: () => attempt(act) } }, label);
