@@ -98,7 +98,7 @@ class Chat:
                 self.receive(channel, payload)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(15))
 def test_each_event_comes_once_and_in_order(seed, monkeypatch):
     monkeypatch.setattr(chat_feed, "REORDER_SECONDS", 0.002)
     chance = random.Random(seed)

@@ -180,9 +180,9 @@ def test_only_the_companies_of_the_agent_are_searched(
 
 
 def test_more_messages_are_loaded(site: Site, person: Callable[..., Person]) -> None:
-    said(site, "Bulbs", *(f"Tulip bulb {number}" for number in range(25)))
+    said(site, "Bulbs", *(f"Hyacinthus bulb {number}" for number in range(25)))
     page = open_inbox(site, person())
-    box(page).fill("tulip")
+    box(page).fill("hyacinthus")
     expect(status(page)).to_have_text("More than 20 results found.")
     more = page.get_by_role("button", name="More results")
     more.focus()

@@ -21,6 +21,7 @@ from chats.tests.guests import join, message, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("s3")]
 
+WORKER = 30_000  # milliseconds for what a worker does, on a busy machine
 NARROW = {"width": 390, "height": 844}
 S3 = {
     "S3_BUCKET": "files",
@@ -111,7 +112,7 @@ def test_a_guest_and_two_agents(
     attach(gina, "roses.png", "crimson")
     say(gina, "Do you have **these**?")
     for page in (gina, alice, bob):
-        expect(thumbnail(page, "Do you have these?")).to_be_visible()
+        expect(thumbnail(page, "Do you have these?")).to_be_visible(timeout=WORKER)
 
     # The agents talk about it, then one replies with a picture, and the guest reacts.
     note(alice, "@Bob, do we?")
@@ -124,7 +125,7 @@ def test_a_guest_and_two_agents(
     for page in (gina, bob):
         reply = message(page, "Only white ones, like these")
         expect(reply.locator(".quote")).to_contain_text("Do you have **these**?")
-        expect(thumbnail(page, "Only white ones, like these")).to_be_visible()
+        expect(thumbnail(page, "Only white ones, like these")).to_be_visible(timeout=WORKER)
     react(gina, "Only white ones, like these", "❤️")
     for page in (alice, bob):
         expect(message(page, "like these").locator(".reaction")).to_contain_text("❤️")

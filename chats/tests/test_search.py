@@ -240,8 +240,8 @@ class TestNotes:
         assert search(charlie, "parcel")["data"] == []
 
     @pytest.mark.parametrize("order", ["best", "newest"])
-    @pytest.mark.parametrize("block", [2, 3, 250])
-    @pytest.mark.parametrize("pattern", ["mmmnnn", "nnnmmm", "mnmnmnmn", "nnnn", "mmmmn", "nmmmm"])
+    @pytest.mark.parametrize("block", [2, 250])
+    @pytest.mark.parametrize("pattern", ["mmmnnn", "nnnmmm", "mnmnmn", "nnn"])
     def test_pages_have_each_hit_once(self, chat, gina, bob, monkeypatch, order, block, pattern):
         monkeypatch.setattr(access, "BLOCK", block)
         sent = []
