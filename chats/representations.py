@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.models import User
+from accounts.names import name_of
 from chatapi.api.encoding import instant
 from chats import links
 from chats.models import Attachment, Chat, ChatUser, Message, Note
@@ -154,8 +154,8 @@ def note(row: Row, prefix: str = "") -> dict[str, Any]:
 
 
 def note_author(row: Row, prefix: str) -> dict[str, Any]:
-    names = {name: row[f"{prefix}author__{name}"] for name in MEMBER_NAMES}
-    return {"id": row[f"{prefix}author_id"], "name": User(**names).name}
+    names = (row[f"{prefix}author__{name}"] for name in MEMBER_NAMES)
+    return {"id": row[f"{prefix}author_id"], "name": name_of(*names)}
 
 
 def event(row: Row) -> dict[str, Any]:

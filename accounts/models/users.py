@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.addresses import normalize_email, parse_email
+from accounts.names import name_of
 
 
 class UserManager(BaseUserManager["User"]):
@@ -67,4 +68,4 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def name(self) -> str:
         """The full name, or the local part of the address."""
-        return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]
+        return name_of(self.first_name, self.last_name, self.email)

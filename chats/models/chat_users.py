@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.names import name_of
 from chats.models.chats import Chat
 from companies.models import Membership
 
@@ -71,4 +72,4 @@ class ChatUser(models.Model):
 
     @property
     def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]
+        return name_of(self.first_name, self.last_name, self.email)
