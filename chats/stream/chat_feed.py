@@ -115,7 +115,7 @@ class ChatFeed:
             self._reading = None
 
     async def _page(self, after: int) -> list[Hint]:
-        request = log_reader.PageRequest(self.chat_id, after, self.audience)
+        request = log_reader.PageRequest(self.chat_id, after)
         return await log_reader.retry_until_available(self._pages.get, request) or []
 
     # --- Outgoing ---

@@ -59,7 +59,7 @@ class Hub:
         self._pages = log_reader.Batcher(log_reader.LOG_POOL, log_reader.chat_events, max_size=20)
         # Each of these takes queries of its own, and must not hold up the others.
         self._member_pages = log_reader.Batcher(
-            log_reader.LOG_POOL, log_reader.chat_events, max_size=5
+            log_reader.LOG_POOL, log_reader.member_events, max_size=5
         )
         self._request_number = 0  # of the latest admission request
         self.renewal = Renewal(self.subscribers, self._apply_renewal, self._spawn)

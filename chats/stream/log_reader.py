@@ -14,7 +14,6 @@ from django.db import Error, close_old_connections
 from chats import representations
 from chats.access import events as event_access
 from chats.hints import Hint, LogPosition, Place, Position
-from chats.models.events import Audience
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +24,10 @@ V = TypeVar("V")
 
 
 class PageRequest(NamedTuple):
-    """A page of what these readers of a chat may know, after the entry with this number."""
+    """A page of a chat's log, or of both of its logs, after the entry with this number."""
 
     chat_id: int
     after: int
-    audience: Audience = Audience.EVERYONE
 
 
 PAGE = 100  # events per page of a log
@@ -143,25 +141,26 @@ def heads(chat_ids: Iterable[int]) -> dict[int, LogPosition]:
 
 
 def chat_events(requests: list[PageRequest]) -> dict[PageRequest, list[Hint]]:
-    """Each page, oldest first."""
+    """The pages of chats' own logs, oldest first, in one query."""
     found: dict[PageRequest, list[Hint]] = {request: [] for request in requests}
     wanted = defaultdict(list)
-    of_members = []
     for request in requests:
-        if request.audience is Audience.MEMBERS:
-            of_members.append(request)
-        else:
-            wanted[request.chat_id].append(request)
-    places = [(each.chat_id, each.after) for each in requests if each not in of_members]
-    for row in event_access.events_after_each(places, PAGE) if places else ():
+        wanted[request.chat_id].append(request)
+    for row in event_access.events_after_each(requests, PAGE):
         for request in wanted[row["chat_id"]]:
             if 0 < row["seq"] - request.after <= PAGE:
                 found[request].append(Hint.from_event(representations.event(row)))
-    ends = event_access.heads({each.chat_id for each in of_members}) if of_members else {}
-    for request in of_members:
-        if end := ends.get(request.chat_id):
-            found[request] = members_page(request, end)
     return found
+
+
+def member_events(requests: list[PageRequest]) -> dict[PageRequest, list[Hint]]:
+    """The pages of both logs of chats, oldest first, with queries for each."""
+    ends = event_access.heads({request.chat_id for request in requests})
+    return {
+        request: members_page(request, ends[request.chat_id])
+        for request in requests
+        if request.chat_id in ends
+    }
 
 
 def members_page(request: PageRequest, end: LogPosition) -> list[Hint]:

@@ -41,6 +41,24 @@ class Writer:
         self.frames += [frame + b"\n\n" for frame in data.split(b"\n\n") if frame]
 
 
+class Pages:
+    """The log as these readers read it, in pages that are short, so that there are many."""
+
+    def __init__(self, chat, audience):
+        self.chat, self.audience = chat, audience
+
+    async def get(self, request):
+        await asyncio.sleep(self.chat.chance.random() / 300)
+        found = [
+            each
+            for each in self.chat.log
+            if concerns(each, self.audience) and each.number(self.audience) > request.after
+        ]
+        if self.audience is Audience.EVERYONE:
+            found = [each._replace(member_seq=0) for each in found]  # as rows of the log have it
+        return found[:5]
+
+
 class Chat:
     """Two logs, their feeds, and the way of a hint from the one to the other."""
 
@@ -48,7 +66,9 @@ class Chat:
         self.chance = chance
         self.log = []
         self.head = LogPosition(0, 0)
-        self.feeds = {each: ChatFeed(CHAT, self, self.heads, each) for each in Audience}
+        self.feeds = {
+            each: ChatFeed(CHAT, Pages(self, each), self.heads, each) for each in Audience
+        }
         for feed in self.feeds.values():
             feed.use_count = 1
             feed.start(0)
@@ -62,18 +82,6 @@ class Chat:
                 return chat.head
 
         return Heads()
-
-    async def get(self, request):
-        """A page of the log, short so that there are many."""
-        await asyncio.sleep(self.chance.random() / 300)
-        found = [
-            each
-            for each in self.log
-            if concerns(each, request.audience) and each.number(request.audience) > request.after
-        ]
-        if request.audience is Audience.EVERYONE:
-            found = [each._replace(member_seq=0) for each in found]  # as rows of the log have it
-        return found[:5]
 
     def append(self):
         seq, member_seq = self.head
