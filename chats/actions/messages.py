@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -234,8 +234,7 @@ def edit(author: ChatUser, message_id: int, text: str) -> Message:
             raise ApiError(ErrorCode.INVALID_TOKEN)  # has just left
         require_changeable(chat, message)
         now = timezone.now()
-        if now > message.created_at + timedelta(minutes=chat.company.edit_window_minutes):
-            raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
+        require_in_window(chat, message.created_at, now)
         if text != message.text:
             if message.revisions.count() >= MAX_EDITS:
                 sentence = f"A message can be edited at most {MAX_EDITS} times."
@@ -281,6 +280,12 @@ def get(chat_id: int, message_id: int) -> Message:
     if message is None:
         raise not_found()
     return message
+
+
+def require_in_window(chat: Chat, written_at: datetime, now: datetime) -> None:
+    """Raises ApiError 403 when a message or note of the chat is too old to be edited."""
+    if now > written_at + timedelta(minutes=chat.company.edit_window_minutes):
+        raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
 
 
 def require_changeable(chat: Chat, message: Message) -> None:

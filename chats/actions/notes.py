@@ -1,7 +1,6 @@
 """Write, edit and delete notes."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +11,7 @@ from chatapi.api.errors import ApiError, ErrorCode, not_found
 from chats import representations
 from chats.actions import events, search_index
 from chats.actions import mentions as mention_actions
+from chats.actions.messages import require_in_window
 from chats.models import EventType, Note, NoteRevision
 
 
@@ -59,8 +59,7 @@ def edit(
         if note.deleted_at is not None:
             raise ApiError(ErrorCode.MESSAGE_DELETED)
         now = timezone.now()
-        if now > note.created_at + timedelta(minutes=chat.company.edit_window_minutes):
-            raise ApiError(ErrorCode.EDIT_WINDOW_OVER)
+        require_in_window(chat, note.created_at, now)
         named = (
             note.mentions
             if mentions is None

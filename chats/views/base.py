@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework.request import Request
 
+from chatapi.api.errors import not_found
+from chatapi.api.ids import parse_id
 from chatapi.api.views import ApiViewSet
 from chatapi.limits.address import network_address
 from chatapi.limits.limiter import Charge
@@ -37,6 +39,14 @@ class ChatView(ApiViewSet):
     @property
     def viewer(self) -> dict[str, ChatUser | None]:
         return {"viewer": self.caller.chat_user}
+
+
+def number_of(pk: str) -> int:
+    """The id of a row in a URL. Raises ApiError 404 when it is none."""
+    number = parse_id(pk)
+    if number is None:
+        raise not_found()
+    return number
 
 
 def render_chats(request: Request, found: list[Chat]) -> list[Any]:

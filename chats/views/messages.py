@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapi.api.cursors import Ordering
-from chatapi.api.errors import ApiError, ErrorCode, not_found
+from chatapi.api.errors import ApiError, ErrorCode
 from chatapi.api.idempotency import REPLAYED, fingerprint, read_key
-from chatapi.api.ids import parse_id
 from chatapi.api.pagination import Links, by_creation, created, frame, is_first_page
 from chatapi.api.policies import READ, WRITE, Policy, Replay, upload_bytes
 from chatapi.files.uploads import Upload
@@ -27,7 +26,7 @@ from chats.serializers.messages import (
     MessagesQuery,
     RevisionSerializer,
 )
-from chats.views.base import EITHER, ChatView, limit_sends, upload_charge
+from chats.views.base import EITHER, ChatView, limit_sends, number_of, upload_charge
 
 Rows = list[dict[str, Any]]  # `list` is shadowed by the route below
 Uploads = list[Upload]
@@ -162,11 +161,11 @@ class MessageViewSet(ChatView):
         author = self.caller.chat_user
         assert author is not None
         if "text" in fields:
-            actions.edit(author, parse_message_id(pk), fields["text"])
+            actions.edit(author, number_of(pk), fields["text"])
         return Response(self.render(pk))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
-        actions.delete(self.caller.chat_id, parse_message_id(pk), self.caller.chat_user)
+        actions.delete(self.caller.chat_id, number_of(pk), self.caller.chat_user)
         return Response(self.render(pk))
 
     def render(self, pk: str) -> dict[str, Any]:
@@ -180,13 +179,6 @@ class MessageViewSet(ChatView):
 def too_many_files() -> ApiError:
     sentence = f"A message can have at most {settings.MAX_FILES} files."
     return ApiError(ErrorCode.VALIDATION_FAILED, sentence, "file")
-
-
-def parse_message_id(pk: str) -> int:
-    number = parse_id(pk)
-    if number is None:
-        raise not_found()
-    return number
 
 
 def render_rows(rows: list[Any]) -> list[Any]:

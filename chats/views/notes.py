@@ -16,8 +16,7 @@ from chats.permissions import Member
 from chats.schema import notes as schema
 from chats.serializers.messages import RevisionSerializer
 from chats.serializers.notes import NoteInput, NotesQuery
-from chats.views.base import EITHER, ChatView
-from chats.views.messages import parse_message_id
+from chats.views.base import EITHER, ChatView, number_of
 
 
 @schema.notes
@@ -55,12 +54,12 @@ class NoteViewSet(ChatView):
     def update(self, request: Request, chat_pk: str, pk: str) -> Response:
         fields = self.body(NoteInput)
         if fields:
-            actions.edit(self.caller.chat_id, parse_message_id(pk), account(request), **fields)
+            actions.edit(self.caller.chat_id, number_of(pk), account(request), **fields)
         return Response(self.render(pk))
 
     def destroy(self, request: Request, chat_pk: str, pk: str) -> Response:
         author = None if self.caller.manages else account(request)
-        actions.delete(self.caller.chat_id, parse_message_id(pk), author)
+        actions.delete(self.caller.chat_id, number_of(pk), author)
         return Response(self.render(pk))
 
     def render(self, pk: str) -> dict[str, Any]:

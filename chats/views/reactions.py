@@ -11,8 +11,7 @@ from chats.actions import reactions as actions
 from chats.models import ChatUser
 from chats.permissions import Participant
 from chats.schema import reactions as schema
-from chats.views.base import EITHER, ChatView, limit_sends
-from chats.views.messages import parse_message_id
+from chats.views.base import EITHER, ChatView, limit_sends, number_of
 
 
 @schema.reactions
@@ -37,4 +36,4 @@ class ReactionViewSet(ChatView):
     ) -> Response:
         chat_user = self.caller.chat_user
         assert chat_user is not None
-        return Response(action(chat_user, parse_message_id(message_pk), actions.parse_emoji(emoji)))
+        return Response(action(chat_user, number_of(message_pk), actions.parse_emoji(emoji)))
