@@ -14,7 +14,7 @@ from chats.access import transcripts
 from chats.actions import auth_codes, chats
 from chats.models import AuthCode, Chat, ChatUser, Message, Note
 from chats.transcripts.forms import FORMS, Form, file_name
-from companies.models import Membership
+from companies.access.members import member_id
 
 T = TypeVar("T", bound=Model)
 
@@ -74,7 +74,7 @@ def mention(note_id: int, email: str) -> Letter | None:
     None if the note was deleted meanwhile, mentions them no longer, or they have left the company.
     """
     note = live(Note.objects.select_related("author", "chat__company"), note_id)
-    if note is None or member_id(note.chat, email) not in note.mentions:
+    if note is None or member_id(note.chat.company_id, email) not in note.mentions:
         return None
     author = note.author.name if note.author else _("A member")
     return mention_letter(author, note.chat, note.text, is_note=True)
@@ -83,7 +83,7 @@ def mention(note_id: int, email: str) -> Letter | None:
 def message_mention(message_id: int, email: str) -> Letter | None:
     """The same for a message."""
     message = live(Message.objects.select_related("author", "chat__company"), message_id)
-    if message is None or member_id(message.chat, email) is None:
+    if message is None or member_id(message.chat.company_id, email) is None:
         return None
     return mention_letter(message.author.name, message.chat, message.text, is_note=False)
 
@@ -92,12 +92,6 @@ def live(rows: QuerySet[T], pk: int) -> T | None:
     """The note or message, unless it or its chat was deleted."""
     found = rows.filter(pk=pk, deleted_at=None)
     return found.filter(chat__deleted_at=None, chat__company__deleted_at=None).first()
-
-
-def member_id(chat: Chat, email: str) -> int | None:
-    """The account with this address, if it is a member of the chat's company."""
-    members = Membership.objects.live().filter(company_id=chat.company_id, user__email=email)
-    return members.values_list("user_id", flat=True).first()
 
 
 def mention_letter(author: str, chat: Chat, text: str, *, is_note: bool) -> Letter:

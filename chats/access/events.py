@@ -130,7 +130,7 @@ def company_events(company_ids: Iterable[int], after: Position, limit: int) -> l
 
 
 def later(after: Position, in_chat: Q) -> Q:
-    """What comes after a position; `in_chat` compares the numbers of events in the same chat."""
+    """Match the events after a position. `in_chat` compares numbers within the position's chat."""
     same_time = Q(chat_id__gt=after.chat_id) | Q(chat_id=after.chat_id) & in_chat
     return (Q(created_at__gt=after.time) | Q(created_at=after.time) & same_time) & Q(
         created_at__gte=after.time

@@ -15,10 +15,10 @@ from chatapi.api.encoding import instant
 from chatapi.api.errors import not_found
 from chats import representations
 from chats.access.chats import live_chats
-from chats.models import ChatUser, Event, EventType, Message, MessageRevision
+from chats.models import Chat, ChatUser, Event, EventType, Message, MessageRevision
 from chats.transcripts import chain, keys
 from chats.transcripts.forms import Entry, Transcript
-from companies.models import Membership
+from companies.access.members import member_id
 
 PAGE = 500
 AUTHOR = ("first_name", "last_name", "role")
@@ -151,7 +151,7 @@ def text_of(row: Row, texts: Texts, edits: Mapping[int, int]) -> tuple[str | Non
 
 
 def is_lost(row: Row) -> bool:
-    """Whether the content of the event was deleted with its message."""
+    """Return whether the event's content was deleted together with its message."""
     return row["type"] in WITH_TEXT and row["message__deleted_at"] is not None
 
 
@@ -189,7 +189,7 @@ def make_entry(previous: bytes, row: Row, text: str | None) -> Entry:
 
 
 def content(row: Row, text: str | None) -> Any:
-    """What an event said when it happened. `text` is that of the message then.
+    """What an event said when it happened. `text` is the message's text at that time.
 
     It must stay as it is: another field for events that exist would change their hashes.
     """
@@ -212,7 +212,7 @@ def content(row: Row, text: str | None) -> Any:
 
 
 def may_be_mailed(chat_id: int, email: str) -> bool:
-    """Whether an address may get a transcript by mail.
+    """Return whether a transcript may be mailed to an address.
 
     It must belong to a guest who has verified it, or to a member of the company.
     """
@@ -221,9 +221,9 @@ def may_be_mailed(chat_id: int, email: str) -> bool:
 
 
 def is_members(chat_id: int, email: str) -> bool:
-    """Whether an address is that of a member of the chat's company."""
-    members = Membership.objects.live().filter(company__chats__pk=chat_id, user__is_active=True)
-    return members.filter(user__email=email).exists()
+    """Return whether an address belongs to a member of the chat's company."""
+    company_id = Chat.objects.filter(pk=chat_id).values_list("company_id", flat=True).first()
+    return company_id is not None and member_id(company_id, email) is not None
 
 
 def chat_users_to_mail(chat_id: int) -> QuerySet[ChatUser]:

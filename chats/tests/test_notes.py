@@ -480,3 +480,10 @@ def test_no_mail_to_somebody_who_has_left_or_is_no_longer_mentioned(
     alice.api.patch(url(chat, f"/{note['id']}"), {"mentions": [mary.user.pk]})
     end_membership(acme.memberships.get(user=mary.user), Role.OWNER, leaves=False)
     assert mails() == []
+
+
+def test_no_mail_to_a_deactivated_account(chat, bob, mary, agent_bob, mails):
+    write(bob, chat, mentions=[mary.user.pk])
+    mary.user.is_active = False
+    mary.user.save()
+    assert mails() == []

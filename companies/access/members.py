@@ -40,3 +40,9 @@ def lock_membership(membership: Membership) -> Membership:
     if found.public_id != membership.public_id:
         raise not_found()
     return found
+
+
+def member_id(company_id: int, email: str) -> int | None:
+    """The active account with this address, if it is a member of the company now."""
+    members = Membership.objects.live().filter(company_id=company_id, user__is_active=True)
+    return members.filter(user__email=email).values_list("user_id", flat=True).first()
